@@ -1,0 +1,1 @@
+//! The life of a session, from accept to its record.

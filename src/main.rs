@@ -1,0 +1,2 @@
+//! Pontoon.
+fn main() {}
