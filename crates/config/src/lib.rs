@@ -1,1 +1,11 @@
-//! Placeholder.
+//! Pontoon reads: configuration text becomes a written form, then a model that is valid by
+//! construction, and every problem on the way becomes a [`diagnostic::Diagnostic`].
+//!
+//! Nothing here touches the system. Text, environment variables and name resolution come in
+//! through [`haproxy::Surroundings`].
+#![forbid(unsafe_code)]
+
+pub mod diagnostic;
+pub mod haproxy;
+pub mod keyword;
+pub mod source;

@@ -271,7 +271,14 @@ impl Backend {
     }
 
     /// The server that `server` tracks changed.
-    pub fn tracked_changed(&mut self, _server: ServerId, _of: &Arc<str>, _oper: OperState, _admin: AdminState, _now: Instant) {
+    pub fn tracked_changed(
+        &mut self,
+        _server: ServerId,
+        _of: &Arc<str>,
+        _oper: OperState,
+        _admin: AdminState,
+        _now: Instant,
+    ) {
         todo!()
     }
 

@@ -42,7 +42,11 @@ impl Weight {
     /// A weight, or `None` above 256.
     #[must_use]
     pub const fn new(value: u16) -> Option<Self> {
-        if value <= Self::MAX.0 { Some(Self(value)) } else { None }
+        if value <= Self::MAX.0 {
+            Some(Self(value))
+        } else {
+            None
+        }
     }
 
     /// The number, 0 to 256.

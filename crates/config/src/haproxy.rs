@@ -1,0 +1,38 @@
+//! The language of `haproxy.cfg`.
+
+pub mod check;
+pub mod log_format;
+pub mod model;
+
+use std::net::IpAddr;
+
+use crate::source::SourceFile;
+
+/// What the language asks of the machine it is read on.
+pub trait Surroundings {
+    /// An environment variable.
+    fn variable(&self, name: &str) -> Option<String>;
+    /// The addresses of a host name, in the resolver's order; empty if it has none.
+    fn resolve(&self, host: &str) -> Vec<IpAddr>;
+    /// The content of a file that the configuration names and that must be read while parsing
+    /// (`acl … -f`, certificate bundles), or why it cannot be read.
+    ///
+    /// # Errors
+    /// The operating system's message.
+    fn read(&self, path: &str) -> Result<Vec<u8>, String>;
+    /// The number of a user.
+    fn user_id(&self, name: &str) -> Option<u32>;
+    /// The number of a group.
+    fn group_id(&self, name: &str) -> Option<u32>;
+}
+
+/// The outcome of reading one set of files.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The meaning; `None` if there was an error.
+    pub model: Option<model::Model>,
+    /// The files, for rendering positions.
+    pub files: Vec<SourceFile>,
+    /// All findings.
+    pub diagnostics: crate::diagnostic::Diagnostics,
+}

@@ -1,0 +1,207 @@
+//! What a health check says to a server, and what it wants to hear
+//! (HAProxy configuration manual, 4.2 `tcp-check`, `http-check`, `option …-check`).
+
+use std::sync::Arc;
+
+use super::log_format::LogFormat;
+use crate::haproxy::model::CheckTls;
+
+/// The kind of check of a backend.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CheckMethod {
+    /// Connect only.
+    Connect,
+    /// `option tcp-check`.
+    Script(Vec<Step>),
+    /// `option httpchk`.
+    Http(HttpCheck),
+    /// `option ssl-hello-chk`: a ClientHello by hand, any ServerHello will do.
+    SslHello,
+    /// `option pgsql-check user …`.
+    Postgres {
+        /// `user`.
+        user: String,
+    },
+    /// `option mysql-check`.
+    Mysql {
+        /// `user`; `None`: only the server's greeting is checked.
+        user: Option<String>,
+        /// `pre-41`: the old client protocol.
+        pre_41: bool,
+    },
+    /// `option redis-check`.
+    Redis,
+    /// `option smtpchk`.
+    Smtp {
+        /// `HELO` or `EHLO`.
+        hello: String,
+        /// Our name.
+        domain: String,
+    },
+    /// `option ldap-check`.
+    Ldap,
+    /// `option external-check` with `external-check command`.
+    External {
+        /// The program.
+        command: String,
+    },
+}
+
+/// One `tcp-check` line.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// `comment`.
+    pub comment: Option<String>,
+    /// What to do.
+    pub action: StepAction,
+}
+
+/// What a `tcp-check` line does.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StepAction {
+    /// `connect`.
+    Connect(ConnectStep),
+    /// `send`, `send-binary`.
+    Send(Vec<u8>),
+    /// `send-lf`, `send-binary-lf`.
+    SendFormat(Arc<LogFormat>),
+    /// `expect`.
+    Expect(Expect),
+}
+
+/// `tcp-check connect`, `http-check connect`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ConnectStep {
+    /// `port`.
+    pub port: Option<u16>,
+    /// `addr`.
+    pub address: Option<std::net::IpAddr>,
+    /// `send-proxy`.
+    pub send_proxy: bool,
+    /// `ssl` with `sni`, `alpn`.
+    pub tls: Option<Arc<CheckTls>>,
+    /// `linger`: close with FIN rather than RST.
+    pub linger: bool,
+    /// `default`: the server's own `check-…` parameters.
+    pub default: bool,
+}
+
+/// `tcp-check expect`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expect {
+    /// `!`.
+    pub negated: bool,
+    /// What.
+    pub pattern: BytePattern,
+    /// `min-recv`: bytes to wait for before a mismatch counts.
+    pub min_receive: Option<u32>,
+    /// `ok-status`, or what fits.
+    pub ok_status: Option<pontoon_engine::health::CheckStatus>,
+    /// `error-status`.
+    pub error_status: Option<pontoon_engine::health::CheckStatus>,
+    /// `tout-status`.
+    pub timeout_status: Option<pontoon_engine::health::CheckStatus>,
+    /// `on-success`: the info of the report.
+    pub on_success: Option<Arc<LogFormat>>,
+    /// `on-error`.
+    pub on_error: Option<Arc<LogFormat>>,
+}
+
+/// What bytes must look like.
+#[derive(Debug, Clone)]
+pub enum BytePattern {
+    /// `string`, `binary`: anywhere in what was received.
+    Contains(Vec<u8>),
+    /// `rstring`, `rbinary`: a regular expression.
+    Regex(regex::bytes::Regex),
+}
+
+impl PartialEq for BytePattern {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Contains(a), Self::Contains(b)) => a == b,
+            (Self::Regex(a), Self::Regex(b)) => a.as_str() == b.as_str(),
+            _ => false,
+        }
+    }
+}
+
+/// `option httpchk` and `http-check …`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HttpCheck {
+    /// Steps in order; a plain `option httpchk` is one `Send` and one `Expect`.
+    pub steps: Vec<HttpStep>,
+    /// `http-check disable-on-404`.
+    pub disable_on_404: bool,
+    /// `http-check send-state`.
+    pub send_state: bool,
+}
+
+/// One `http-check` line.
+#[derive(Debug, Clone, PartialEq)]
+pub enum HttpStep {
+    /// `connect`.
+    Connect(ConnectStep),
+    /// `send`.
+    Send(HttpRequest),
+    /// `expect`.
+    Expect(HttpExpect),
+}
+
+/// `http-check send`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpRequest {
+    /// `meth` (default `OPTIONS`).
+    pub method: String,
+    /// `uri` (default `/`).
+    pub uri: String,
+    /// `ver` (default `HTTP/1.0`).
+    pub version: String,
+    /// `hdr` lines.
+    pub headers: Vec<(String, String)>,
+    /// `body`.
+    pub body: Vec<u8>,
+}
+
+/// `http-check expect`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HttpExpect {
+    /// `!`.
+    pub negated: bool,
+    /// What.
+    pub pattern: HttpPattern,
+    /// `min-recv`.
+    pub min_receive: Option<u32>,
+}
+
+/// What an answer must look like.
+#[derive(Debug, Clone)]
+pub enum HttpPattern {
+    /// `status`: codes and ranges, both ends included.
+    Status(Vec<(u16, u16)>),
+    /// `rstatus`.
+    StatusRegex(regex::bytes::Regex),
+    /// `string`, `rstring`: in the body.
+    Body(BytePattern),
+    /// `hdr`: a header by exact name and, if given, value pattern.
+    Header {
+        /// The name.
+        name: String,
+        /// The value.
+        value: Option<BytePattern>,
+    },
+}
+
+impl PartialEq for HttpPattern {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Status(a), Self::Status(b)) => a == b,
+            (Self::StatusRegex(a), Self::StatusRegex(b)) => a.as_str() == b.as_str(),
+            (Self::Body(a), Self::Body(b)) => a == b,
+            (Self::Header { name: a, value: b }, Self::Header { name: c, value: d }) => {
+                a == c && b == d
+            }
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! `log-format` strings (HAProxy configuration manual, 8.2.4).
+
+use pontoon_engine::sample::Expression;
+
+/// A format, ready to be rendered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogFormat {
+    /// Its pieces, in order.
+    pub pieces: Vec<Piece>,
+}
+
+/// A piece of a format.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Piece {
+    /// Text as it is.
+    Text(String),
+    /// `%var` or `%{flags}var`.
+    Variable(Variable, Flags),
+    /// `%[expression]`.
+    Sample(Expression, Flags),
+}
+
+/// `%{…}`: how a value is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Flags {
+    /// `+Q`: quoted.
+    pub quote: bool,
+    /// `+X`: numbers and addresses in hexadecimal.
+    pub hex: bool,
+    /// `+E`: `"`, `\` and `]` escaped.
+    pub escape: bool,
+}
+
+/// A variable of a log line; the name in the manual stands behind each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Variable {
+    /// `%ci`.
+    ClientIp,
+    /// `%cp`.
+    ClientPort,
+    /// `%fi`.
+    FrontendIp,
+    /// `%fp`.
+    FrontendPort,
+    /// `%bi`.
+    BackendSourceIp,
+    /// `%bp`.
+    BackendSourcePort,
+    /// `%si`.
+    ServerIp,
+    /// `%sp`.
+    ServerPort,
+    /// `%f`.
+    FrontendName,
+    /// `%ft`: with `~` behind a TLS listener.
+    FrontendNameTransport,
+    /// `%b`.
+    BackendName,
+    /// `%s`.
+    ServerName,
+    /// `%t`: accept date with milliseconds.
+    DateTime,
+    /// `%T`: accept date in GMT.
+    DateTimeGmt,
+    /// `%Tl`: accept date in local time.
+    DateTimeLocal,
+    /// `%Ts`: seconds since the epoch.
+    Timestamp,
+    /// `%ms`: milliseconds of the accept date.
+    Milliseconds,
+    /// `%tr`: date of the request.
+    RequestDate,
+    /// `%trg`.
+    RequestDateGmt,
+    /// `%trl`.
+    RequestDateLocal,
+    /// `%Th`: handshake (PROXY header) time.
+    HandshakeTime,
+    /// `%Ti`: idle time before the request.
+    IdleTime,
+    /// `%TR`: time to receive the request.
+    RequestTime,
+    /// `%Tq`: `Th + Ti + TR`.
+    QueryTime,
+    /// `%Tw`.
+    QueueTime,
+    /// `%Tc`.
+    ConnectTime,
+    /// `%Tr`: server response time.
+    ResponseTime,
+    /// `%Td`: data transfer time.
+    DataTime,
+    /// `%Ta`: active time of the request.
+    ActiveTime,
+    /// `%Tt`.
+    TotalTime,
+    /// `%Tu`: total time from accept with the estimated user view.
+    UserTime,
+    /// `%B`.
+    BytesRead,
+    /// `%U`.
+    BytesUploaded,
+    /// `%ST`: HTTP status.
+    HttpStatus,
+    /// `%ts`.
+    Termination,
+    /// `%tsc`: with persistence cookies.
+    TerminationCookies,
+    /// `%ac`.
+    ActiveConnections,
+    /// `%fc`.
+    FrontendConnections,
+    /// `%bc`.
+    BackendConnections,
+    /// `%sc`.
+    ServerConnections,
+    /// `%rc`.
+    Retries,
+    /// `%sq`.
+    ServerQueue,
+    /// `%bq`.
+    BackendQueue,
+    /// `%lc`.
+    FrontendLogCounter,
+    /// `%rt`: request counter.
+    RequestCounter,
+    /// `%H`.
+    HostName,
+    /// `%pid`.
+    ProcessId,
+    /// `%ID`: unique id.
+    UniqueId,
+    /// `%r`: HTTP request line.
+    HttpRequest,
+    /// `%HM`.
+    HttpMethod,
+    /// `%HP`.
+    HttpPath,
+    /// `%HQ`.
+    HttpQuery,
+    /// `%HU`.
+    HttpUri,
+    /// `%HV`.
+    HttpVersion,
+    /// `%CC`, `%CS`, `%hr`, `%hs` and lists: captures; always `-` here.
+    NoCapture,
+}

@@ -1,0 +1,589 @@
+//! What a set of `haproxy.cfg` files means. Valid by construction: later code checks nothing.
+//!
+//! A `listen` section is a proxy with both sides; a `frontend` has the client side only, a
+//! `backend` the server side only.
+
+use std::{collections::BTreeMap, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use pontoon_engine::{
+    address::{Endpoint, ServerAddr},
+    backend, proxy_protocol,
+    rules::{ConnectionAction, ContentRules, Rule, SourceAddress, UseBackend, UseServer},
+    server,
+    units::{ProxyId, ServerId},
+};
+
+use super::{check::CheckMethod, log_format::LogFormat};
+use crate::source::Location;
+
+/// Everything the files say.
+#[derive(Debug, Clone)]
+pub struct Model {
+    /// The process.
+    pub global: Global,
+    /// The proxies; a [`ProxyId`] is an index.
+    pub proxies: Vec<Proxy>,
+    /// `userlist` sections by name.
+    pub userlists: BTreeMap<String, Arc<UserList>>,
+}
+
+/// The `global` section.
+#[derive(Debug, Clone, Default)]
+pub struct Global {
+    /// `daemon`.
+    pub daemon: bool,
+    /// `master-worker`.
+    pub master_worker: bool,
+    /// `user` or `uid`.
+    pub uid: Option<u32>,
+    /// `group` or `gid`.
+    pub gid: Option<u32>,
+    /// `chroot`.
+    pub chroot: Option<PathBuf>,
+    /// `pidfile`.
+    pub pidfile: Option<PathBuf>,
+    /// `nbthread`; `None`: as many as processors.
+    pub threads: Option<u16>,
+    /// `cpu-map`: processors of each thread; empty where nothing was said.
+    pub cpu_map: Vec<Vec<u16>>,
+    /// `maxconn`: sessions of the whole process; `None`: from the limit of open files.
+    pub max_connections: Option<u32>,
+    /// `maxconnrate`: new connections a second.
+    pub max_connection_rate: Option<u32>,
+    /// `maxsessrate`.
+    pub max_session_rate: Option<u32>,
+    /// `maxpipes`.
+    pub max_pipes: Option<u32>,
+    /// `ulimit-n`.
+    pub open_files: Option<u32>,
+    /// `log` lines.
+    pub logs: Vec<LogTarget>,
+    /// `log-tag`.
+    pub log_tag: Option<String>,
+    /// `log-send-hostname`: the name sent; `Some("")` means this machine's.
+    pub log_hostname: Option<String>,
+    /// `hard-stop-after`: how long a soft stop may take.
+    pub hard_stop_after: Option<Duration>,
+    /// `grace`: how long listeners stay after the signal.
+    pub grace: Option<Duration>,
+    /// `spread-checks`: percent of the interval, -50 to 50.
+    pub spread_checks: i8,
+    /// `max-spread-checks`.
+    pub max_spread_checks: Option<Duration>,
+    /// `external-check`.
+    pub external_check: bool,
+    /// `insecure-fork-wanted`.
+    pub fork_wanted: bool,
+    /// `node`; `None`: the machine's name.
+    pub node: Option<String>,
+    /// `description`.
+    pub description: Option<String>,
+    /// `stats socket` lines: accepted, without commands until the runtime socket exists.
+    pub stats_sockets: Vec<StatsSocket>,
+    /// `stats timeout`.
+    pub stats_timeout: Option<Duration>,
+    /// `ca-base`.
+    pub ca_base: Option<PathBuf>,
+    /// `crt-base`.
+    pub crt_base: Option<PathBuf>,
+    /// `ssl-server-verify none`.
+    pub tls_server_verify_none: bool,
+    /// `set-dumpable`.
+    pub dumpable: bool,
+    /// `quiet`.
+    pub quiet: bool,
+    /// `zero-warning`.
+    pub zero_warning: bool,
+    /// `strict-limits` (default on).
+    pub no_strict_limits: bool,
+    /// `nosplice`.
+    pub no_splice: bool,
+    /// `setenv`, `presetenv`, `unsetenv`, `resetenv`: what external checks inherit.
+    pub environment: BTreeMap<String, String>,
+    /// `tune.*`.
+    pub tune: Tune,
+}
+
+/// `tune.*` settings that have an effect.
+#[derive(Debug, Clone, Default)]
+pub struct Tune {
+    /// `tune.bufsize`: bytes inspected at most.
+    pub buffer_size: Option<u32>,
+    /// `tune.maxaccept`: connections accepted in one turn.
+    pub max_accept: Option<u32>,
+    /// `tune.maxpollevents`.
+    pub max_poll_events: Option<u32>,
+    /// `tune.pipesize`: bytes.
+    pub pipe_size: Option<u32>,
+    /// `tune.rcvbuf.client`: bytes.
+    pub receive_buffer_client: Option<u32>,
+    /// `tune.rcvbuf.server`: bytes.
+    pub receive_buffer_server: Option<u32>,
+    /// `tune.sndbuf.client`: bytes.
+    pub send_buffer_client: Option<u32>,
+    /// `tune.sndbuf.server`: bytes.
+    pub send_buffer_server: Option<u32>,
+}
+
+/// `stats socket`.
+#[derive(Debug, Clone)]
+pub struct StatsSocket {
+    /// Where.
+    pub endpoint: BindAddress,
+    /// Its line.
+    pub declared: Location,
+}
+
+/// One `frontend`, `backend` or `listen`.
+#[derive(Debug, Clone)]
+pub struct Proxy {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its index.
+    pub id: ProxyId,
+    /// `id`, or counted from 1 (`iid` in the statistics).
+    pub number: u32,
+    /// `description`.
+    pub description: Option<String>,
+    /// `mode`.
+    pub mode: Mode,
+    /// `disabled`: not started.
+    pub disabled: bool,
+    /// The client side.
+    pub frontend: Option<Frontend>,
+    /// The server side.
+    pub backend: Option<ServerSide>,
+    /// Where and how it logs.
+    pub log: Logging,
+    /// The statistics page, if enabled.
+    pub stats: Option<Arc<Stats>>,
+    /// Its line.
+    pub declared: Location,
+}
+
+/// `mode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// Forwards bytes.
+    Tcp,
+    /// Serves statistics (and nothing else) over HTTP.
+    Http,
+}
+
+/// The client side of a proxy.
+#[derive(Debug, Clone)]
+pub struct Frontend {
+    /// `bind` lines, one entry for each address (ranges and lists are spread out).
+    pub binds: Vec<Bind>,
+    /// `maxconn`; `None`: the process's.
+    pub max_connections: Option<u32>,
+    /// `backlog`; `None`: from `maxconn`.
+    pub backlog: Option<u32>,
+    /// `rate-limit sessions`: new sessions a second.
+    pub rate_limit: Option<u32>,
+    /// `default_backend`; for a `listen`, the proxy itself.
+    pub default_backend: Option<ProxyId>,
+    /// `use_backend`, in order.
+    pub use_backend: Vec<Rule<UseBackend>>,
+    /// `tcp-request connection`.
+    pub connection_rules: Vec<Rule<ConnectionAction>>,
+    /// `tcp-request session`.
+    pub session_rules: Vec<Rule<ConnectionAction>>,
+    /// `tcp-request content` and `inspect-delay` of this side.
+    pub content_rules: ContentRules,
+    /// `timeout client`.
+    pub timeout_client: Option<Duration>,
+    /// `timeout client-fin`.
+    pub timeout_client_fin: Option<Duration>,
+    /// `option tcpka` or `clitcpka`.
+    pub keepalive: Option<Keepalive>,
+    /// `option nolinger`.
+    pub no_linger: bool,
+    /// `option dontlognull`.
+    pub dont_log_null: bool,
+    /// `option socket-stats`.
+    pub socket_stats: bool,
+    /// `option tcp-smart-accept`: the first ACK goes with data.
+    pub smart_accept: bool,
+    /// `monitor-net`: sources that are answered by nothing but a close.
+    pub monitor_net: Option<ipnet::IpNet>,
+    /// `option splice-request` or `splice-auto`; bulk is spliced in any case.
+    pub splice_asked: bool,
+}
+
+/// TCP keepalive and its rhythm; what is `None` is the kernel's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Keepalive {
+    /// `clitcpka-idle`, `srvtcpka-idle`.
+    pub idle: Option<Duration>,
+    /// `clitcpka-intvl`, `srvtcpka-intvl`.
+    pub interval: Option<Duration>,
+    /// `clitcpka-cnt`, `srvtcpka-cnt`.
+    pub count: Option<u32>,
+}
+
+/// One listening socket.
+#[derive(Debug, Clone)]
+pub struct Bind {
+    /// Where.
+    pub address: BindAddress,
+    /// `name`, or none.
+    pub name: Option<String>,
+    /// `id`, or counted from 1 within the proxy (`sid` in the statistics).
+    pub number: u32,
+    /// `accept-proxy`.
+    pub accept_proxy: bool,
+    /// `backlog`.
+    pub backlog: Option<u32>,
+    /// `maxconn`.
+    pub max_connections: Option<u32>,
+    /// `defer-accept`.
+    pub defer_accept: bool,
+    /// `interface`.
+    pub interface: Option<String>,
+    /// `mss`.
+    pub mss: Option<u16>,
+    /// `tcp-ut`.
+    pub tcp_user_timeout: Option<Duration>,
+    /// `tfo`.
+    pub fast_open: bool,
+    /// `transparent`.
+    pub transparent: bool,
+    /// `v4v6` is `Some(false)`, `v6only` is `Some(true)`.
+    pub v6_only: Option<bool>,
+    /// `namespace`.
+    pub namespace: Option<String>,
+    /// `nice` and the like have no effect; `mode`, `uid`, `gid` of a UNIX socket do.
+    pub unix: UnixPermissions,
+    /// `cc`: congestion control.
+    pub congestion_control: Option<String>,
+    /// Its line.
+    pub declared: Location,
+}
+
+/// Who may open a UNIX socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct UnixPermissions {
+    /// `mode`.
+    pub mode: Option<u32>,
+    /// `uid` or `user`.
+    pub uid: Option<u32>,
+    /// `gid` or `group`.
+    pub gid: Option<u32>,
+}
+
+/// What a `bind` names.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum BindAddress {
+    /// An address of ours.
+    Endpoint(Endpoint),
+    /// `fd@N`: a listening socket that we inherited.
+    Inherited(i32),
+}
+
+/// The server side of a proxy.
+#[derive(Debug, Clone)]
+pub struct ServerSide {
+    /// What the balancer needs.
+    pub settings: backend::Settings,
+    /// The servers; a [`ServerId`] is an index.
+    pub servers: Vec<Server>,
+    /// `use-server`, in order.
+    pub use_server: Vec<Rule<UseServer>>,
+    /// `tcp-request content` and `inspect-delay` of this side.
+    pub content_rules: ContentRules,
+    /// `retries`: attempts after the first (default 3).
+    pub retries: u32,
+    /// `option redispatch`: `Some(-1)` is the default: at the last retry; `n`: every n-th.
+    pub redispatch: Option<i32>,
+    /// `timeout connect`.
+    pub timeout_connect: Option<Duration>,
+    /// `timeout server`.
+    pub timeout_server: Option<Duration>,
+    /// `timeout server-fin`.
+    pub timeout_server_fin: Option<Duration>,
+    /// `timeout queue`; without it `timeout connect` counts.
+    pub timeout_queue: Option<Duration>,
+    /// `timeout tunnel`: replaces the client's and the server's once both directions were used.
+    pub timeout_tunnel: Option<Duration>,
+    /// `timeout check`: added after the connection is made.
+    pub timeout_check: Option<Duration>,
+    /// `option tcpka` or `srvtcpka`.
+    pub keepalive: Option<Keepalive>,
+    /// `option nolinger`.
+    pub no_linger: bool,
+    /// `option abortonclose`.
+    pub abort_on_close: bool,
+    /// `option tcp-smart-connect`: data goes with the handshake's last ACK.
+    pub smart_connect: bool,
+    /// `option splice-response` or `splice-auto`.
+    pub splice_asked: bool,
+    /// `source` of the backend.
+    pub source: Option<SourceAddress>,
+    /// `option log-health-checks`.
+    pub log_health_checks: bool,
+    /// What its checks do.
+    pub check: Arc<CheckMethod>,
+    /// `external-check path`.
+    pub external_check_path: Option<String>,
+}
+
+/// One server.
+#[derive(Debug, Clone)]
+pub struct Server {
+    /// What decisions need: name, weight, limits, health, tracking.
+    pub settings: server::Settings,
+    /// Its index.
+    pub id: ServerId,
+    /// `id`, or counted from 1 (`sid` in the statistics).
+    pub number: u32,
+    /// The address; `None` if `init-addr none` left it without one.
+    pub address: Option<ServerAddr>,
+    /// The name it was resolved from.
+    pub host: Option<String>,
+    /// The port as written: fixed, the client's, or relative to it.
+    pub port: ServerPort,
+    /// `check` and what it probes.
+    pub check: Option<ServerCheck>,
+    /// `agent-check`.
+    pub agent: Option<AgentCheck>,
+    /// `track`: whose state it follows.
+    pub track: Option<(ProxyId, ServerId)>,
+    /// `send-proxy`, `send-proxy-v2`.
+    pub send_proxy: Option<proxy_protocol::Version>,
+    /// `source`.
+    pub source: Option<SourceAddress>,
+    /// `tcp-ut`.
+    pub tcp_user_timeout: Option<Duration>,
+    /// `tfo`.
+    pub fast_open: bool,
+    /// `namespace`.
+    pub namespace: Option<String>,
+    /// `cc`: congestion control (Pontoon's own keyword, and HAProxy's since 3.x).
+    pub congestion_control: Option<String>,
+    /// Its line.
+    pub declared: Location,
+}
+
+/// The port part of a server's address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServerPort {
+    /// As in the address.
+    Fixed,
+    /// None was written: the port the client connected to.
+    Client,
+    /// `+N` or `-N`: the client's plus this.
+    Offset(i32),
+}
+
+/// Where and how a server is probed.
+#[derive(Debug, Clone)]
+pub struct ServerCheck {
+    /// `addr`, else the server's.
+    pub address: Option<IpAddr>,
+    /// `port`, else the server's (after `addr`).
+    pub port: Option<u16>,
+    /// `check-send-proxy`.
+    pub send_proxy: bool,
+    /// `check-ssl` and its parameters.
+    pub tls: Option<Arc<CheckTls>>,
+    /// `check-via-socks4` and other things are refused; this is `check-proto`-less.
+    pub alpn: Vec<Vec<u8>>,
+}
+
+/// `check-ssl`, `check-sni`, `verify`, `ca-file`, `verifyhost`, `crt`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckTls {
+    /// `check-sni`.
+    pub server_name: Option<String>,
+    /// `verify required` (the default) or `none`.
+    pub verify: bool,
+    /// `verifyhost`.
+    pub verify_host: Option<String>,
+    /// `ca-file`, `ca-base` applied; `None`: the system's.
+    pub ca_file: Option<PathBuf>,
+    /// `crt`, `crt-base` applied: a client certificate.
+    pub certificate: Option<PathBuf>,
+}
+
+/// `agent-check`.
+#[derive(Debug, Clone)]
+pub struct AgentCheck {
+    /// `agent-addr`, else the server's.
+    pub address: Option<IpAddr>,
+    /// `agent-port`.
+    pub port: u16,
+    /// `agent-send`.
+    pub send: Option<Vec<u8>>,
+}
+
+/// Where and how a proxy logs.
+#[derive(Debug, Clone)]
+pub struct Logging {
+    /// `log` lines; `log global` has been replaced by the global ones.
+    pub targets: Vec<LogTarget>,
+    /// `log-tag`.
+    pub tag: Option<String>,
+    /// The line of a session; `None`: the default `Connect from …` line at its start.
+    pub line: Option<Arc<LogFormat>>,
+    /// `error-log-format`.
+    pub error_line: Option<Arc<LogFormat>>,
+    /// `option logasap`.
+    pub as_soon_as_possible: bool,
+    /// `option dontlog-normal`.
+    pub dont_log_normal: bool,
+    /// `option log-separate-errors`: errors go out at level err.
+    pub separate_errors: bool,
+    /// `log-format-sd`: RFC 5424 structured data.
+    pub structured_data: Option<Arc<LogFormat>>,
+}
+
+/// One `log` line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogTarget {
+    /// Where to.
+    pub address: LogAddress,
+    /// `len`: bytes of a line at most.
+    pub length: usize,
+    /// `format`.
+    pub format: LogEncoding,
+    /// `sample`.
+    pub sample: Option<LogSample>,
+    /// The facility, 0 to 23 (RFC 5424, 6.2.1).
+    pub facility: u8,
+    /// The least severe level sent.
+    pub level: LogLevel,
+    /// More severe levels are sent as this one.
+    pub min_level: LogLevel,
+}
+
+/// Where log lines go.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum LogAddress {
+    /// A syslog daemon over UDP.
+    Udp(std::net::SocketAddr),
+    /// A UNIX datagram socket.
+    Unix(PathBuf),
+    /// A descriptor: `stdout`, `stderr`, `fd@N`.
+    Descriptor(i32),
+}
+
+/// How lines are framed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogEncoding {
+    /// RFC 3164 with the host's name only if asked for (the default for sockets).
+    #[default]
+    Rfc3164,
+    /// RFC 5424.
+    Rfc5424,
+    /// Like RFC 3164 without a host, for a local daemon (`format local`).
+    Local,
+    /// `<PRI>` and the text.
+    Priority,
+    /// `<LEVEL>` and the text, for systemd (`format short`; the default for descriptors is raw).
+    Short,
+    /// `<LEVEL>`, an ISO date and the text (`format timed`).
+    Timed,
+    /// An ISO date and the text (`format iso`).
+    Iso,
+    /// The text only.
+    Raw,
+}
+
+/// `sample RANGES:SIZE`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogSample {
+    /// Which of every `size` lines are sent; both ends included, counted from 1.
+    pub ranges: Vec<(u32, u32)>,
+    /// The period.
+    pub size: u32,
+}
+
+/// Syslog severities (RFC 5424, 6.2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LogLevel {
+    /// The system is unusable.
+    Emergency,
+    /// Act at once.
+    Alert,
+    /// Critical.
+    Critical,
+    /// An error.
+    Error,
+    /// A warning.
+    Warning,
+    /// Normal but significant.
+    Notice,
+    /// Informational.
+    Info,
+    /// For debugging.
+    Debug,
+}
+
+/// `stats …` of a proxy.
+#[derive(Debug, Clone)]
+pub struct Stats {
+    /// `stats uri` (default `/haproxy?stats`).
+    pub uri: String,
+    /// `stats realm`.
+    pub realm: Option<String>,
+    /// Who may look; `None`: anybody.
+    pub auth: Option<StatsAuth>,
+    /// `stats refresh`.
+    pub refresh: Option<Duration>,
+    /// `stats hide-version`.
+    pub hide_version: bool,
+    /// `stats scope`: names of proxies; empty: all. `.` has been replaced.
+    pub scope: Vec<String>,
+    /// `stats show-node`: the name shown, `Some("")` for the default.
+    pub show_node: Option<String>,
+    /// `stats show-desc`.
+    pub show_description: Option<String>,
+    /// `stats show-legends`.
+    pub show_legends: bool,
+    /// `stats show-modules`.
+    pub show_modules: bool,
+    /// `stats admin`: when; `None`: never.
+    pub admin: Option<StatsAdmin>,
+}
+
+/// `stats admin if …`.
+#[derive(Debug, Clone)]
+pub enum StatsAdmin {
+    /// `if TRUE` and the like.
+    Always,
+    /// When the condition holds.
+    When(pontoon_engine::acl::Condition),
+}
+
+/// Who may see the statistics.
+#[derive(Debug, Clone)]
+pub struct StatsAuth {
+    /// Users with passwords (`stats auth`) or hashes (`stats http-request auth` with a userlist).
+    pub users: Arc<UserList>,
+}
+
+/// `userlist`, or the users of `stats auth`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UserList {
+    /// By name.
+    pub users: BTreeMap<String, User>,
+}
+
+/// One user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// How the password is checked.
+    pub password: Password,
+    /// Groups the user belongs to.
+    pub groups: Vec<String>,
+}
+
+/// A password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Password {
+    /// `insecure-password`, `stats auth`.
+    Clear(String),
+    /// `password`: a crypt(3) hash, `$5$` or `$6$`.
+    Hash(String),
+}

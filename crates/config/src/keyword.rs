@@ -1,0 +1,168 @@
+//! Keywords: each is declared once, with its sections, syntax, doc line and level; the parser,
+//! the reference manual, the support matrix and "did you mean" all come from that declaration.
+
+use crate::{
+    diagnostic::Diagnostics,
+    source::{Span, Word},
+};
+
+/// Where a keyword may stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sections(pub u16);
+
+impl Sections {
+    /// `global`.
+    pub const GLOBAL: Self = Self(1);
+    /// `defaults`.
+    pub const DEFAULTS: Self = Self(2);
+    /// `frontend`.
+    pub const FRONTEND: Self = Self(4);
+    /// `backend`.
+    pub const BACKEND: Self = Self(8);
+    /// `listen`.
+    pub const LISTEN: Self = Self(16);
+    /// `userlist`.
+    pub const USERLIST: Self = Self(32);
+    /// All proxies and their defaults.
+    pub const PROXY: Self = Self(2 | 4 | 8 | 16);
+    /// What has a client side: defaults, frontend, listen.
+    pub const CLIENT: Self = Self(2 | 4 | 16);
+    /// What has a server side: defaults, backend, listen.
+    pub const SERVER: Self = Self(2 | 8 | 16);
+
+    /// Both sets.
+    #[must_use]
+    pub const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Without the other set.
+    #[must_use]
+    pub const fn but(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// Whether they share a section.
+    #[must_use]
+    pub const fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+}
+
+/// What Pontoon does with a keyword. `C` is what its parser fills in.
+#[derive(Debug)]
+pub enum Level<C: 'static> {
+    /// Implemented.
+    Supported(fn(&mut C, &mut Args<'_>, &mut Diagnostics)),
+    /// Accepted without effect.
+    Inert {
+        /// Why it has none.
+        reason: &'static str,
+        /// How many words may follow it.
+        takes: Takes,
+    },
+    /// An error.
+    Refused {
+        /// What to do instead.
+        instead: &'static str,
+    },
+}
+
+/// How many words an inert keyword swallows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takes {
+    /// Exactly so many.
+    Exactly(u8),
+    /// The rest of the line.
+    Rest,
+}
+
+/// One declaration.
+#[derive(Debug)]
+pub struct Keyword<C: 'static> {
+    /// All its words, joined by one blank: `timeout client`.
+    pub name: &'static str,
+    /// Where it may stand.
+    pub sections: Sections,
+    /// What follows it, in the manual's notation; empty if nothing does.
+    pub syntax: &'static str,
+    /// One sentence.
+    pub doc: &'static str,
+    /// What Pontoon does with it.
+    pub level: Level<C>,
+}
+
+/// The words after a keyword, taken one at a time.
+#[derive(Debug)]
+pub struct Args<'a> {
+    keyword: &'a [Word],
+    rest: &'a [Word],
+}
+
+impl<'a> Args<'a> {
+    /// The words of a line, the first `keyword_words` of which name the keyword (at least one).
+    #[must_use]
+    pub fn new(words: &'a [Word], keyword_words: usize) -> Self {
+        let (keyword, rest) = words.split_at(keyword_words.min(words.len()));
+        Self { keyword, rest }
+    }
+
+    /// The next word, if there is one.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "a cursor that is also peeked and refused"
+    )]
+    pub fn next(&mut self) -> Option<&'a Word> {
+        let (first, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        Some(first)
+    }
+
+    /// The next word, left in place.
+    #[must_use]
+    pub fn peek(&self) -> Option<&'a Word> {
+        self.rest.first()
+    }
+
+    /// Takes the next word if it is this one.
+    pub fn take_if(&mut self, text: &str) -> bool {
+        let found = self.peek().is_some_and(|word| word.text == text);
+        if found {
+            self.next();
+        }
+        found
+    }
+
+    /// All that is left.
+    #[must_use]
+    pub const fn rest(&self) -> &'a [Word] {
+        self.rest
+    }
+
+    /// Takes all that is left.
+    pub fn take_rest(&mut self) -> &'a [Word] {
+        std::mem::take(&mut self.rest)
+    }
+
+    /// The keyword itself.
+    #[must_use]
+    pub fn keyword_text(&self) -> String {
+        self.keyword
+            .iter()
+            .map(|word| word.text.as_str())
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    /// Where the keyword stands.
+    #[must_use]
+    pub fn keyword_span(&self) -> Span {
+        match (self.keyword.first(), self.keyword.last()) {
+            (Some(first), Some(last)) => Span {
+                end: last.span.end,
+                ..first.span
+            },
+            _ => Span::default(),
+        }
+    }
+}
