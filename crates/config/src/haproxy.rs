@@ -1,10 +1,13 @@
 //! The language of `haproxy.cfg`.
 
 pub mod check;
+pub mod context;
 pub mod log_format;
 pub mod model;
 
 use std::net::IpAddr;
+
+pub use context::Context;
 
 use crate::source::SourceFile;
 

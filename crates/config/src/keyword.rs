@@ -49,11 +49,20 @@ impl Sections {
     }
 }
 
+/// What a keyword's parser fills in, and what it may ask while doing so.
+pub trait Draft: 'static {
+    /// The names, files and surroundings known at that point.
+    type Context<'a>;
+}
+
+/// The parser of one keyword.
+pub type Parser<C> =
+    for<'a> fn(&mut C, &mut Args<'_>, &<C as Draft>::Context<'a>, &mut Diagnostics);
+
 /// What Pontoon does with a keyword. `C` is what its parser fills in.
-#[derive(Debug)]
-pub enum Level<C: 'static> {
+pub enum Level<C: Draft> {
     /// Implemented.
-    Supported(fn(&mut C, &mut Args<'_>, &mut Diagnostics)),
+    Supported(Parser<C>),
     /// Accepted without effect.
     Inert {
         /// Why it has none.
@@ -78,8 +87,7 @@ pub enum Takes {
 }
 
 /// One declaration.
-#[derive(Debug)]
-pub struct Keyword<C: 'static> {
+pub struct Keyword<C: Draft> {
     /// All its words, joined by one blank: `timeout client`.
     pub name: &'static str,
     /// Where it may stand.
