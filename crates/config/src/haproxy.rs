@@ -4,6 +4,7 @@ pub mod check;
 pub mod context;
 pub mod log_format;
 pub mod model;
+pub mod value;
 
 use std::net::IpAddr;
 

@@ -8,4 +8,5 @@
 pub mod diagnostic;
 pub mod haproxy;
 pub mod keyword;
+pub mod similar;
 pub mod source;
