@@ -1,0 +1,341 @@
+//! What the threads of a running proxy share: counters, balancers, mailboxes.
+//!
+//! A data thread counts into its own shard; a scrape sums the shards. The balancer of a backend
+//! sits behind a mutex that is taken a few times per session, never per byte.
+
+pub mod counters;
+pub mod dispatch;
+pub mod mailbox;
+pub mod rate;
+
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
+    },
+    time::{Instant, SystemTime},
+};
+
+use pontoon_config::haproxy::model::{Model, Proxy};
+use pontoon_engine::{
+    backend::Backend,
+    units::{ProxyId, ServerId},
+};
+
+use self::{
+    counters::{
+        Average, BackendCounters, FrontendCounters, Level, ListenerCounters, ServerCounters, Shards,
+    },
+    mailbox::Mailbox,
+    rate::Rate,
+};
+use crate::log::Logger;
+
+/// A running proxy process.
+#[derive(Debug)]
+pub struct Running {
+    /// What the files mean.
+    pub model: Arc<Model>,
+    /// The proxies; a [`ProxyId`] is an index, as in the model.
+    pub proxies: Vec<ProxyState>,
+    /// The process as a whole.
+    pub process: ProcessState,
+    /// Where lines go.
+    pub logger: Logger,
+    /// The data threads, by number.
+    pub threads: Vec<Arc<Mailbox>>,
+}
+
+/// The process as a whole.
+#[derive(Debug)]
+pub struct ProcessState {
+    /// When it started, for people.
+    pub started_on: SystemTime,
+    /// When it started, for durations.
+    pub started: Instant,
+    /// `node`, or the machine's name.
+    pub node: String,
+    /// Sessions at once, at most (global `maxconn`, or from the limit of open files).
+    pub max_connections: u32,
+    /// Open files, at most.
+    pub open_files: u64,
+    /// Sessions now, ever, and most at once (`%ac`).
+    pub sessions: Level,
+    /// Connections accepted since the start.
+    pub connections_total: AtomicU64,
+    /// New connections a second.
+    pub connection_rate: Rate,
+    /// New sessions a second.
+    pub session_rate: Rate,
+    /// Counts requests for `%rt`.
+    pub requests: AtomicU32,
+    /// A stop was asked for: nothing new is accepted.
+    pub stopping: AtomicBool,
+}
+
+/// One proxy's shared state.
+#[derive(Debug)]
+pub struct ProxyState {
+    /// The client side.
+    pub frontend: Option<FrontendState>,
+    /// The server side.
+    pub backend: Option<BackendState>,
+}
+
+/// The client side of a proxy.
+#[derive(Debug)]
+pub struct FrontendState {
+    /// What the threads count.
+    pub counters: Shards<FrontendCounters>,
+    /// Sessions now, and most at once (`%fc`, `scur`, `smax`).
+    pub sessions: Level,
+    /// New connections a second.
+    pub connection_rate: Rate,
+    /// New sessions a second.
+    pub session_rate: Rate,
+    /// New HTTP requests a second.
+    pub request_rate: Rate,
+    /// Counts log lines for `%lc`.
+    pub log_lines: AtomicU32,
+    /// The listeners, as in the model.
+    pub listeners: Vec<ListenerState>,
+    /// Paused by a signal, or stopped.
+    pub status: Mutex<FrontendStatus>,
+}
+
+/// Whether a frontend takes connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FrontendStatus {
+    /// It does.
+    Open,
+    /// Its session limit is reached: `FULL`.
+    Full,
+    /// Paused by SIGTTOU.
+    Paused,
+    /// Stopped for good.
+    Stopped,
+}
+
+/// One listening socket.
+#[derive(Debug)]
+pub struct ListenerState {
+    /// What the threads count.
+    pub counters: Shards<ListenerCounters>,
+    /// Sessions now, and most at once.
+    pub sessions: Level,
+}
+
+/// The server side of a proxy.
+#[derive(Debug)]
+pub struct BackendState {
+    balancer: Mutex<Backend>,
+    /// What the threads count.
+    pub counters: Shards<BackendCounters>,
+    /// Sessions now, queued ones included, and most at once (`%bc`).
+    pub sessions: Level,
+    /// New sessions a second.
+    pub session_rate: Rate,
+    /// `qtime`, `ctime`, `rtime`, `ttime`.
+    pub times: Times,
+    /// When the last session began, in milliseconds since the process started; 0: never.
+    pub last_session: AtomicU64,
+    /// The servers, as in the model.
+    pub servers: Vec<ServerState>,
+    /// Servers elsewhere that track one of ours: ours, then theirs.
+    pub trackers: Vec<(ServerId, ProxyId, ServerId)>,
+}
+
+/// Averages over the last 1,024 sessions, in milliseconds.
+#[derive(Debug, Default)]
+pub struct Times {
+    /// In the queue.
+    pub queue: Average,
+    /// To connect.
+    pub connect: Average,
+    /// To the first byte of an answer (HTTP only).
+    pub response: Average,
+    /// Altogether.
+    pub total: Average,
+}
+
+/// One server.
+#[derive(Debug)]
+pub struct ServerState {
+    /// What the threads count.
+    pub counters: Shards<ServerCounters>,
+    /// Sessions being served now, and most at once (`%sc`).
+    pub sessions: Level,
+    /// New sessions a second.
+    pub session_rate: Rate,
+    /// `qtime` and so on.
+    pub times: Times,
+    /// When the last session began, in milliseconds since the process started; 0: never.
+    pub last_session: AtomicU64,
+}
+
+impl Running {
+    /// A process about to start, with `threads` data threads.
+    ///
+    /// # Errors
+    /// The threads' mailboxes need descriptors.
+    pub fn new(
+        model: Arc<Model>,
+        process: ProcessState,
+        logger: Logger,
+        threads: u16,
+    ) -> std::io::Result<Self> {
+        // One more shard: the control thread counts what it serves itself.
+        let shards = usize::from(threads) + 1;
+        let now = process.started;
+        let proxies = model
+            .proxies
+            .iter()
+            .map(|proxy| ProxyState::new(proxy, &model.proxies, shards, now))
+            .collect();
+        let threads = (0..threads)
+            .map(|_| Mailbox::new().map(Arc::new))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            model,
+            proxies,
+            process,
+            logger,
+            threads,
+        })
+    }
+
+    /// The shard in which the control thread counts.
+    #[must_use]
+    pub fn control_shard(&self) -> usize {
+        self.threads.len()
+    }
+
+    /// The proxy's part of the model.
+    #[must_use]
+    pub fn proxy(&self, id: ProxyId) -> &Proxy {
+        &self.model.proxies[id.index()]
+    }
+
+    /// The client side of a proxy that has one.
+    #[must_use]
+    pub fn frontend(&self, id: ProxyId) -> Option<&FrontendState> {
+        self.proxies[id.index()].frontend.as_ref()
+    }
+
+    /// The server side of a proxy that has one.
+    #[must_use]
+    pub fn backend(&self, id: ProxyId) -> Option<&BackendState> {
+        self.proxies[id.index()].backend.as_ref()
+    }
+
+    /// Milliseconds since the process started.
+    #[must_use]
+    pub fn uptime_ms(&self, now: Instant) -> u64 {
+        let uptime = now.saturating_duration_since(self.process.started);
+        u64::try_from(uptime.as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+impl ProcessState {
+    /// Zeroed counters at the moment of start.
+    #[must_use]
+    pub fn new(node: String, max_connections: u32, open_files: u64) -> Self {
+        Self {
+            started_on: SystemTime::now(),
+            started: Instant::now(),
+            node,
+            max_connections,
+            open_files,
+            sessions: Level::default(),
+            connections_total: AtomicU64::new(0),
+            connection_rate: Rate::default(),
+            session_rate: Rate::default(),
+            requests: AtomicU32::new(0),
+            stopping: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether nothing new is accepted any more.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+}
+
+impl ProxyState {
+    fn new(proxy: &Proxy, all: &[Proxy], shards: usize, now: Instant) -> Self {
+        let frontend = proxy.frontend.as_ref().map(|frontend| FrontendState {
+            counters: Shards::new(shards),
+            sessions: Level::default(),
+            connection_rate: Rate::default(),
+            session_rate: Rate::default(),
+            request_rate: Rate::default(),
+            log_lines: AtomicU32::new(0),
+            listeners: frontend
+                .binds
+                .iter()
+                .map(|_| ListenerState {
+                    counters: Shards::new(shards),
+                    sessions: Level::default(),
+                })
+                .collect(),
+            status: Mutex::new(FrontendStatus::Open),
+        });
+        let backend = proxy.backend.as_ref().map(|side| BackendState {
+            balancer: Mutex::new(Backend::new(
+                side.settings.clone(),
+                side.servers
+                    .iter()
+                    .map(|server| server.settings.clone())
+                    .collect(),
+                now,
+            )),
+            counters: Shards::new(shards),
+            sessions: Level::default(),
+            session_rate: Rate::default(),
+            times: Times::default(),
+            last_session: AtomicU64::new(0),
+            servers: side
+                .servers
+                .iter()
+                .map(|_| ServerState::new(shards))
+                .collect(),
+            trackers: trackers_of(proxy.id, all),
+        });
+        Self { frontend, backend }
+    }
+}
+
+fn trackers_of(tracked: ProxyId, all: &[Proxy]) -> Vec<(ServerId, ProxyId, ServerId)> {
+    let sides = all
+        .iter()
+        .filter_map(|proxy| Some((proxy.id, proxy.backend.as_ref()?)));
+    sides
+        .flat_map(|(id, side)| side.servers.iter().map(move |server| (id, server)))
+        .filter_map(|(id, server)| match server.track {
+            Some((proxy, target)) if proxy == tracked => Some((target, id, server.id)),
+            _ => None,
+        })
+        .collect()
+}
+
+impl ServerState {
+    fn new(shards: usize) -> Self {
+        Self {
+            counters: Shards::new(shards),
+            sessions: Level::default(),
+            session_rate: Rate::default(),
+            times: Times::default(),
+            last_session: AtomicU64::new(0),
+        }
+    }
+}
+
+impl BackendState {
+    /// The balancer, to look at. To change something, use [`Running::with_backend`], which
+    /// carries out the orders that follow.
+    pub fn balancer(&self) -> MutexGuard<'_, Backend> {
+        // A panic aborts the process, so a poisoned lock cannot be seen.
+        self.balancer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

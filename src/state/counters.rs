@@ -1,0 +1,289 @@
+//! Counters: one shard per thread, summed when somebody looks.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+/// Only ever grows.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// Counts `n` more.
+    pub fn add(&self, n: u64) {
+        self.0.fetch_add(n, Ordering::Relaxed);
+    }
+
+    /// Counts one more.
+    pub fn increment(&self) {
+        self.add(1);
+    }
+
+    /// The count.
+    #[must_use]
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// How many there are now, and the most there ever were at once.
+#[derive(Debug, Default)]
+pub struct Level {
+    now: AtomicU32,
+    most: AtomicU32,
+}
+
+impl Level {
+    /// One more; returns how many there are with it.
+    pub fn enter(&self) -> u32 {
+        let now = self.now.fetch_add(1, Ordering::Relaxed) + 1;
+        self.most.fetch_max(now, Ordering::Relaxed);
+        now
+    }
+
+    /// One more, unless there are `limit` already.
+    pub fn try_enter(&self, limit: u32) -> bool {
+        let entered = self
+            .now
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |now| {
+                (now < limit).then_some(now + 1)
+            });
+        if let Ok(before) = entered {
+            self.most.fetch_max(before + 1, Ordering::Relaxed);
+        }
+        entered.is_ok()
+    }
+
+    /// One less; returns how many are left.
+    pub fn leave(&self) -> u32 {
+        self.now.fetch_sub(1, Ordering::Relaxed) - 1
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn get(&self) -> u32 {
+        self.now.load(Ordering::Relaxed)
+    }
+
+    /// The most there were.
+    #[must_use]
+    pub fn most(&self) -> u32 {
+        self.most.load(Ordering::Relaxed)
+    }
+}
+
+/// A sliding average over about 1,024 values.
+#[derive(Debug, Default)]
+pub struct Average {
+    /// The sum over the window: the average times [`Average::WINDOW`].
+    sum: AtomicU64,
+    most: AtomicU64,
+}
+
+impl Average {
+    /// How many values it remembers.
+    pub const WINDOW: u64 = 1024;
+
+    /// One more value.
+    pub fn add(&self, value: u64) {
+        let slide = |sum: u64| Some(sum - sum.div_ceil(Self::WINDOW) + value);
+        // The closure always returns a value, so this cannot fail.
+        let _always = self
+            .sum
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, slide);
+        self.most.fetch_max(value, Ordering::Relaxed);
+    }
+
+    /// The average, rounded up, given how many values were ever added.
+    #[must_use]
+    pub fn get(&self, added: u64) -> u64 {
+        let window = added.clamp(1, Self::WINDOW);
+        self.sum.load(Ordering::Relaxed).div_ceil(window)
+    }
+
+    /// The largest value ever.
+    #[must_use]
+    pub fn most(&self) -> u64 {
+        self.most.load(Ordering::Relaxed)
+    }
+}
+
+/// One `C` per thread, each on cache lines of its own.
+#[derive(Debug)]
+pub struct Shards<C>(Box<[Shard<C>]>);
+
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Shard<C>(C);
+
+impl<C: Default> Shards<C> {
+    /// `n` zeroed shards.
+    #[must_use]
+    pub fn new(n: usize) -> Self {
+        Self((0..n).map(|_| Shard::default()).collect())
+    }
+}
+
+impl<C> Shards<C> {
+    /// The shard of a thread.
+    #[must_use]
+    pub fn of(&self, thread: usize) -> &C {
+        &self.0[thread].0
+    }
+
+    /// Sums one counter over all shards.
+    pub fn sum(&self, counter: impl Fn(&C) -> &Counter) -> u64 {
+        self.0.iter().map(|shard| counter(&shard.0).get()).sum()
+    }
+}
+
+/// What a frontend counts.
+#[derive(Debug, Default)]
+pub struct FrontendCounters {
+    /// Connections accepted (`conn_tot`).
+    pub connections: Counter,
+    /// Sessions begun (`stot`).
+    pub sessions: Counter,
+    /// Bytes from clients (`bin`).
+    pub bytes_in: Counter,
+    /// Bytes to clients (`bout`).
+    pub bytes_out: Counter,
+    /// Refused by `tcp-request connection` (`dcon`).
+    pub denied_connections: Counter,
+    /// Refused by `tcp-request session` (`dses`).
+    pub denied_sessions: Counter,
+    /// Refused by `tcp-request content` (`dreq`).
+    pub denied_requests: Counter,
+    /// Ended by the client before or during the request (`ereq`).
+    pub request_errors: Counter,
+    /// HTTP requests (`req_tot`).
+    pub requests: Counter,
+    /// HTTP requests answered by ourselves (`intercepted`).
+    pub intercepted: Counter,
+    /// HTTP answers 1xx to 5xx, then others.
+    pub responses: [Counter; 6],
+    /// Errors inside the proxy (`eint`).
+    pub internal_errors: Counter,
+    /// Log lines that could not be sent at once and were dropped.
+    pub dropped_lines: Counter,
+}
+
+/// What a listener counts.
+#[derive(Debug, Default)]
+pub struct ListenerCounters {
+    /// Sessions begun.
+    pub sessions: Counter,
+    /// Bytes from clients.
+    pub bytes_in: Counter,
+    /// Bytes to clients.
+    pub bytes_out: Counter,
+    /// Refused by `tcp-request connection`.
+    pub denied_connections: Counter,
+    /// Refused by `tcp-request session`.
+    pub denied_sessions: Counter,
+    /// Refused by `tcp-request content`.
+    pub denied_requests: Counter,
+    /// Ended by the client before or during the request.
+    pub request_errors: Counter,
+    /// Errors inside the proxy.
+    pub internal_errors: Counter,
+}
+
+/// What a backend counts.
+#[derive(Debug, Default)]
+pub struct BackendCounters {
+    /// Sessions begun (`stot`).
+    pub sessions: Counter,
+    /// Bytes from clients (`bin`).
+    pub bytes_in: Counter,
+    /// Bytes to clients (`bout`).
+    pub bytes_out: Counter,
+    /// Refused by rules of the backend (`dreq`).
+    pub denied_requests: Counter,
+    /// Sessions that reached no server (`econ`).
+    pub connection_errors: Counter,
+    /// Sessions that a server ended wrongly (`eresp`).
+    pub response_errors: Counter,
+    /// Connections tried again (`wretr`).
+    pub retries: Counter,
+    /// Sessions sent to another server (`wredis`).
+    pub redispatches: Counter,
+    /// Ended by the client (`cli_abrt`).
+    pub client_aborts: Counter,
+    /// Ended by the server (`srv_abrt`).
+    pub server_aborts: Counter,
+    /// Times the balancer picked (`lbtot`).
+    pub picked: Counter,
+    /// Connections made (`connect`).
+    pub connects: Counter,
+    /// HTTP requests (`req_tot`).
+    pub requests: Counter,
+    /// HTTP answers 1xx to 5xx, then others.
+    pub responses: [Counter; 6],
+    /// Errors inside the proxy (`eint`).
+    pub internal_errors: Counter,
+}
+
+/// What a server counts.
+#[derive(Debug, Default)]
+pub struct ServerCounters {
+    /// Sessions sent to it (`stot`).
+    pub sessions: Counter,
+    /// Bytes from clients (`bin`).
+    pub bytes_in: Counter,
+    /// Bytes to clients (`bout`).
+    pub bytes_out: Counter,
+    /// Connections that failed for good (`econ`).
+    pub connection_errors: Counter,
+    /// Sessions that it ended wrongly (`eresp`).
+    pub response_errors: Counter,
+    /// Connections tried again (`wretr`).
+    pub retries: Counter,
+    /// Sessions sent elsewhere (`wredis`).
+    pub redispatches: Counter,
+    /// Ended by the client (`cli_abrt`).
+    pub client_aborts: Counter,
+    /// Ended by the server (`srv_abrt`).
+    pub server_aborts: Counter,
+    /// Connections made (`connect`).
+    pub connects: Counter,
+    /// Errors inside the proxy (`eint`).
+    pub internal_errors: Counter,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_level_remembers_its_highest() {
+        let level = Level::default();
+        level.enter();
+        level.enter();
+        level.leave();
+        assert_eq!((level.get(), level.most()), (1, 2));
+    }
+
+    #[test]
+    fn a_full_level_lets_nobody_in() {
+        let level = Level::default();
+        assert!(level.try_enter(1));
+        assert!(!level.try_enter(1));
+        assert_eq!((level.get(), level.most()), (1, 1));
+    }
+
+    #[test]
+    fn an_average_of_few_values_is_theirs() {
+        let average = Average::default();
+        average.add(10);
+        average.add(20);
+        assert_eq!(average.get(2), 15);
+        assert_eq!(average.most(), 20);
+    }
+
+    #[test]
+    fn shards_sum_up() {
+        let shards = Shards::<ListenerCounters>::new(2);
+        shards.of(0).sessions.add(2);
+        shards.of(1).sessions.increment();
+        assert_eq!(shards.sum(|c| &c.sessions), 3);
+    }
+}

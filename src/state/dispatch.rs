@@ -1,0 +1,88 @@
+//! Carries out what the balancer ordered: admits, ends sessions, logs, tells trackers.
+
+use std::{sync::Arc, time::Instant};
+
+use pontoon_engine::{
+    backend::{Action, Backend, StateChange},
+    termination::Cause,
+    units::{ProxyId, ServerId},
+};
+
+use super::{BackendState, Running, mailbox::Message};
+
+impl Running {
+    /// Changes a backend's balancer, then carries out the orders that follow, without its lock.
+    ///
+    /// Returns `None` if the proxy has no server side.
+    pub fn with_backend<T>(
+        &self,
+        id: ProxyId,
+        now: Instant,
+        change: impl FnOnce(&mut Backend) -> T,
+    ) -> Option<T> {
+        let state = self.backend(id)?;
+        let mut actions = Vec::new();
+        let result = {
+            let mut balancer = state.balancer();
+            let result = change(&mut balancer);
+            while let Some(action) = balancer.poll_action() {
+                actions.push(action);
+            }
+            result
+        };
+        for action in actions {
+            self.carry_out(id, state, action, now);
+        }
+        Some(result)
+    }
+
+    fn carry_out(&self, id: ProxyId, state: &BackendState, action: Action, now: Instant) {
+        match action {
+            Action::Admit { session, server } => {
+                let message = Message::Admit {
+                    session,
+                    backend: id,
+                    server,
+                };
+                if let Some(thread) = self.threads.get(usize::from(session.thread)) {
+                    thread.post(message);
+                }
+            }
+            Action::ShutdownSessions { server } => {
+                self.end_sessions(id, Some(server), Cause::ServerDown);
+            }
+            Action::ShutdownBackupSessions => self.end_sessions(id, None, Cause::ServerUp),
+            Action::StateChanged(change) => self.state_changed(id, state, &change, now),
+            Action::HealthReport(report) => self.logger.health_report(self.proxy(id), &report),
+            Action::NoServerLeft => self.logger.no_server_left(self.proxy(id)),
+        }
+    }
+
+    fn end_sessions(&self, backend: ProxyId, server: Option<ServerId>, cause: Cause) {
+        for thread in &self.threads {
+            thread.post(Message::EndSessions {
+                backend,
+                server,
+                cause,
+            });
+        }
+    }
+
+    fn state_changed(&self, id: ProxyId, state: &BackendState, change: &StateChange, now: Instant) {
+        let proxy = self.proxy(id);
+        self.logger.state_changed(proxy, change);
+        let trackers = state
+            .trackers
+            .iter()
+            .filter(|(ours, ..)| *ours == change.server);
+        let Some(side) = &proxy.backend else { return };
+        let view = state.balancer().server_view(change.server, now);
+        let name = &side.servers[change.server.index()].settings.name;
+        let of: Arc<str> = format!("{}/{name}", proxy.name).into();
+        for (_, tracker_proxy, tracker) in trackers {
+            self.with_backend(*tracker_proxy, now, |backend| {
+                backend.tracked_changed(*tracker, &of, view.oper, view.admin, now);
+            });
+        }
+    }
+}
