@@ -1,9 +1,12 @@
 //! The language of `haproxy.cfg`.
 
+pub mod address;
 pub mod check;
 pub mod context;
 pub mod log_format;
 pub mod model;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod value;
 
 use std::net::IpAddr;
