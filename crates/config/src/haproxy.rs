@@ -2,9 +2,14 @@
 
 pub mod address;
 pub mod check;
+pub mod conditional;
 pub mod context;
+pub mod environment;
+pub mod lexer;
 pub mod log_format;
 pub mod model;
+mod reader;
+pub(crate) mod sections;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod value;
@@ -14,6 +19,10 @@ use std::net::IpAddr;
 pub use context::Context;
 
 use crate::source::SourceFile;
+
+/// The HAProxy whose language this is. Files ask for it (`version_atleast`) to decide what they
+/// may write; what they then write is what this version reads.
+pub const COMPATIBLE_VERSION: &str = "2.6.12";
 
 /// What the language asks of the machine it is read on.
 pub trait Surroundings {

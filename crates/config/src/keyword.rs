@@ -1,6 +1,8 @@
 //! Keywords: each is declared once, with its sections, syntax, doc line and level; the parser,
 //! the reference manual, the support matrix and "did you mean" all come from that declaration.
 
+use std::collections::HashMap;
+
 use crate::{
     diagnostic::Diagnostics,
     source::{Span, Word},
@@ -70,6 +72,13 @@ pub enum Level<C: Draft> {
         /// How many words may follow it.
         takes: Takes,
     },
+    /// Implemented for some proxies only; the parser notes the line, resolution decides.
+    Depends {
+        /// Where it has an effect, where none, where it is refused.
+        on: &'static str,
+        /// The parser.
+        parse: Parser<C>,
+    },
     /// An error.
     Refused {
         /// What to do instead.
@@ -98,6 +107,126 @@ pub struct Keyword<C: Draft> {
     pub doc: &'static str,
     /// What Pontoon does with it.
     pub level: Level<C>,
+}
+
+impl<C: Draft> Keyword<C> {
+    /// An implemented keyword.
+    #[must_use]
+    pub const fn supported(
+        name: &'static str,
+        sections: Sections,
+        syntax: &'static str,
+        doc: &'static str,
+        parse: Parser<C>,
+    ) -> Self {
+        Self {
+            name,
+            sections,
+            syntax,
+            doc,
+            level: Level::Supported(parse),
+        }
+    }
+
+    /// A keyword without effect, and the rest of its line with it.
+    #[must_use]
+    pub const fn inert(
+        name: &'static str,
+        sections: Sections,
+        syntax: &'static str,
+        doc: &'static str,
+        reason: &'static str,
+    ) -> Self {
+        let takes = Takes::Rest;
+        Self {
+            name,
+            sections,
+            syntax,
+            doc,
+            level: Level::Inert { reason, takes },
+        }
+    }
+
+    /// A keyword that is an error, with what to do instead.
+    #[must_use]
+    pub const fn refused(
+        name: &'static str,
+        sections: Sections,
+        syntax: &'static str,
+        doc: &'static str,
+        instead: &'static str,
+    ) -> Self {
+        Self {
+            name,
+            sections,
+            syntax,
+            doc,
+            level: Level::Refused { instead },
+        }
+    }
+}
+
+/// All tables of one language part, found by name in constant time.
+pub struct Index<C: Draft> {
+    by_name: HashMap<&'static str, &'static Keyword<C>>,
+    most_words: usize,
+}
+
+impl<C: Draft> Index<C> {
+    /// Indexes tables; a name must be declared once.
+    #[must_use]
+    pub fn new(tables: &[&'static [Keyword<C>]]) -> Self {
+        let by_name: HashMap<_, _> = tables
+            .iter()
+            .flat_map(|table| table.iter())
+            .map(|keyword| (keyword.name, keyword))
+            .collect();
+        let most_words = by_name.keys().map(|name| name.split(' ').count()).max();
+        Self {
+            most_words: most_words.unwrap_or(0),
+            by_name,
+        }
+    }
+
+    /// The keyword that the line begins with, of several the one with most words, and how many
+    /// words it has.
+    #[must_use]
+    pub fn find(&self, words: &[Word]) -> Option<(&'static Keyword<C>, usize)> {
+        (1..=self.most_words.min(words.len()))
+            .rev()
+            .find_map(|count| {
+                let name = joined(&words[..count]);
+                self.by_name
+                    .get(name.as_str())
+                    .map(|keyword| (*keyword, count))
+            })
+    }
+
+    /// Whether any keyword of more words begins with this one word.
+    #[must_use]
+    pub fn is_first_word(&self, word: &str) -> bool {
+        self.by_name
+            .keys()
+            .any(|name| name.split(' ').next() == Some(word))
+    }
+
+    /// All keywords by name, so that messages do not depend on the order of a hash table.
+    #[must_use]
+    pub fn sorted(&self) -> Vec<&'static Keyword<C>> {
+        let mut all: Vec<_> = self.by_name.values().copied().collect();
+        all.sort_unstable_by_key(|keyword| keyword.name);
+        all
+    }
+}
+
+/// The texts of words, joined by blanks.
+#[must_use]
+pub fn joined(words: &[Word]) -> String {
+    words
+        .iter()
+        .map(|word| word.text.as_str())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// The words after a keyword, taken one at a time.
@@ -155,11 +284,7 @@ impl<'a> Args<'a> {
     /// The keyword itself.
     #[must_use]
     pub fn keyword_text(&self) -> String {
-        self.keyword
-            .iter()
-            .map(|word| word.text.as_str())
-            .collect::<Vec<_>>()
-            .join(" ")
+        joined(self.keyword)
     }
 
     /// Where the keyword stands.

@@ -15,14 +15,15 @@ use crate::{
 /// A machine made of tables.
 #[derive(Default)]
 pub(crate) struct Machine {
+    pub variables: HashMap<String, String>,
     pub hosts: HashMap<String, Vec<IpAddr>>,
     pub files: HashMap<String, Vec<u8>>,
     pub users: HashMap<String, u32>,
 }
 
 impl Surroundings for Machine {
-    fn variable(&self, _name: &str) -> Option<String> {
-        None
+    fn variable(&self, name: &str) -> Option<String> {
+        self.variables.get(name).cloned()
     }
     fn resolve(&self, host: &str) -> Vec<IpAddr> {
         self.hosts.get(host).cloned().unwrap_or_default()
@@ -36,6 +37,16 @@ impl Surroundings for Machine {
     }
     fn group_id(&self, name: &str) -> Option<u32> {
         self.users.get(name).copied()
+    }
+}
+
+impl Machine {
+    pub(crate) fn with_variables(variables: &[(&str, &str)]) -> Self {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Self {
+            variables: variables.iter().map(owned).collect(),
+            ..Self::default()
+        }
     }
 }
 
