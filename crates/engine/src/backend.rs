@@ -88,6 +88,10 @@ pub struct StateChange {
     pub server: ServerId,
     /// What it is now.
     pub status: Status,
+    /// Where it stood before.
+    pub was: Standing,
+    /// Where it stands now; the line in the log tells the difference.
+    pub now: Standing,
     /// Why.
     pub reason: Reason,
     /// Usable active servers after the change.
@@ -102,15 +106,23 @@ pub struct StateChange {
     pub queued: u32,
 }
 
+/// Both halves of a server's state. For one that tracks another, the wish of the other's
+/// administrator counts as well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// What an administrator wants.
+    pub admin: AdminState,
+    /// What checks say.
+    pub oper: OperState,
+}
+
 /// Why a state changed.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Reason {
-    /// A check said so.
+    /// A check said so; or live traffic (`observe`), then with [`CheckStatus::Observed`].
     Check(CheckResult),
-    /// An agent said so, in these words.
-    Agent(String),
-    /// Live traffic said so (`observe`).
-    Observed,
+    /// An agent said so: `L7Ok` or `L7Status` with code 0 and an info like `via agent : down`.
+    Agent(CheckResult),
     /// The tracked server `backend/server` changed.
     Tracked(Arc<str>),
     /// An administrator said so.
@@ -124,8 +136,14 @@ pub struct HealthReport {
     pub server: ServerId,
     /// What the probe found.
     pub result: CheckResult,
+    /// An agent said it, not a check.
+    pub agent: bool,
     /// The state after it.
     pub status: Status,
+    /// Passes or failures counted after it, as in [`ServerView::health`].
+    pub health: u32,
+    /// The weight in force is zero: such a server is `DRAIN`, not `UP`, in the line.
+    pub weightless: bool,
     /// Whether this result differs from the one before (only such lines are logged).
     pub changed: bool,
 }

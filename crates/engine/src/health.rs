@@ -99,6 +99,9 @@ pub enum CheckStatus {
     ProcessTimeout,
     /// An external program said yes.
     ProcessOk,
+    /// Live traffic failed too often (`observe`); the result's `info` is
+    /// `Detected 2 consecutive errors, last one was: L4 unsuccessful connection`.
+    Observed,
 }
 
 impl CheckStatus {
@@ -122,6 +125,7 @@ impl CheckStatus {
             Self::ProcessError => "PROCERR",
             Self::ProcessTimeout => "PROCTOUT",
             Self::ProcessOk => "PROCOK",
+            Self::Observed => "HANA",
         }
     }
 
@@ -145,6 +149,7 @@ impl CheckStatus {
             Self::ProcessError => "External check error",
             Self::ProcessTimeout => "External check timeout",
             Self::ProcessOk => "External check passed",
+            Self::Observed => "Health analyze",
         }
     }
 
