@@ -1,1 +1,15 @@
-//! Placeholder.
+//! Pontoon builds test hosts: scripted servers and clients, programs under test, log receivers,
+//! network namespaces. For the demo, the tests and the benches; a running node never needs it.
+#![forbid(unsafe_code)]
+
+pub mod balancer;
+pub mod client;
+pub mod needs;
+pub mod netns;
+pub mod problem;
+pub mod program;
+pub mod server;
+pub mod statistics;
+pub mod syslog;
+pub mod temp;
+pub mod wait;

@@ -1,0 +1,76 @@
+//! What a test needs that a machine may lack, and how to say so.
+
+use std::{env, path::PathBuf, process::Command};
+
+/// Something that not every machine has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// A program on the `PATH`, in `/usr/sbin` or in the directories Debian keeps it in.
+    Program(&'static str),
+    /// To be root.
+    Root,
+    /// To make network namespaces.
+    Namespaces,
+    /// So many open files (`RLIMIT_NOFILE`, hard).
+    OpenFiles(u64),
+}
+
+impl Need {
+    /// Why this machine cannot, or `None` if it can.
+    #[must_use]
+    pub fn missing(self) -> Option<String> {
+        match self {
+            Self::Program(name) => find(name)
+                .is_none()
+                .then(|| format!("the program {name} is not installed")),
+            Self::Root => (!rustix::process::geteuid().is_root()).then(|| "not root".into()),
+            Self::Namespaces => namespaces_refused(),
+            Self::OpenFiles(wanted) => too_few_files(wanted),
+        }
+    }
+}
+
+/// Whether a missing peer is a failure (`PONTOON_REQUIRE_PEERS=1`).
+#[must_use]
+pub fn required() -> bool {
+    env::var("PONTOON_REQUIRE_PEERS").is_ok_and(|value| value == "1")
+}
+
+/// Whether the long forms were asked for (`PONTOON_FULL=1`).
+#[must_use]
+pub fn full() -> bool {
+    env::var("PONTOON_FULL").is_ok_and(|value| value == "1")
+}
+
+/// Where a program is.
+#[must_use]
+pub fn find(name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let usual = ["/usr/sbin", "/sbin", "/usr/lib/postgresql/15/bin"].map(PathBuf::from);
+    env::split_paths(&path)
+        .chain(usual)
+        .map(|folder| folder.join(name))
+        .find(|file| file.is_file())
+}
+
+fn namespaces_refused() -> Option<String> {
+    if find("ip").is_none() {
+        return Some("the program ip (iproute2) is not installed".into());
+    }
+    let tried = Command::new("unshare").args(["--net", "true"]).output();
+    match tried {
+        Ok(output) if output.status.success() => None,
+        Ok(output) => Some(format!(
+            "network namespaces are refused: {}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        )),
+        Err(error) => Some(format!("the program unshare cannot run: {error}")),
+    }
+}
+
+fn too_few_files(wanted: u64) -> Option<String> {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).maximum;
+    limit
+        .filter(|limit| *limit < wanted)
+        .map(|limit| format!("only {limit} open files are allowed, {wanted} are needed"))
+}

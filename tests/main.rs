@@ -1,0 +1,18 @@
+//! All tests that run the program itself, in one binary.
+//!
+//! A test says what it needs; on a machine that lacks it, it is reported as skipped with the
+//! reason, or fails if `PONTOON_REQUIRE_PEERS=1`.
+
+mod harness;
+mod proxy;
+
+fn main() {
+    let arguments = libtest_mimic::Arguments::from_args();
+    let mut tests = Vec::new();
+    proxy::register(&mut tests);
+    libtest_mimic::run(
+        &arguments,
+        tests.into_iter().map(harness::Test::into_trial).collect(),
+    )
+    .exit();
+}
