@@ -1,6 +1,7 @@
 //! The language of `haproxy.cfg`.
 
 pub mod address;
+pub mod bind;
 pub mod check;
 pub mod conditional;
 pub mod context;
@@ -8,6 +9,7 @@ pub mod environment;
 pub mod lexer;
 pub mod log_format;
 pub mod model;
+mod parameters;
 mod reader;
 pub(crate) mod sections;
 #[cfg(test)]

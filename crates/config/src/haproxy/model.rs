@@ -223,7 +223,7 @@ pub struct Keepalive {
 }
 
 /// One listening socket.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bind {
     /// Where.
     pub address: BindAddress,

@@ -262,6 +262,40 @@ pub fn required<'a>(args: &mut Args<'a>, what: &str, d: &mut Diagnostics) -> Opt
     word
 }
 
+/// [`required`], as a string.
+pub fn text_after(args: &mut Args<'_>, what: &str, d: &mut Diagnostics) -> Option<String> {
+    required(args, what, d).map(|word| word.text.clone())
+}
+
+/// [`integer`] of the next word.
+pub fn integer_after<T: TryFrom<i64>>(
+    args: &mut Args<'_>,
+    what: &str,
+    range: RangeInclusive<i64>,
+    d: &mut Diagnostics,
+) -> Option<T> {
+    let word = required(args, what, d)?;
+    integer(word, what, range, d)
+}
+
+/// [`limit`] of the next word.
+pub fn limit_after(args: &mut Args<'_>, what: &str, d: &mut Diagnostics) -> Option<Option<u32>> {
+    let word = required(args, what, d)?;
+    limit(word, what, d)
+}
+
+/// [`duration`] of the next word, in milliseconds unless it has a unit.
+pub fn duration_after(args: &mut Args<'_>, d: &mut Diagnostics) -> Option<Duration> {
+    let word = required(args, "a duration such as `10s`", d)?;
+    duration(word, Unit::Milliseconds, d)
+}
+
+/// [`positive_duration`] of the next word, in milliseconds unless it has a unit.
+pub fn positive_duration_after(args: &mut Args<'_>, d: &mut Diagnostics) -> Option<Duration> {
+    let word = required(args, "a duration such as `10s`", d)?;
+    positive_duration(word, Unit::Milliseconds, d)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
