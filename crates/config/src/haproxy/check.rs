@@ -47,10 +47,13 @@ pub enum CheckMethod {
     },
 }
 
-/// One `tcp-check` line.
+/// One `tcp-check` line (a `tcp-check comment` line is no step, but counts in the numbers).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step {
-    /// `comment`.
+    /// Which of the proxy's `tcp-check` lines this is, `comment` lines counted, from 1; 0 for a
+    /// connection that no line asks for.
+    pub number: u32,
+    /// `comment`, or else what a `comment` line right before said.
     pub comment: Option<String>,
     /// What to do.
     pub action: StepAction,
@@ -110,17 +113,26 @@ pub struct Expect {
 /// What bytes must look like.
 #[derive(Debug, Clone)]
 pub enum BytePattern {
-    /// `string`, `binary`: anywhere in what was received.
+    /// `string`: anywhere in what was received.
     Contains(Vec<u8>),
-    /// `rstring`, `rbinary`: a regular expression.
+    /// `binary`: the same, written in hexadecimal.
+    Binary(Vec<u8>),
+    /// `string-lf`: the same, made anew for each check.
+    Format(Arc<LogFormat>),
+    /// `rstring`: a regular expression.
     Regex(regex::bytes::Regex),
+    /// `rbinary`: a regular expression on the uppercase hexadecimal form of what was received.
+    HexRegex(regex::bytes::Regex),
 }
 
 impl PartialEq for BytePattern {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Contains(a), Self::Contains(b)) => a == b,
-            (Self::Regex(a), Self::Regex(b)) => a.as_str() == b.as_str(),
+            (Self::Contains(a), Self::Contains(b)) | (Self::Binary(a), Self::Binary(b)) => a == b,
+            (Self::Format(a), Self::Format(b)) => a == b,
+            (Self::Regex(a), Self::Regex(b)) | (Self::HexRegex(a), Self::HexRegex(b)) => {
+                a.as_str() == b.as_str()
+            }
             _ => false,
         }
     }
@@ -172,6 +184,18 @@ pub struct HttpExpect {
     pub pattern: HttpPattern,
     /// `min-recv`.
     pub min_receive: Option<u32>,
+    /// `comment`, or else what a `comment` line right before said.
+    pub comment: Option<String>,
+    /// `ok-status`, or what fits.
+    pub ok_status: Option<pontoon_engine::health::CheckStatus>,
+    /// `error-status`.
+    pub error_status: Option<pontoon_engine::health::CheckStatus>,
+    /// `tout-status`.
+    pub timeout_status: Option<pontoon_engine::health::CheckStatus>,
+    /// `on-success`: the info of the report.
+    pub on_success: Option<Arc<LogFormat>>,
+    /// `on-error`.
+    pub on_error: Option<Arc<LogFormat>>,
 }
 
 /// What an answer must look like.
