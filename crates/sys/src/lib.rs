@@ -1,4 +1,9 @@
 //! Pontoon touches Linux: the only place for `unsafe`, one small safe function per system call,
 //! each with its own error. Nothing here decides anything.
 
+pub mod epoll;
+pub mod option;
+pub mod pipe;
+pub mod socket;
+pub mod stream;
 pub mod wake;

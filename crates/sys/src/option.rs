@@ -1,0 +1,239 @@
+//! Socket options, all in one place.
+
+use std::{io, os::fd::AsFd, os::fd::AsRawFd as _, time::Duration};
+
+use rustix::net::sockopt;
+use socket2::SockRef;
+
+/// TCP keepalive and its rhythm; what is `None` stays the kernel's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Keepalive {
+    /// Silence before the first probe.
+    pub idle: Option<Duration>,
+    /// Between two probes.
+    pub interval: Option<Duration>,
+    /// Probes without an answer that end the connection.
+    pub count: Option<u32>,
+}
+
+/// Sends every write at once.
+///
+/// # Errors
+/// Not a TCP socket.
+pub fn set_no_delay(socket: impl AsFd) -> io::Result<()> {
+    Ok(sockopt::set_tcp_nodelay(socket, true)?)
+}
+
+/// Lets the kernel merge the next acknowledgement with data.
+///
+/// # Errors
+/// Not a TCP socket.
+pub fn delay_acks(socket: impl AsFd) -> io::Result<()> {
+    Ok(sockopt::set_tcp_quickack(socket, false)?)
+}
+
+/// Probes an idle connection.
+///
+/// # Errors
+/// A value is out of the kernel's range.
+pub fn set_keepalive(socket: impl AsFd, keepalive: Keepalive) -> io::Result<()> {
+    sockopt::set_socket_keepalive(&socket, true)?;
+    if let Some(idle) = keepalive.idle {
+        sockopt::set_tcp_keepidle(&socket, idle)?;
+    }
+    if let Some(interval) = keepalive.interval {
+        sockopt::set_tcp_keepintvl(&socket, interval)?;
+    }
+    if let Some(count) = keepalive.count {
+        sockopt::set_tcp_keepcnt(&socket, count)?;
+    }
+    Ok(())
+}
+
+/// Closing will reset the connection and forget unsent data.
+///
+/// # Errors
+/// Not a socket.
+pub fn reset_on_close(socket: impl AsFd) -> io::Result<()> {
+    Ok(sockopt::set_socket_linger(socket, Some(Duration::ZERO))?)
+}
+
+/// `SO_REUSEADDR`.
+///
+/// # Errors
+/// Not a socket.
+pub fn reuse_address(socket: impl AsFd) -> io::Result<()> {
+    Ok(sockopt::set_socket_reuseaddr(socket, true)?)
+}
+
+/// Whether an IPv6 socket leaves IPv4 alone.
+///
+/// # Errors
+/// Not an IPv6 socket.
+pub fn set_v6_only(socket: impl AsFd, only: bool) -> io::Result<()> {
+    Ok(sockopt::set_ipv6_v6only(socket, only)?)
+}
+
+/// How long sent data may stay unacknowledged.
+///
+/// # Errors
+/// Not a TCP socket.
+pub fn set_user_timeout(socket: impl AsFd, timeout: Duration) -> io::Result<()> {
+    let millis = u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX);
+    Ok(sockopt::set_tcp_user_timeout(socket, millis)?)
+}
+
+/// The congestion control algorithm.
+///
+/// # Errors
+/// The kernel does not have it, or it is not allowed.
+pub fn set_congestion_control(socket: impl AsFd, name: &str) -> io::Result<()> {
+    Ok(sockopt::set_tcp_congestion(socket, name)?)
+}
+
+/// `SO_RCVBUF`, in bytes.
+///
+/// # Errors
+/// Not a socket.
+pub fn set_receive_buffer(socket: impl AsFd, bytes: u32) -> io::Result<()> {
+    Ok(sockopt::set_socket_recv_buffer_size(socket, bytes as usize)?)
+}
+
+/// `SO_SNDBUF`, in bytes.
+///
+/// # Errors
+/// Not a socket.
+pub fn set_send_buffer(socket: impl AsFd, bytes: u32) -> io::Result<()> {
+    Ok(sockopt::set_socket_send_buffer_size(socket, bytes as usize)?)
+}
+
+/// The largest segment.
+///
+/// # Errors
+/// Out of the kernel's range.
+pub fn set_max_segment(socket: impl AsFd, bytes: u16) -> io::Result<()> {
+    SockRef::from(&socket).set_tcp_mss(u32::from(bytes))
+}
+
+/// Only packets of this interface.
+///
+/// # Errors
+/// No such interface, or not allowed.
+pub fn bind_to_interface(socket: impl AsFd, name: &str) -> io::Result<()> {
+    SockRef::from(&socket).bind_device(Some(name.as_bytes()))
+}
+
+/// Addresses that are not this machine's may be bound.
+///
+/// # Errors
+/// Needs `CAP_NET_ADMIN` or `CAP_NET_RAW`.
+pub fn set_transparent(socket: impl AsFd, v6: bool) -> io::Result<()> {
+    let socket = SockRef::from(&socket);
+    if v6 {
+        socket.set_ip_transparent_v6(true)
+    } else {
+        socket.set_ip_transparent_v4(true)
+    }
+}
+
+/// The port is chosen when connecting, so that many servers can share one.
+///
+/// # Errors
+/// Not an IP socket.
+pub fn bind_address_without_port(socket: impl AsFd) -> io::Result<()> {
+    set_int(socket, libc::IPPROTO_IP, libc::IP_BIND_ADDRESS_NO_PORT, 1)
+}
+
+/// A connection is accepted once its first data are there, at the latest after some seconds.
+///
+/// # Errors
+/// Not a TCP socket.
+pub fn defer_accept(socket: impl AsFd) -> io::Result<()> {
+    set_int(socket, libc::IPPROTO_TCP, libc::TCP_DEFER_ACCEPT, 1)
+}
+
+/// TCP Fast Open on a listener, with a queue of this length.
+///
+/// # Errors
+/// Not supported by the kernel.
+pub fn accept_fast_open(socket: impl AsFd, queue: i32) -> io::Result<()> {
+    set_int(socket, libc::IPPROTO_TCP, libc::TCP_FASTOPEN, queue)
+}
+
+/// TCP Fast Open on a socket about to connect: the first data go with the SYN.
+///
+/// # Errors
+/// Not supported by the kernel.
+pub fn connect_fast_open(socket: impl AsFd) -> io::Result<()> {
+    set_int(socket, libc::IPPROTO_TCP, libc::TCP_FASTOPEN_CONNECT, 1)
+}
+
+/// A reset is not answered, and nothing is sent on close: the peer is left waiting.
+///
+/// # Errors
+/// Needs `CAP_NET_ADMIN`.
+pub fn forget_peer(socket: impl AsFd) -> io::Result<()> {
+    set_int(socket, libc::IPPROTO_TCP, libc::TCP_REPAIR, 1)
+}
+
+fn set_int(
+    socket: impl AsFd,
+    level: libc::c_int,
+    name: libc::c_int,
+    value: libc::c_int,
+) -> io::Result<()> {
+    let length = libc::socklen_t::try_from(size_of::<libc::c_int>()).unwrap_or(4);
+    // SAFETY: the descriptor is open for the time of the borrow, and the pointer and the length
+    // describe one integer that lives until the call returns.
+    let result = unsafe {
+        libc::setsockopt(
+            socket.as_fd().as_raw_fd(),
+            level,
+            name,
+            (&raw const value).cast(),
+            length,
+        )
+    };
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn the_kernel_says_what_was_set() {
+        let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+        set_no_delay(&socket).unwrap();
+        assert!(sockopt::tcp_nodelay(&socket).unwrap());
+        let keepalive = Keepalive {
+            idle: Some(Duration::from_secs(7)),
+            interval: Some(Duration::from_secs(3)),
+            count: Some(2),
+        };
+        set_keepalive(&socket, keepalive).unwrap();
+        assert!(sockopt::socket_keepalive(&socket).unwrap());
+        assert_eq!(sockopt::tcp_keepidle(&socket).unwrap().as_secs(), 7);
+        assert_eq!(sockopt::tcp_keepintvl(&socket).unwrap().as_secs(), 3);
+        assert_eq!(sockopt::tcp_keepcnt(&socket).unwrap(), 2);
+        set_user_timeout(&socket, Duration::from_millis(1500)).unwrap();
+        assert_eq!(sockopt::tcp_user_timeout(&socket).unwrap(), 1500);
+        reset_on_close(&socket).unwrap();
+        assert_eq!(sockopt::socket_linger(&socket).unwrap(), Some(Duration::ZERO));
+        defer_accept(&socket).unwrap();
+        bind_address_without_port(&socket).unwrap();
+        accept_fast_open(&socket, 16).unwrap();
+    }
+
+    #[test]
+    fn an_impossible_option_is_an_error() {
+        let (a, _b) = std::os::unix::net::UnixStream::pair().unwrap();
+        assert!(defer_accept(&a).is_err());
+    }
+}

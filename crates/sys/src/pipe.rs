@@ -1,0 +1,111 @@
+//! Moving bytes between sockets without copying them: splice through a pipe.
+
+use std::{
+    io,
+    os::fd::{AsFd, OwnedFd},
+};
+
+use rustix::{
+    io::Errno,
+    pipe::{PipeFlags, SpliceFlags, fcntl_getpipe_size, fcntl_setpipe_size, pipe_with, splice},
+};
+
+use crate::stream::Received;
+
+/// A pipe to splice through.
+#[derive(Debug)]
+pub struct Pipe {
+    read: OwnedFd,
+    write: OwnedFd,
+    capacity: usize,
+}
+
+impl Pipe {
+    /// A pipe of about `capacity` bytes, or of what the limits of the user leave
+    /// (`/proc/sys/fs/pipe-user-pages-soft`); see [`Pipe::capacity`].
+    ///
+    /// # Errors
+    /// Out of descriptors or memory.
+    pub fn new(capacity: usize) -> io::Result<Self> {
+        let (read, write) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
+        let capacity = match fcntl_setpipe_size(&write, capacity) {
+            Ok(granted) => granted,
+            // The limit for one pipe or for the user: what we have must do.
+            Err(_) => fcntl_getpipe_size(&write)?,
+        };
+        Ok(Self {
+            read,
+            write,
+            capacity,
+        })
+    }
+
+    /// How many bytes it holds at most.
+    #[must_use]
+    pub const fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Moves up to `length` bytes from a socket into the pipe. [`Received::Nothing`] also means
+    /// a full pipe.
+    ///
+    /// # Errors
+    /// The connection broke; `EINVAL` if this kind of socket cannot be spliced.
+    pub fn fill(&self, socket: impl AsFd, length: usize) -> io::Result<Received> {
+        let flags = SpliceFlags::MOVE | SpliceFlags::NONBLOCK;
+        loop {
+            match splice(&socket, None, &self.write, None, length, flags) {
+                Ok(0) => return Ok(Received::End),
+                Ok(n) => return Ok(Received::Bytes(n)),
+                Err(Errno::AGAIN) => return Ok(Received::Nothing),
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Moves up to `length` bytes from the pipe to a socket; `None` if it has no room.
+    ///
+    /// # Errors
+    /// The connection broke.
+    pub fn drain(&self, socket: impl AsFd, length: usize, more: bool) -> io::Result<Option<usize>> {
+        let mut flags = SpliceFlags::MOVE | SpliceFlags::NONBLOCK;
+        flags.set(SpliceFlags::MORE, more);
+        loop {
+            match splice(&self.read, None, &socket, None, length, flags) {
+                Ok(n) => return Ok(Some(n)),
+                Err(Errno::AGAIN) => return Ok(None),
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{Read as _, Write as _},
+        os::unix::net::UnixStream,
+    };
+
+    use super::*;
+
+    #[test]
+    fn carries_bytes_from_socket_to_socket() {
+        let (mut sender, source) = UnixStream::pair().unwrap();
+        let (sink, mut receiver) = UnixStream::pair().unwrap();
+        source.set_nonblocking(true).unwrap();
+        let pipe = Pipe::new(1 << 16).unwrap();
+        assert!(pipe.capacity() >= 4096);
+        assert_eq!(pipe.fill(&source, 100).unwrap(), Received::Nothing);
+        sender.write_all(b"hello").unwrap();
+        assert_eq!(pipe.fill(&source, 100).unwrap(), Received::Bytes(5));
+        assert_eq!(pipe.drain(&sink, 5, false).unwrap(), Some(5));
+        let mut got = [0; 5];
+        receiver.read_exact(&mut got).unwrap();
+        assert_eq!(&got, b"hello");
+        drop(sender);
+        assert_eq!(pipe.fill(&source, 100).unwrap(), Received::End);
+    }
+}
