@@ -43,6 +43,8 @@ pub struct SessionRecord {
     pub queue_time: Option<Duration>,
     /// Time to connect (`%Tc`), retries included; `None` if it never was.
     pub connect_time: Option<Duration>,
+    /// From accept to the end (`%Tt`); with `option logasap`, to the line.
+    pub total_time: Duration,
     /// Bytes from the client to the server (`%U`).
     pub bytes_in: u64,
     /// Bytes from the server to the client (`%B`).
@@ -57,6 +59,12 @@ pub struct SessionRecord {
     pub server_queue: u32,
     /// Who was ahead in the backend's queue (`%bq`).
     pub backend_queue: u32,
+    /// Its line is written already (at accept or, with `option logasap`, at connect).
+    pub logged: bool,
+    /// How many of `bytes_in` the counters know.
+    pub counted_in: u64,
+    /// How many of `bytes_out` the counters know.
+    pub counted_out: u64,
     /// What HTTP adds, on a proxy that serves statistics.
     pub http: Option<Box<HttpRecord>>,
 }
@@ -120,6 +128,7 @@ impl SessionRecord {
             handshake: Duration::ZERO,
             queue_time: None,
             connect_time: None,
+            total_time: Duration::ZERO,
             bytes_in: 0,
             bytes_out: 0,
             termination: Termination::default(),
@@ -127,6 +136,9 @@ impl SessionRecord {
             redispatched: false,
             server_queue: 0,
             backend_queue: 0,
+            logged: false,
+            counted_in: 0,
+            counted_out: 0,
             http: None,
         }
     }

@@ -1,6 +1,9 @@
 //! How anybody tells a data thread something.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicBool, AtomicU32, Ordering},
+};
 
 use pontoon_engine::{
     termination::Cause,
@@ -13,6 +16,10 @@ use pontoon_sys::wake::Wake;
 pub struct Mailbox {
     messages: Mutex<Vec<Message>>,
     wake: Wake,
+    /// The thread stopped accepting because something was full.
+    waits_for_room: AtomicBool,
+    /// Sessions the thread has, so that new ones go where there are fewest.
+    sessions: AtomicU32,
 }
 
 /// What a data thread can be told.
@@ -57,6 +64,8 @@ impl Mailbox {
         Ok(Self {
             messages: Mutex::default(),
             wake: Wake::new()?,
+            waits_for_room: AtomicBool::new(false),
+            sessions: AtomicU32::new(0),
         })
     }
 
@@ -74,6 +83,23 @@ impl Mailbox {
     pub fn take(&self) -> Vec<Message> {
         self.wake.drain();
         std::mem::take(&mut *self.messages.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The thread wants [`Message::RoomAgain`] at the next end of any session. It must look for
+    /// room once more after this call, since that end may have come just before.
+    pub fn wait_for_room(&self) {
+        self.waits_for_room.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the thread waited for room; it does no more.
+    pub fn stop_waiting_for_room(&self) -> bool {
+        self.waits_for_room.load(Ordering::SeqCst)
+            && self.waits_for_room.swap(false, Ordering::SeqCst)
+    }
+
+    /// Sessions the thread has.
+    pub const fn sessions(&self) -> &AtomicU32 {
+        &self.sessions
     }
 
     /// What the thread's event loop watches.

@@ -152,7 +152,10 @@ mod tests {
         theirs.write_all(b"x").unwrap();
         epoll.wait(&mut events, None).unwrap();
         let ready = events.iter().next().unwrap();
-        assert_eq!((ready.token, ready.readable, ready.read_closed), (7, true, false));
+        assert_eq!(
+            (ready.token, ready.readable, ready.read_closed),
+            (7, true, false)
+        );
 
         drop(theirs);
         epoll.wait(&mut events, None).unwrap();

@@ -96,7 +96,10 @@ pub fn set_congestion_control(socket: impl AsFd, name: &str) -> io::Result<()> {
 /// # Errors
 /// Not a socket.
 pub fn set_receive_buffer(socket: impl AsFd, bytes: u32) -> io::Result<()> {
-    Ok(sockopt::set_socket_recv_buffer_size(socket, bytes as usize)?)
+    Ok(sockopt::set_socket_recv_buffer_size(
+        socket,
+        bytes as usize,
+    )?)
 }
 
 /// `SO_SNDBUF`, in bytes.
@@ -104,7 +107,10 @@ pub fn set_receive_buffer(socket: impl AsFd, bytes: u32) -> io::Result<()> {
 /// # Errors
 /// Not a socket.
 pub fn set_send_buffer(socket: impl AsFd, bytes: u32) -> io::Result<()> {
-    Ok(sockopt::set_socket_send_buffer_size(socket, bytes as usize)?)
+    Ok(sockopt::set_socket_send_buffer_size(
+        socket,
+        bytes as usize,
+    )?)
 }
 
 /// The largest segment.
@@ -225,7 +231,10 @@ mod tests {
         set_user_timeout(&socket, Duration::from_millis(1500)).unwrap();
         assert_eq!(sockopt::tcp_user_timeout(&socket).unwrap(), 1500);
         reset_on_close(&socket).unwrap();
-        assert_eq!(sockopt::socket_linger(&socket).unwrap(), Some(Duration::ZERO));
+        assert_eq!(
+            sockopt::socket_linger(&socket).unwrap(),
+            Some(Duration::ZERO)
+        );
         defer_accept(&socket).unwrap();
         bind_address_without_port(&socket).unwrap();
         accept_fast_open(&socket, 16).unwrap();

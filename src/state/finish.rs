@@ -1,0 +1,221 @@
+//! What becomes of a session's record: counters and the access line.
+
+use std::time::Instant;
+
+use pontoon_config::haproxy::model::Proxy;
+use pontoon_engine::{
+    termination::{Cause, Phase},
+    units::{ProxyId, ServerId},
+};
+
+use super::{Running, mailbox::Message};
+use crate::record::{Concurrency, SessionRecord};
+
+impl Running {
+    /// A session ended: leaves the levels it counted in, counts how it ended, writes its line.
+    ///
+    /// Its server's slot must have been released before ([`Running::leave_server`]).
+    pub fn finish(&self, mut record: SessionRecord, shard: usize, now: Instant) {
+        record.total_time = now.saturating_duration_since(record.accepted);
+        self.count_bytes(&mut record, shard);
+        self.count_ending(&record, shard);
+        self.count_times(&record);
+        if let Some(backend) = record.backend.and_then(|id| self.backend(id)) {
+            backend.sessions.leave();
+        }
+        self.write_line(&mut record, false);
+        self.leave_frontend(&record);
+    }
+
+    /// The session has chosen its backend.
+    pub fn enter_backend(
+        &self,
+        record: &mut SessionRecord,
+        id: ProxyId,
+        shard: usize,
+        now: Instant,
+    ) {
+        let Some(backend) = self.backend(id) else {
+            return;
+        };
+        record.backend = Some(id);
+        backend.sessions.enter();
+        backend.session_rate.count(now);
+        backend.counters.of(shard).sessions.increment();
+        let uptime = self.uptime_ms(now).max(1);
+        backend
+            .last_session
+            .store(uptime, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    /// The session was given a slot of a server.
+    pub fn enter_server(&self, backend: ProxyId, server: ServerId, shard: usize, now: Instant) {
+        let Some(state) = self.server(backend, server) else {
+            return;
+        };
+        state.sessions.enter();
+        state.session_rate.count(now);
+        state.counters.of(shard).sessions.increment();
+        let uptime = self.uptime_ms(now).max(1);
+        state
+            .last_session
+            .store(uptime, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    /// The session gives its slot of a server back; the next in the queue may have it.
+    pub fn leave_server(&self, backend: ProxyId, server: ServerId, now: Instant) {
+        if let Some(state) = self.server(backend, server) {
+            state.sessions.leave();
+        }
+        self.with_backend(backend, now, |balancer| balancer.release(server, now));
+    }
+
+    /// Counts the bytes that were moved since the last time.
+    pub fn count_bytes(&self, record: &mut SessionRecord, shard: usize) {
+        let moved_in = record.bytes_in - record.counted_in;
+        let moved_out = record.bytes_out - record.counted_out;
+        if moved_in == 0 && moved_out == 0 {
+            return;
+        }
+        record.counted_in = record.bytes_in;
+        record.counted_out = record.bytes_out;
+        if let Some(frontend) = self.frontend(record.frontend) {
+            let counters = frontend.counters.of(shard);
+            counters.bytes_in.add(moved_in);
+            counters.bytes_out.add(moved_out);
+            if let Some(listener) = frontend.listeners.get(record.listener) {
+                let counters = listener.counters.of(shard);
+                counters.bytes_in.add(moved_in);
+                counters.bytes_out.add(moved_out);
+            }
+        }
+        let Some(id) = record.backend else { return };
+        if let Some(backend) = self.backend(id) {
+            let counters = backend.counters.of(shard);
+            counters.bytes_in.add(moved_in);
+            counters.bytes_out.add(moved_out);
+        }
+        if let Some(server) = record.server.and_then(|server| self.server(id, server)) {
+            let counters = server.counters.of(shard);
+            counters.bytes_in.add(moved_in);
+            counters.bytes_out.add(moved_out);
+        }
+    }
+
+    /// Writes the session's line, unless it was written before or nobody wants it. `early`:
+    /// the session goes on, its figures are of now.
+    pub fn write_line(&self, record: &mut SessionRecord, early: bool) {
+        let proxy = self.proxy(record.frontend);
+        let unwanted = !early && self.is_null(proxy, record);
+        if record.logged || unwanted {
+            return;
+        }
+        record.logged = true;
+        self.logger.session(proxy, record, self.concurrency(record));
+    }
+
+    /// `option dontlognull`: a connection that brought nothing is not worth a line.
+    fn is_null(&self, proxy: &Proxy, record: &SessionRecord) -> bool {
+        let quiet = proxy
+            .frontend
+            .as_ref()
+            .is_some_and(|side| side.dont_log_null);
+        quiet && record.http.is_none() && record.bytes_in == 0 && record.bytes_out == 0
+    }
+
+    fn concurrency(&self, record: &SessionRecord) -> Concurrency {
+        let frontend = self.frontend(record.frontend);
+        let backend = record.backend.and_then(|id| self.backend(id));
+        let server = record
+            .backend
+            .zip(record.server)
+            .and_then(|(id, server)| self.server(id, server));
+        Concurrency {
+            process: self.process.sessions.get(),
+            frontend: frontend.map_or(0, |state| state.sessions.get()),
+            backend: backend.map_or(0, |state| state.sessions.get()),
+            server: server.map_or(0, |state| state.sessions.get()),
+        }
+    }
+
+    fn leave_frontend(&self, record: &SessionRecord) {
+        if let Some(frontend) = self.frontend(record.frontend) {
+            frontend.sessions.leave();
+            if let Some(listener) = frontend.listeners.get(record.listener) {
+                listener.sessions.leave();
+            }
+        }
+        self.process.sessions.leave();
+        self.tell_room_again();
+    }
+
+    /// Wakes the threads that stopped accepting because something was full.
+    fn tell_room_again(&self) {
+        for thread in &self.threads {
+            if thread.stop_waiting_for_room() {
+                thread.post(Message::RoomAgain);
+            }
+        }
+    }
+
+    fn count_times(&self, record: &SessionRecord) {
+        let Some(id) = record.backend else { return };
+        let backend = self.backend(id).map(|state| &state.times);
+        let server = record.server.and_then(|server| self.server(id, server));
+        let millis =
+            |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        for times in backend.into_iter().chain(server.map(|state| &state.times)) {
+            times.queue.add(record.queue_time.map_or(0, millis));
+            times.connect.add(record.connect_time.map_or(0, millis));
+            times.total.add(millis(record.total_time));
+        }
+    }
+
+    fn count_ending(&self, record: &SessionRecord, shard: usize) {
+        let phase = record.termination.phase;
+        match record.termination.cause {
+            Cause::ClientAbort | Cause::ClientTimeout if phase == Phase::Request => {
+                self.count_request_error(record, shard);
+            }
+            Cause::ClientAbort | Cause::ClientTimeout if phase == Phase::Data => {
+                self.count_at_backend(record, |c| &c.client_aborts, |c| &c.client_aborts, shard);
+            }
+            Cause::ServerAbort | Cause::ServerTimeout if phase == Phase::Data => {
+                self.count_at_backend(record, |c| &c.server_aborts, |c| &c.server_aborts, shard);
+            }
+            _ => {}
+        }
+    }
+
+    fn count_request_error(&self, record: &SessionRecord, shard: usize) {
+        let Some(frontend) = self.frontend(record.frontend) else {
+            return;
+        };
+        frontend.counters.of(shard).request_errors.increment();
+        if let Some(listener) = frontend.listeners.get(record.listener) {
+            listener.counters.of(shard).request_errors.increment();
+        }
+    }
+
+    fn count_at_backend(
+        &self,
+        record: &SessionRecord,
+        of_backend: impl Fn(&super::counters::BackendCounters) -> &super::counters::Counter,
+        of_server: impl Fn(&super::counters::ServerCounters) -> &super::counters::Counter,
+        shard: usize,
+    ) {
+        let Some(id) = record.backend else { return };
+        if let Some(backend) = self.backend(id) {
+            of_backend(backend.counters.of(shard)).increment();
+        }
+        if let Some(server) = record.server.and_then(|server| self.server(id, server)) {
+            of_server(server.counters.of(shard)).increment();
+        }
+    }
+
+    /// A server's shared state.
+    #[must_use]
+    pub fn server(&self, backend: ProxyId, server: ServerId) -> Option<&super::ServerState> {
+        self.backend(backend)?.servers.get(server.index())
+    }
+}
