@@ -142,6 +142,9 @@ pub enum Variable {
     HttpUri,
     /// `%HV`.
     HttpVersion,
-    /// `%CC`, `%CS`, `%hr`, `%hs` and lists: captures; always `-` here.
+    /// `%CC`, `%CS`: captured cookies; always `-` here.
     NoCapture,
+    /// `%hr`, `%hs`, `%hrl`, `%hsl`: captured headers; always empty here, and a blank next to
+    /// them is written once.
+    NoHeaders,
 }

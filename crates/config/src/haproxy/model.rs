@@ -471,16 +471,19 @@ pub enum LogAddress {
 /// How lines are framed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LogEncoding {
-    /// RFC 3164 with the host's name only if asked for (the default for sockets).
+    /// None was written: [`LogEncoding::Local`], or [`LogEncoding::Rfc3164`] with
+    /// `log-send-hostname`.
     #[default]
+    Unset,
+    /// RFC 3164; without `log-send-hostname` the host is `localhost`.
     Rfc3164,
     /// RFC 5424.
     Rfc5424,
-    /// Like RFC 3164 without a host, for a local daemon (`format local`).
+    /// Like RFC 3164 without a host, for a local daemon.
     Local,
     /// `<PRI>` and the text.
     Priority,
-    /// `<LEVEL>` and the text, for systemd (`format short`; the default for descriptors is raw).
+    /// `<LEVEL>` and the text, for systemd (`format short`).
     Short,
     /// `<LEVEL>`, an ISO date and the text (`format timed`).
     Timed,
