@@ -296,6 +296,18 @@ pub fn positive_duration_after(args: &mut Args<'_>, d: &mut Diagnostics) -> Opti
     positive_duration(word, Unit::Milliseconds, d)
 }
 
+/// Nothing may follow. Error: `unexpected-argument`.
+pub fn end(args: &mut Args<'_>, d: &mut Diagnostics) {
+    let keyword = args.keyword_text();
+    if let Some(word) = args.take_rest().first() {
+        d.error(
+            "unexpected-argument",
+            word.span,
+            format!("`{}` is too much after `{keyword}`", word.text),
+        );
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

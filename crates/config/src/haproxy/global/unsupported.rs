@@ -1,0 +1,270 @@
+//! What has no effect because its subject does not exist here, and what is refused because
+//! leaving it out would change what the file means.
+
+use super::GlobalDraft;
+use crate::keyword::{Keyword, Sections};
+
+const GLOBAL: Sections = Sections::GLOBAL;
+
+const DETECTION: &str = "device detection reads HTTP headers, and HTTP is not forwarded";
+const HTTP: &str = "it concerns HTTP messages, and HTTP is not forwarded";
+const LUA: &str = "Lua is not supported; remove the line and what uses the script";
+const CLIENT: &str = "there is no built-in HTTP client";
+const STATE: &str =
+    "states of servers are not kept in files; each server begins with its own checks";
+
+pub(super) const KEYWORDS: &[Keyword<GlobalDraft>] = &[
+    Keyword::inert(
+        "51degrees-cache-size",
+        GLOBAL,
+        "<number>",
+        "51Degrees device detection.",
+        DETECTION,
+    ),
+    Keyword::inert(
+        "51degrees-data-file",
+        GLOBAL,
+        "<file>",
+        "51Degrees device detection.",
+        DETECTION,
+    ),
+    Keyword::inert(
+        "51degrees-property-name-list",
+        GLOBAL,
+        "<name>…",
+        "51Degrees device detection.",
+        DETECTION,
+    ),
+    Keyword::inert(
+        "51degrees-property-separator",
+        GLOBAL,
+        "<character>",
+        "51Degrees device detection.",
+        DETECTION,
+    ),
+    Keyword::inert(
+        "deviceatlas-json-file",
+        GLOBAL,
+        "<file>",
+        "DeviceAtlas device detection.",
+        DETECTION,
+    ),
+    Keyword::inert(
+        "deviceatlas-log-level",
+        GLOBAL,
+        "<level>",
+        "DeviceAtlas device detection.",
+        DETECTION,
+    ),
+    Keyword::inert(
+        "deviceatlas-properties-cookie",
+        GLOBAL,
+        "<name>",
+        "DeviceAtlas device detection.",
+        DETECTION,
+    ),
+    Keyword::inert(
+        "deviceatlas-separator",
+        GLOBAL,
+        "<character>",
+        "DeviceAtlas device detection.",
+        DETECTION,
+    ),
+    Keyword::inert(
+        "wurfl-cache-size",
+        GLOBAL,
+        "<size>",
+        "WURFL device detection.",
+        DETECTION,
+    ),
+    Keyword::inert(
+        "wurfl-data-file",
+        GLOBAL,
+        "<file>",
+        "WURFL device detection.",
+        DETECTION,
+    ),
+    Keyword::inert(
+        "wurfl-information-list",
+        GLOBAL,
+        "<capability>…",
+        "WURFL device detection.",
+        DETECTION,
+    ),
+    Keyword::inert(
+        "wurfl-information-list-separator",
+        GLOBAL,
+        "<character>",
+        "WURFL device detection.",
+        DETECTION,
+    ),
+    Keyword::inert(
+        "wurfl-patch-file",
+        GLOBAL,
+        "<file>…",
+        "WURFL device detection.",
+        DETECTION,
+    ),
+    Keyword::inert(
+        "cluster-secret",
+        GLOBAL,
+        "<secret>",
+        "Secret of QUIC tokens.",
+        "there is no QUIC here",
+    ),
+    Keyword::inert(
+        "expose-experimental-directives",
+        GLOBAL,
+        "",
+        "Allow experimental keywords.",
+        "no keyword here is experimental",
+    ),
+    Keyword::inert(
+        "h1-accept-payload-with-any-method",
+        GLOBAL,
+        "",
+        "HTTP/1 leniency.",
+        HTTP,
+    ),
+    Keyword::inert(
+        "h1-case-adjust",
+        GLOBAL,
+        "<from> <to>",
+        "Case of HTTP/1 headers.",
+        HTTP,
+    ),
+    Keyword::inert(
+        "h1-case-adjust-file",
+        GLOBAL,
+        "<file>",
+        "Case of HTTP/1 headers.",
+        HTTP,
+    ),
+    Keyword::inert(
+        "h2-workaround-bogus-websocket-clients",
+        GLOBAL,
+        "",
+        "HTTP/2 leniency.",
+        HTTP,
+    ),
+    Keyword::inert(
+        "httpclient.resolvers.id",
+        GLOBAL,
+        "<name>",
+        "Name resolution of the HTTP client.",
+        CLIENT,
+    ),
+    Keyword::inert(
+        "httpclient.resolvers.prefer",
+        GLOBAL,
+        "{ ipv4 | ipv6 }",
+        "Name resolution of the HTTP client.",
+        CLIENT,
+    ),
+    Keyword::inert(
+        "httpclient.ssl.ca-file",
+        GLOBAL,
+        "<file>",
+        "Trust of the HTTP client.",
+        CLIENT,
+    ),
+    Keyword::inert(
+        "httpclient.ssl.verify",
+        GLOBAL,
+        "{ none | required }",
+        "Trust of the HTTP client.",
+        CLIENT,
+    ),
+    Keyword::inert(
+        "insecure-setuid-wanted",
+        GLOBAL,
+        "",
+        "Let programs that are started gain privileges.",
+        "programs of external checks may gain what the system lets them gain",
+    ),
+    Keyword::inert(
+        "localpeer",
+        GLOBAL,
+        "<name>",
+        "Name of this peer.",
+        "there are no peers here",
+    ),
+    Keyword::inert(
+        "pp2-never-send-local",
+        GLOBAL,
+        "",
+        "Never send the command LOCAL in a PROXY header.",
+        "checks with `check-send-proxy` send the command LOCAL, as the PROXY protocol wants it",
+    ),
+    Keyword::inert(
+        "server-state-base",
+        GLOBAL,
+        "<directory>",
+        "Where state files are.",
+        STATE,
+    ),
+    Keyword::inert(
+        "server-state-file",
+        GLOBAL,
+        "<file>",
+        "States of servers after a reload.",
+        STATE,
+    ),
+    Keyword::inert(
+        "lua-prepend-path",
+        GLOBAL,
+        "<path> [<type>]",
+        "Where Lua modules are.",
+        "there is no Lua here",
+    ),
+    Keyword::refused("lua-load", GLOBAL, "<file>", "Run a Lua script.", LUA),
+    Keyword::refused(
+        "lua-load-per-thread",
+        GLOBAL,
+        "<file>",
+        "Run a Lua script in each thread.",
+        LUA,
+    ),
+    Keyword::refused(
+        "default-path",
+        GLOBAL,
+        "{ current | config | parent | origin <path> }",
+        "Where relative paths begin.",
+        "write absolute paths",
+    ),
+    Keyword::refused(
+        "set-var",
+        GLOBAL,
+        "<name> <expression>",
+        "Set a variable of the process.",
+        "variables are not supported; write the value where it is used, or use `setenv`",
+    ),
+    Keyword::refused(
+        "set-var-fmt",
+        GLOBAL,
+        "<name> <format>",
+        "Set a variable of the process.",
+        "variables are not supported; write the value where it is used, or use `setenv`",
+    ),
+    Keyword::inert(
+        "nbproc",
+        GLOBAL,
+        "<number>",
+        "Number of processes (obsolete, gone since HAProxy 2.5).",
+        "there is one process; `nbthread` says how many threads it has",
+    ),
+    Keyword::inert(
+        "debug",
+        GLOBAL,
+        "",
+        "Show all traffic (obsolete).",
+        "traffic is never shown; use a packet capture",
+    ),
+    Keyword::inert(
+        "tune.chksize",
+        GLOBAL,
+        "<bytes>",
+        "Buffer of checks (obsolete).",
+        "checks read what they need",
+    ),
+];
