@@ -14,6 +14,7 @@ pub mod model;
 mod parameters;
 mod reader;
 pub(crate) mod sections;
+pub mod server;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod value;

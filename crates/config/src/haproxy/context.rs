@@ -35,6 +35,8 @@ pub struct Context<'a> {
     pub ca_base: Option<&'a Path>,
     /// `crt-base`.
     pub crt_base: Option<&'a Path>,
+    /// `ssl-server-verify none`: certificates of servers are not verified by default.
+    pub tls_server_verify_none: bool,
 }
 
 /// The section a line stands in.

@@ -90,6 +90,7 @@ impl World {
             acls: &self.acls,
             ca_base: None::<&Path>,
             crt_base: None,
+            tls_server_verify_none: false,
         }
     }
 }

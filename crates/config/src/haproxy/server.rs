@@ -1,0 +1,204 @@
+//! `server`, `default-server` and `server-template` lines
+//! (HAProxy configuration manual, 4.2, 5.2).
+
+mod build;
+mod links;
+mod options;
+mod parameters;
+#[cfg(test)]
+mod tests;
+
+pub use self::{
+    links::{Track, finish, link_tracks},
+    options::{ServerOptions, TrackName},
+    parameters::KEYWORDS,
+};
+
+use super::{Context, address, model::Server, parameters as row, value::required};
+use crate::{
+    diagnostic::Diagnostics,
+    keyword::Args,
+    source::{Span, Word},
+};
+
+/// A server whose references to others are still names.
+#[derive(Debug, Clone)]
+pub struct ServerDraft {
+    /// The server; its `id` and, where none was written, its `number` are still 0.
+    pub server: Server,
+    /// `track`.
+    pub track: Option<TrackName>,
+    /// Where its name stands.
+    pub span: Span,
+}
+
+/// The words after `default-server`.
+///
+/// Errors: `id-of-many`, and those of parameters.
+pub fn default_server(
+    options: &mut ServerOptions,
+    args: &mut Args<'_>,
+    cx: &Context<'_>,
+    d: &mut Diagnostics,
+) {
+    row::read(KEYWORDS, options, args, cx, d);
+    if let Some(id) = options.id.take() {
+        d.error(
+            "id-of-many",
+            id.span,
+            "`id` cannot be a default of several servers",
+        )
+        .suggest("write it on the `server` line");
+    }
+}
+
+/// The words after `server`; `before` are the servers of the same proxy so far.
+///
+/// Errors: `missing-argument`, `bad-name`, `duplicate-server`, `duplicate-id`, `check-and-track`,
+/// and those of addresses and parameters.
+pub fn server(
+    defaults: &ServerOptions,
+    before: &[ServerDraft],
+    args: &mut Args<'_>,
+    cx: &Context<'_>,
+    d: &mut Diagnostics,
+) -> Option<ServerDraft> {
+    let name = required(args, "a name and an address", d)?;
+    let Some(address) = args.next() else {
+        d.error(
+            "missing-argument",
+            name.span,
+            format!("the server `{}` needs an address", name.text),
+        )
+        .suggest("as in `server db1 10.0.1.11:8563`");
+        return None;
+    };
+    check_name(name, d);
+    let options = options_of(defaults, args, cx, d);
+    let target = address::server(address, &options.lookup, cx, d)?;
+    let draft = build::draft(&name.text, name.span, target, &options, cx, d);
+    check_unique(&draft, options.id, before, d);
+    Some(draft)
+}
+
+/// The words after `server-template`.
+///
+/// Errors: those of [`server`], and `bad-count`.
+pub fn server_template(
+    defaults: &ServerOptions,
+    before: &[ServerDraft],
+    args: &mut Args<'_>,
+    cx: &Context<'_>,
+    d: &mut Diagnostics,
+) -> Vec<ServerDraft> {
+    let Some((prefix, numbers, address)) = template_head(args, d) else {
+        return Vec::new();
+    };
+    check_name(prefix, d);
+    let options = options_of(defaults, args, cx, d);
+    if let Some(id) = options.id {
+        d.error(
+            "id-of-many",
+            id.span,
+            "`id` names one server, not all of a template",
+        );
+    }
+    let Some(target) = address::server(address, &options.lookup, cx, d) else {
+        return Vec::new();
+    };
+    let mut drafts = Vec::new();
+    for number in numbers {
+        let name = format!("{}{number}", prefix.text);
+        let draft = build::draft(&name, prefix.span, target.clone(), &options, cx, d);
+        if !check_unique(&draft, None, before, d) {
+            break;
+        }
+        drafts.push(draft);
+    }
+    drafts
+}
+
+/// The most servers one template makes.
+const MOST: u32 = 65_536;
+
+type Head<'a> = (&'a Word, std::ops::RangeInclusive<u32>, &'a Word);
+
+fn template_head<'a>(args: &mut Args<'a>, d: &mut Diagnostics) -> Option<Head<'a>> {
+    let what = "a prefix, a number or range, and an address";
+    let prefix = required(args, what, d)?;
+    let count = required(args, what, d)?;
+    let address = required(args, what, d)?;
+    let numbers = match count.text.split_once('-') {
+        Some((low, high)) => low.parse().ok().zip(high.parse().ok()),
+        None => count.text.parse().ok().map(|high| (1, high)),
+    };
+    match numbers {
+        Some((low, high)) if low >= 1 && low <= high && high - low < MOST => {
+            Some((prefix, low..=high, address))
+        }
+        _ => {
+            d.error(
+                "bad-count",
+                count.span,
+                format!("`{}` is not a number of servers", count.text),
+            )
+            .suggest("a number such as `3`, or a range such as `1-3`");
+            None
+        }
+    }
+}
+
+fn options_of(
+    defaults: &ServerOptions,
+    args: &mut Args<'_>,
+    cx: &Context<'_>,
+    d: &mut Diagnostics,
+) -> ServerOptions {
+    let mut options = defaults.clone();
+    row::read(KEYWORDS, &mut options, args, cx, d);
+    options
+}
+
+fn check_name(name: &Word, d: &mut Diagnostics) {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
+    if let Some(bad) = name.text.chars().find(|c| !allowed(*c)) {
+        d.error(
+            "bad-name",
+            name.span,
+            format!("`{bad}` may not be part of the server name `{}`", name.text),
+        )
+        .suggest("letters, digits, `-`, `_`, `.` and `:`");
+    }
+}
+
+fn check_unique(
+    draft: &ServerDraft,
+    id: Option<options::Id>,
+    before: &[ServerDraft],
+    d: &mut Diagnostics,
+) -> bool {
+    let named = |other: &&ServerDraft| other.server.settings.name == draft.server.settings.name;
+    if let Some(other) = before.iter().find(named) {
+        d.error(
+            "duplicate-server",
+            draft.span,
+            format!(
+                "a server named `{}` stands on line {} already",
+                draft.server.settings.name, other.server.declared.line
+            ),
+        );
+        return false;
+    }
+    let Some(id) = id else { return true };
+    if let Some(other) = before.iter().find(|it| it.server.number == id.number) {
+        d.error(
+            "duplicate-id",
+            id.span,
+            format!(
+                "the server `{}` has the id {} already",
+                other.server.settings.name, id.number
+            ),
+        );
+    }
+    true
+}

@@ -1,0 +1,204 @@
+//! Numbers, and references from server to server.
+
+use std::collections::{BTreeSet, HashMap};
+
+use pontoon_engine::{
+    address::Endpoint,
+    units::{ProxyId, ServerId},
+};
+
+use super::{ServerDraft, TrackName};
+use crate::{
+    diagnostic::Diagnostics,
+    haproxy::{
+        check::{CheckMethod, ConnectStep, HttpStep, StepAction},
+        model::{Proxy, Server, ServerPort},
+    },
+};
+
+/// A server that tracks another, not yet looked up.
+#[derive(Debug, Clone)]
+pub struct Track {
+    /// Who tracks.
+    pub server: ServerId,
+    /// Whom.
+    pub target: TrackName,
+}
+
+/// The servers of one proxy, with their indices and numbers, and who tracks whom.
+///
+/// Error: `no-check-port`.
+pub fn finish(
+    drafts: Vec<ServerDraft>,
+    method: &CheckMethod,
+    d: &mut Diagnostics,
+) -> (Vec<Server>, Vec<Track>) {
+    let taken: BTreeSet<u32> = drafts.iter().map(|draft| draft.server.number).collect();
+    let mut free = (1..).filter(|number| !taken.contains(number));
+    let mut servers = Vec::with_capacity(drafts.len());
+    let mut tracks = Vec::new();
+    for (index, draft) in drafts.into_iter().enumerate() {
+        check_port(&draft, method, d);
+        let mut server = draft.server;
+        server.id = ServerId(u32::try_from(index).unwrap_or(u32::MAX));
+        if server.number == 0 {
+            server.number = free.next().unwrap_or(u32::MAX);
+        }
+        tracks.extend(draft.track.map(|target| Track {
+            server: server.id,
+            target,
+        }));
+        servers.push(server);
+    }
+    (servers, tracks)
+}
+
+fn check_port(draft: &ServerDraft, method: &CheckMethod, d: &mut Diagnostics) {
+    let server = &draft.server;
+    let Some(check) = &server.check else { return };
+    let is_local = server
+        .address
+        .as_ref()
+        .is_some_and(|address| !matches!(address.0, Endpoint::Ip(_)));
+    let has_port = check.port.is_some() || server.port == ServerPort::Fixed;
+    if has_port || is_local || first_connect(method).is_some_and(|step| step.port.is_some()) {
+        return;
+    }
+    d.error(
+        "no-check-port",
+        draft.span,
+        format!(
+            "the server `{}` is checked, but neither it nor its check has a port",
+            server.settings.name
+        ),
+    )
+    .suggest("add `port` and a number");
+}
+
+fn first_connect(method: &CheckMethod) -> Option<&ConnectStep> {
+    match method {
+        CheckMethod::Script(steps) => match steps.first()?.action {
+            StepAction::Connect(ref step) => Some(step),
+            _ => None,
+        },
+        CheckMethod::Http(check) => match check.steps.first()? {
+            HttpStep::Connect(step) => Some(step),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Looks up whom servers track, in all proxies at once.
+///
+/// Errors: `unknown-proxy`, `unknown-server`, `untracked-health`, `tracking-loop`.
+pub fn link_tracks(proxies: &mut [Proxy], tracks: &[(ProxyId, Track)], d: &mut Diagnostics) {
+    let mut links = HashMap::new();
+    for (proxy, track) in tracks {
+        if let Some(target) = find(proxies, *proxy, &track.target, d) {
+            links.insert((*proxy, track.server), target);
+        }
+    }
+    for (proxy, track) in tracks {
+        let from = (*proxy, track.server);
+        let Some(target) = links.get(&from) else {
+            continue;
+        };
+        if check_chain(proxies, &links, from, &track.target, d) {
+            if let Some(server) = server_mut(proxies, from) {
+                server.track = Some(*target);
+            }
+        }
+    }
+}
+
+type Place = (ProxyId, ServerId);
+
+fn find(proxies: &[Proxy], own: ProxyId, target: &TrackName, d: &mut Diagnostics) -> Option<Place> {
+    let proxy = match &target.proxy {
+        None => proxies.get(own.index()),
+        Some(name) => proxies
+            .iter()
+            .find(|proxy| proxy.backend.is_some() && *proxy.name == **name),
+    };
+    let Some(proxy) = proxy else {
+        let name = target.proxy.as_deref().unwrap_or_default();
+        let names = proxies
+            .iter()
+            .filter(|it| it.backend.is_some())
+            .map(|it| &*it.name);
+        let near = crate::similar::nearest(name, names);
+        let message = format!("there is no backend or listen section `{name}` to track in");
+        let diagnostic = d.error("unknown-proxy", target.span, message);
+        if let Some(near) = near {
+            diagnostic.suggest(format!("did you mean `{near}/{}`?", target.server));
+        }
+        return None;
+    };
+    let servers = proxy.backend.as_ref().map_or(&[][..], |it| &it.servers);
+    let found = servers
+        .iter()
+        .find(|it| *it.settings.name == *target.server);
+    if found.is_none() {
+        let names = servers.iter().map(|it| &*it.settings.name);
+        let near = crate::similar::nearest(&target.server, names);
+        let message = format!(
+            "`{}` has no server `{}` to track",
+            proxy.name, target.server
+        );
+        let diagnostic = d.error("unknown-server", target.span, message);
+        if let Some(near) = near {
+            diagnostic.suggest(format!("did you mean `{near}`?"));
+        }
+    }
+    Some((proxy.id, found?.id))
+}
+
+/// At the end of a chain stands a server with a check or an agent.
+fn check_chain(
+    proxies: &[Proxy],
+    links: &HashMap<Place, Place>,
+    from: Place,
+    target: &TrackName,
+    d: &mut Diagnostics,
+) -> bool {
+    let mut at = from;
+    let mut seen = BTreeSet::from([from]);
+    while let Some(next) = links.get(&at) {
+        if !seen.insert(*next) {
+            d.error(
+                "tracking-loop",
+                target.span,
+                format!("tracking `{}` leads back to where it began", target.server),
+            );
+            return false;
+        }
+        at = *next;
+    }
+    let end = server(proxies, at);
+    let is_checked = end.is_some_and(|it| it.settings.health.is_some() || it.agent.is_some());
+    // A link that could not be found was reported already.
+    if !is_checked && end.is_some_and(|it| !it.settings.tracks) {
+        let end = end.map_or("", |it| &it.settings.name);
+        d.error(
+            "untracked-health",
+            target.span,
+            format!(
+                "the server `{end}` cannot be tracked: it has neither `check` nor `agent-check`"
+            ),
+        )
+        .suggest("add `check` to it");
+        return false;
+    }
+    is_checked
+}
+
+fn server(proxies: &[Proxy], (proxy, server): Place) -> Option<&Server> {
+    let backend = proxies.get(proxy.index())?.backend.as_ref()?;
+    backend.servers.get(server.index())
+}
+
+fn server_mut(proxies: &mut [Proxy], (proxy, server): Place) -> Option<&mut Server> {
+    let backend = proxies.get_mut(proxy.index())?.backend.as_mut()?;
+    backend.servers.get_mut(server.index())
+}
