@@ -35,12 +35,26 @@ pub enum Pattern {
     Contains(Arc<[u8]>),
     /// `-m dom`: a run of whole labels between dots.
     Domain(Arc<[u8]>),
+    /// `-m dir`: a run of whole parts between slashes.
+    Directory(Arc<[u8]>),
+    /// `-m reg`; upper and lower case were settled when it was compiled.
+    Regex(Regex),
     /// `-m found`: there is a value at all.
     Found,
     /// `-m bool`.
     Bool(bool),
     /// `-m len`: the length in a range.
     Length(i64, i64),
+}
+
+/// A compiled regular expression; two are equal if they were written alike.
+#[derive(Debug, Clone)]
+pub struct Regex(pub regex::bytes::Regex);
+
+impl PartialEq for Regex {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_str() == other.0.as_str()
+    }
 }
 
 /// `if …` or `unless …`: any of several groups of terms that must all hold.
