@@ -5,10 +5,27 @@
 //! others should do leaves [`Action`]s; the caller drains them with [`Backend::poll_action`]
 //! before it lets go of the lock.
 
-use std::{net::IpAddr, sync::Arc, time::Instant};
+mod health;
+mod limits;
+mod member;
+mod placing;
+mod queue;
+mod slowstart;
+#[cfg(test)]
+mod tests;
+mod views;
 
+use std::{
+    collections::VecDeque,
+    net::IpAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+pub use self::views::{AgentView, BackendView, ServerView};
+use self::{member::Member, queue::Queue};
 use crate::{
-    balance::Algorithm,
+    balance::{Algorithm, Chooser},
     health::{CheckResult, CheckStatus},
     server::{AdminState, OperState, Settings as ServerSettings, Status},
     units::{ServerId, SessionKey, Weight},
@@ -23,6 +40,8 @@ pub struct Settings {
     pub all_backups: bool,
     /// `fullconn`: sessions of the whole backend at which servers reach their `maxconn`.
     pub full_connections: Option<u32>,
+    /// `option redispatch`: a session whose forced server has a full queue may go elsewhere.
+    pub redispatch: bool,
 }
 
 /// A session asks for a server.
@@ -52,6 +71,8 @@ pub enum Placement {
         /// Who was ahead in the backend's queue (`%bq`).
         ahead_in_backend: u32,
     },
+    /// The only server that will do has as many waiting as `maxqueue` allows (`SQ` in the log).
+    QueueFull(ServerId),
     /// No server is usable at all.
     NoServer,
 }
@@ -75,6 +96,12 @@ pub enum Action {
     ShutdownBackupSessions,
     /// The state changed; log it, tell those who track it.
     StateChanged(StateChange),
+    /// The pause before this server's next check became shorter (`on-error`): ask
+    /// [`Backend::check_interval`] again.
+    CheckSooner {
+        /// Whose.
+        server: ServerId,
+    },
     /// A check result changed or, with `option log-health-checks`, may be worth a line.
     HealthReport(HealthReport),
     /// The last usable server is gone: `backend … has no server available!`
@@ -148,200 +175,204 @@ pub struct HealthReport {
     pub changed: bool,
 }
 
-/// What the statistics show of one server.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ServerView {
-    /// The `status` column.
-    pub status: Status,
-    /// What an administrator wants.
-    pub admin: AdminState,
-    /// What checks say.
-    pub oper: OperState,
-    /// Configured or set weight.
-    pub weight: Weight,
-    /// The weight in force: slowstart and agent applied, in `weight`'s scale.
-    pub effective_weight: Weight,
-    /// Takes new sessions now.
-    pub usable: bool,
-    /// `backup`.
-    pub backup: bool,
-    /// Slots taken.
-    pub sessions: u32,
-    /// Most slots ever taken at once.
-    pub sessions_max: u32,
-    /// Waiting for this very server.
-    pub queued: u32,
-    /// Most that ever waited.
-    pub queued_max: u32,
-    /// The limit in force (`maxconn`, or what `minconn`/`fullconn` make of it).
-    pub connection_limit: Option<u32>,
-    /// Times picked by the balancer (`lbtot`).
-    pub picked: u64,
-    /// Failed checks (`chkfail`).
-    pub failed_checks: u64,
-    /// Times it went from up to down (`chkdown`).
-    pub went_down: u64,
-    /// When the state last changed.
-    pub last_change: Instant,
-    /// Seconds it has been down altogether.
-    pub downtime_secs: u64,
-    /// When it last got a session.
-    pub last_session: Option<Instant>,
-    /// The last finished check.
-    pub last_check: Option<CheckResult>,
-    /// Passes or failures counted so far (`check_health`), 0 to `rise + fall - 1`.
-    pub health: u32,
-    /// The last word of the agent.
-    pub last_agent: Option<AgentView>,
-}
-
-/// What the statistics show of an agent.
-#[derive(Debug, Clone, PartialEq)]
-pub struct AgentView {
-    /// The verdict.
-    pub status: CheckStatus,
-    /// Its words.
-    pub text: String,
-    /// How long it took.
-    pub duration: std::time::Duration,
-}
-
-/// What the statistics show of the backend as a whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BackendView {
-    /// Usable active servers.
-    pub active: u32,
-    /// Usable backup servers.
-    pub backup: u32,
-    /// Sum of the weights in force of what takes traffic now.
-    pub weight: u32,
-    /// Sessions waiting in the backend's queue.
-    pub queued: u32,
-    /// Most that ever waited.
-    pub queued_max: u32,
-    /// Slots taken over all servers.
-    pub sessions: u32,
-    /// When it last went up or down as a whole.
-    pub last_change: Instant,
-    /// Times it went down as a whole.
-    pub went_down: u64,
-    /// Seconds without any usable server.
-    pub downtime_secs: u64,
-}
-
 /// Servers, rotation, queue and health of one backend.
 #[derive(Debug)]
 pub struct Backend {
     settings: Settings,
     servers: Vec<ServerSettings>,
+    members: Vec<Member>,
+    chooser: Box<dyn Chooser>,
+    queue: Queue,
+    queued_max: u32,
+    actions: VecDeque<Action>,
+    /// Slots taken over all servers.
+    occupied: u32,
+    /// Servers whose limit follows the load of the backend (`minconn`).
+    dynamic: Vec<ServerId>,
+    /// Servers on their way to full weight (`slowstart`).
+    starting: Vec<ServerId>,
+    usable: Usable,
+    outage: Outage,
+}
+
+/// How many servers could take traffic.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Usable {
+    active: u32,
+    backup: u32,
+}
+
+/// When the backend as a whole had nobody to take traffic.
+#[derive(Debug)]
+struct Outage {
+    last_change: Instant,
+    since: Option<Instant>,
+    times: u64,
+    total: Duration,
 }
 
 impl Backend {
     /// A backend in its first state.
     #[must_use]
-    pub fn new(settings: Settings, servers: Vec<ServerSettings>, _now: Instant) -> Self {
-        Self { settings, servers }
+    pub fn new(settings: Settings, servers: Vec<ServerSettings>, now: Instant) -> Self {
+        let members: Vec<Member> = servers
+            .iter()
+            .map(|server| Member::new(server, now))
+            .collect();
+        let dynamic = (0..)
+            .zip(&servers)
+            .filter(|(_, server)| server.min_connections.is_some());
+        let mut backend = Self {
+            chooser: settings.algorithm.chooser(servers.len()),
+            queue: Queue::new(servers.len()),
+            queued_max: 0,
+            actions: VecDeque::new(),
+            occupied: 0,
+            dynamic: dynamic.map(|(id, _)| ServerId(id)).collect(),
+            starting: Vec::new(),
+            usable: Usable::default(),
+            outage: Outage {
+                last_change: now,
+                since: None,
+                times: 0,
+                total: Duration::ZERO,
+            },
+            settings,
+            servers,
+            members,
+        };
+        backend.repool(now);
+        backend.outage.times = 0;
+        backend
     }
 
     /// Places a session, or queues it.
-    pub fn place(&mut self, _request: Request, _now: Instant) -> Placement {
-        todo!()
+    pub fn place(&mut self, request: Request, now: Instant) -> Placement {
+        self.place_session(request, now)
     }
 
     /// A slot became free: the session on `server` ended or failed to connect.
-    pub fn release(&mut self, _server: ServerId, _now: Instant) {
-        todo!()
+    pub fn release(&mut self, server: ServerId, now: Instant) {
+        self.free_slot(server);
+        self.admit_on(server, now);
+        self.admit_dynamic(now);
     }
 
     /// A queued session gave up (client gone, `timeout queue`). False if it had been admitted
     /// already: then its `Admit` is on its way and the slot must be released.
-    pub fn leave_queue(&mut self, _session: SessionKey, _now: Instant) -> bool {
-        todo!()
+    pub fn leave_queue(&mut self, session: SessionKey, _now: Instant) -> bool {
+        match self.queue.leave(session) {
+            Some(queue::Line::Server(id)) => {
+                self.refresh(id);
+                true
+            }
+            Some(queue::Line::Backend) => true,
+            None => false,
+        }
     }
 
     /// A probe finished.
-    pub fn check_finished(&mut self, _server: ServerId, _result: CheckResult, _now: Instant) {
-        todo!()
+    pub fn check_finished(&mut self, server: ServerId, result: CheckResult, now: Instant) {
+        self.apply_check(server, result, now);
     }
 
     /// When the next check of this server should start, counted from the end of the last one;
     /// `None` while it should not be checked (maintenance, no checks).
     #[must_use]
-    pub fn check_interval(&self, _server: ServerId) -> Option<std::time::Duration> {
-        todo!()
+    pub fn check_interval(&self, server: ServerId) -> Option<Duration> {
+        self.members[server.index()].check_interval(&self.servers[server.index()])
     }
 
-    /// An agent answered with this line.
+    /// An agent answered with this line. A `status` of anything but `L7Ok` without any word means
+    /// that the agent could not be asked, which changes nothing but its view.
     pub fn agent_finished(
         &mut self,
-        _server: ServerId,
-        _status: CheckStatus,
-        _text: &str,
-        _duration: std::time::Duration,
-        _now: Instant,
+        server: ServerId,
+        status: CheckStatus,
+        text: &str,
+        duration: Duration,
+        now: Instant,
     ) {
-        todo!()
+        self.apply_agent(
+            server,
+            AgentView {
+                status,
+                text: text.to_owned(),
+                duration,
+            },
+            now,
+        );
     }
 
     /// Live traffic to a server connected (`true`) or failed to (`observe layer4`).
-    pub fn observed(&mut self, _server: ServerId, _ok: bool, _now: Instant) {
-        todo!()
+    pub fn observed(&mut self, server: ServerId, ok: bool, now: Instant) {
+        self.apply_observation(server, ok, now);
     }
 
     /// The server that `server` tracks changed.
     pub fn tracked_changed(
         &mut self,
-        _server: ServerId,
-        _of: &Arc<str>,
-        _oper: OperState,
-        _admin: AdminState,
-        _now: Instant,
+        server: ServerId,
+        of: &Arc<str>,
+        oper: OperState,
+        admin: AdminState,
+        now: Instant,
     ) {
-        todo!()
+        let reason = Reason::Tracked(Arc::clone(of));
+        self.change(server, reason, now, |member, _| {
+            member.tracked = Some((oper, admin))
+        });
     }
 
     /// An administrator changes the state.
-    pub fn set_admin(&mut self, _server: ServerId, _state: AdminState, _now: Instant) {
-        todo!()
+    pub fn set_admin(&mut self, server: ServerId, state: AdminState, now: Instant) {
+        self.change(server, Reason::Admin, now, |member, _| {
+            member.set_admin(state)
+        });
     }
 
     /// An administrator changes the weight.
-    pub fn set_weight(&mut self, _server: ServerId, _weight: Weight, _now: Instant) {
-        todo!()
+    pub fn set_weight(&mut self, server: ServerId, weight: Weight, now: Instant) {
+        self.members[server.index()].weight = weight;
+        self.reshare(now);
     }
 
     /// When [`Backend::handle_timeout`] must run next (slowstart steps).
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        todo!()
+        self.next_step()
     }
 
     /// Time passed.
-    pub fn handle_timeout(&mut self, _now: Instant) {
-        todo!()
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.take_steps(now);
     }
 
     /// The next order, oldest first.
     pub fn poll_action(&mut self) -> Option<Action> {
-        todo!()
+        self.actions.pop_front()
     }
 
     /// What the statistics show of a server.
     #[must_use]
-    pub fn server_view(&self, _server: ServerId, _now: Instant) -> ServerView {
-        todo!()
+    pub fn server_view(&self, server: ServerId, now: Instant) -> ServerView {
+        self.view_server(server, now)
     }
 
     /// What the statistics show of the whole.
     #[must_use]
-    pub fn view(&self, _now: Instant) -> BackendView {
-        todo!()
+    pub fn view(&self, now: Instant) -> BackendView {
+        self.view_whole(now)
     }
 
-    /// How many servers take traffic now (`nbsrv`).
+    /// How many servers take traffic now (`nbsrv`): the active ones, or else the backups.
     #[must_use]
-    pub fn usable_servers(&self) -> u32 {
-        todo!()
+    pub const fn usable_servers(&self) -> u32 {
+        if self.usable.active > 0 {
+            self.usable.active
+        } else {
+            self.usable.backup
+        }
     }
 
     /// What was configured.

@@ -1,4 +1,22 @@
 //! Balancing: which of the eligible servers comes next.
+//!
+//! Each algorithm has a file of its own and knows nothing of health, queues or limits: the
+//! backend tells it of each server's [`Standing`] whenever that changes, and asks it to choose.
+
+mod first;
+mod hash;
+mod heap;
+mod leastconn;
+mod map;
+mod random;
+mod ring;
+mod rotation;
+mod source;
+mod static_rr;
+
+use std::net::IpAddr;
+
+use crate::units::ServerId;
 
 /// `balance`: the algorithm of a backend (HAProxy configuration manual, 4.2 `balance`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -54,4 +72,66 @@ pub enum HashFunction {
     Wt6,
     /// CRC32 as in Ethernet.
     Crc32,
+}
+
+/// What an algorithm needs to know of a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Standing {
+    /// Its share of the load, in any unit common to all; 0 takes it out.
+    pub(crate) share: u32,
+    /// It has a free slot.
+    pub(crate) open: bool,
+    /// Sessions on it and waiting for it.
+    pub(crate) load: u32,
+}
+
+/// What a choice may depend on.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Draw {
+    /// The client's address.
+    pub(crate) client: Option<IpAddr>,
+    /// Random bits.
+    pub(crate) random: u64,
+    /// Not this one, if there is another.
+    pub(crate) avoid: Option<ServerId>,
+}
+
+/// What every algorithm can do.
+pub(crate) trait Chooser: std::fmt::Debug + Send {
+    /// The standing of a server changed.
+    fn update(&mut self, id: ServerId, standing: Standing);
+
+    /// Chooses a server that is not to be avoided. Algorithms that spread load choose among
+    /// open servers only; those that stick to one may choose a full one.
+    fn pick(&mut self, draw: Draw) -> Option<ServerId>;
+}
+
+impl Algorithm {
+    /// Whether weights may change while a server is in use; if not, only 0 and not 0 count.
+    #[must_use]
+    pub const fn is_dynamic(self) -> bool {
+        match self {
+            Self::RoundRobin | Self::LeastConn | Self::Random { .. } => true,
+            Self::Source(hash) => matches!(hash.method, HashMethod::Consistent),
+            Self::StaticRr | Self::First => false,
+        }
+    }
+
+    /// Whether the choice depends on who asks, so that a full server is worth waiting for.
+    #[must_use]
+    pub const fn is_deterministic(self) -> bool {
+        matches!(self, Self::Source(_))
+    }
+
+    /// The machinery for a backend of so many servers.
+    pub(crate) fn chooser(self, servers: usize) -> Box<dyn Chooser> {
+        match self {
+            Self::RoundRobin => Box::new(rotation::Rotation::new(servers)),
+            Self::StaticRr => Box::new(static_rr::StaticRr::new(servers)),
+            Self::LeastConn => Box::new(leastconn::LeastConn::new(servers)),
+            Self::First => Box::new(first::First::new(servers)),
+            Self::Source(hash) => Box::new(source::Source::new(hash, servers)),
+            Self::Random { draws } => Box::new(random::Random::new(draws, servers)),
+        }
+    }
 }

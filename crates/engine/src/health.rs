@@ -1,6 +1,12 @@
 //! Health: what a run of check results makes of a server.
 
+mod agent;
+mod counter;
+
 use std::time::Duration;
+
+pub use self::agent::{AgentAnswer, AgentVerdict};
+pub(crate) use self::counter::Counter;
 
 /// `check` and its parameters (HAProxy configuration manual, 5.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

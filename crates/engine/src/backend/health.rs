@@ -1,0 +1,281 @@
+//! What checks, agents, live traffic and administrators make of a server.
+
+use std::time::{Duration, Instant};
+
+use super::{
+    Action, AgentView, Backend, HealthReport, Reason, StateChange,
+    member::{Face, Member, Stance},
+    queue::Line,
+};
+use crate::{
+    health::{AgentAnswer, AgentVerdict, CheckResult, CheckStatus, OnError},
+    server::{AdminState, Settings},
+    units::{ServerId, Weight},
+};
+
+impl Backend {
+    pub(super) fn apply_check(&mut self, id: ServerId, result: CheckResult, now: Instant) {
+        let member = &mut self.members[id.index()];
+        // A check that was under way when maintenance began says nothing any more.
+        let Some(counter) = member
+            .counter
+            .filter(|_| member.face() != Face::Maintenance)
+        else {
+            return;
+        };
+        if !result.status.passed() && counter.is_up() {
+            member.counts.failed_checks += 1;
+        }
+        let last = member.last_check.replace(result.clone());
+        let reason = Reason::Check(result.clone());
+        self.change(id, reason, now, |member, _| {
+            member.count_check(result.status)
+        });
+
+        let after = self.members[id.index()].counter;
+        let moved = after.is_some_and(|after| after.health() != counter.health());
+        let changed = moved || last.is_none_or(|last| last.status != result.status);
+        self.report(id, result, false, changed);
+    }
+
+    fn report(&mut self, server: ServerId, result: CheckResult, agent: bool, changed: bool) {
+        let member = &self.members[server.index()];
+        self.actions.push_back(Action::HealthReport(HealthReport {
+            server,
+            result,
+            agent,
+            status: member.status(&self.servers[server.index()]),
+            health: member.health(),
+            weightless: member.weight == Weight::ZERO,
+            changed,
+        }));
+    }
+
+    pub(super) fn apply_agent(&mut self, id: ServerId, view: AgentView, now: Instant) {
+        let answer = AgentAnswer::parse(&view.text);
+        let member = &mut self.members[id.index()];
+        let was_down = member.agent_down;
+        let result = agent_result(&answer, &view, was_down);
+        let last = member.last_agent.replace(view);
+        let reason = Reason::Agent(result.clone());
+        self.change(id, reason, now, |member, settings| {
+            member.obey(&answer, settings);
+        });
+        let moved = self.members[id.index()].agent_down != was_down;
+        let changed = moved || last.is_none_or(|last| last.status != result.status);
+        self.report(id, result, true, changed);
+    }
+
+    pub(super) fn apply_observation(&mut self, id: ServerId, ok: bool, now: Instant) {
+        let Some(observe) = self.servers[id.index()].observe else {
+            return;
+        };
+        let member = &mut self.members[id.index()];
+        if ok {
+            member.observed_errors = 0;
+            return;
+        }
+        member.observed_errors += 1;
+        if member.counter.is_none() || member.observed_errors < observe.error_limit.max(1) {
+            return;
+        }
+        let result = observed_result(member.observed_errors);
+        member.observed_errors = 0;
+        member.hurried = true;
+        self.change(id, Reason::Check(result), now, |member, _| {
+            member.suffer(observe.on_error);
+        });
+        self.actions.push_back(Action::CheckSooner { server: id });
+    }
+
+    /// Applies a change to a server and draws all consequences.
+    pub(super) fn change(
+        &mut self,
+        id: ServerId,
+        reason: Reason,
+        now: Instant,
+        apply: impl FnOnce(&mut Member, &Settings),
+    ) {
+        let member = &mut self.members[id.index()];
+        let (before, weight, limit) = (member.stance(), member.weight, member.agent_limit);
+        apply(member, &self.servers[id.index()]);
+        if member.stance() != before {
+            self.transition(id, before, reason, now);
+        } else if (member.weight, member.agent_limit) != (weight, limit) {
+            self.reshare(now);
+        }
+    }
+
+    /// After a weight or limit changed, with no change of state to tell.
+    pub(super) fn reshare(&mut self, now: Instant) {
+        if self.repool(now) {
+            self.actions.push_back(Action::NoServerLeft);
+        }
+        self.admit_all(now);
+    }
+
+    fn transition(&mut self, id: ServerId, before: Stance, reason: Reason, now: Instant) {
+        let member = &mut self.members[id.index()];
+        let (from, to) = (before.face, member.face());
+        member.note_transition(from, to, now);
+        self.start_slowly(id, from, to, now);
+        let leaves = to != Face::Up && to != from;
+        let mut requeued = if leaves { self.queue.requeue(id) } else { 0 };
+        let nobody_left = self.repool(now);
+
+        let told = self.actions.len();
+        requeued += self.admit_on(id, now);
+        let change = self.describe(id, before, reason, requeued);
+        self.actions.insert(told, Action::StateChanged(change));
+        if to != from {
+            self.order_shutdowns(id, to);
+        }
+        if nobody_left {
+            self.actions.push_back(Action::NoServerLeft);
+        }
+        self.admit_all(now);
+    }
+
+    fn describe(&self, id: ServerId, before: Stance, reason: Reason, requeued: u32) -> StateChange {
+        let member = &self.members[id.index()];
+        StateChange {
+            server: id,
+            status: member.status(&self.servers[id.index()]),
+            was: before.standing,
+            now: member.stance().standing,
+            reason,
+            active_left: self.usable.active,
+            backup_left: self.usable.backup,
+            sessions: member.sessions,
+            requeued,
+            queued: self.queue.length(Line::Backend),
+        }
+    }
+
+    fn order_shutdowns(&mut self, id: ServerId, to: Face) {
+        let settings = &self.servers[id.index()];
+        let gone = matches!(to, Face::Down | Face::Maintenance);
+        if gone && settings.shutdown_sessions_on_down {
+            self.actions
+                .push_back(Action::ShutdownSessions { server: id });
+        }
+        let relieves = !settings.backup && self.members[id.index()].is_usable();
+        if to == Face::Up && relieves && settings.shutdown_backup_sessions_on_up {
+            self.actions.push_back(Action::ShutdownBackupSessions);
+        }
+    }
+}
+
+impl Member {
+    fn count_check(&mut self, status: CheckStatus) {
+        self.hurried = false;
+        let Some(counter) = &mut self.counter else {
+            return;
+        };
+        match status {
+            // A server that wants to stop is not brought up by saying so.
+            CheckStatus::L7OkConditional if !counter.is_up() => {}
+            _ if status.passed() => {
+                counter.pass();
+                self.stopping = status == CheckStatus::L7OkConditional;
+            }
+            _ => {
+                counter.fail();
+                self.stopping &= counter.is_up();
+            }
+        }
+    }
+
+    fn suffer(&mut self, on_error: OnError) {
+        let Some(counter) = &mut self.counter else {
+            return;
+        };
+        match on_error {
+            OnError::FastInterval => {}
+            OnError::FailCheck => {
+                self.counts.failed_checks += u64::from(counter.is_up());
+                counter.fail();
+            }
+            OnError::SuddenDeath => counter.to_the_brink(),
+            OnError::MarkDown => counter.bring_down(),
+        }
+    }
+
+    fn obey(&mut self, answer: &AgentAnswer, settings: &Settings) {
+        if let Some(percent) = answer.percent {
+            self.weight = percent_of(settings.weight, percent);
+        }
+        if let Some(limit) = answer.max_connections {
+            self.agent_limit = Some(limit);
+        }
+        if let Some(state) = answer.admin {
+            self.set_admin(state);
+        }
+        match answer.verdict {
+            Some(AgentVerdict::Up) => self.agent_down = false,
+            Some(AgentVerdict::Down) => self.agent_down = true,
+            None => {}
+        }
+    }
+
+    fn note_transition(&mut self, from: Face, to: Face, now: Instant) {
+        self.last_change = now;
+        let gone = |face| matches!(face, Face::Down | Face::Maintenance);
+        if to == Face::Down && !gone(from) {
+            self.counts.went_down += 1;
+        }
+        match (gone(from), gone(to)) {
+            (false, true) => self.down_since = Some(now),
+            (true, false) => {
+                self.downtime = self.downtime_at(now);
+                self.down_since = None;
+            }
+            (true, true) | (false, false) => {}
+        }
+        if to == Face::Maintenance && self.admin == AdminState::Maintenance {
+            self.stopping = false;
+        }
+    }
+}
+
+/// A percentage of the configured weight, rounded down, within the range of weights.
+fn percent_of(weight: Weight, percent: u32) -> Weight {
+    let scaled = u64::from(weight.get()) * u64::from(percent) / 100;
+    u16::try_from(scaled)
+        .ok()
+        .and_then(Weight::new)
+        .unwrap_or(Weight::MAX)
+}
+
+/// An agent's answer as the log tells it: an answer without a verdict leaves the last one.
+fn agent_result(answer: &AgentAnswer, view: &AgentView, was_down: bool) -> CheckResult {
+    let down = match answer.verdict {
+        Some(verdict) => verdict == AgentVerdict::Down,
+        None => was_down,
+    };
+    let asked = view.status.passed() || answer.verdict.is_some();
+    let status = match (asked, down) {
+        (true, true) => CheckStatus::L7Status,
+        (true, false) => CheckStatus::L7Ok,
+        (false, _) => view.status,
+    };
+    let words = view.text.split(['\r', '\n']).next().unwrap_or_default();
+    CheckResult {
+        status,
+        code: Some(0),
+        info: Some(format!("via agent : {words}")),
+        duration: view.duration,
+    }
+}
+
+/// What live traffic found, in the words of the log.
+fn observed_result(errors: u32) -> CheckResult {
+    let info =
+        format!("Detected {errors} consecutive errors, last one was: L4 unsuccessful connection");
+    CheckResult {
+        status: CheckStatus::Observed,
+        code: None,
+        info: Some(info),
+        duration: Duration::ZERO,
+    }
+}

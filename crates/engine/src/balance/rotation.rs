@@ -1,0 +1,139 @@
+//! `balance roundrobin`: each in turn by weight, weights free to change at any time.
+//!
+//! Time is counted in picks. A server of weight `w` among a total of `T` is due every `T / w`
+//! picks: after a pick its next turn is one such stride after its last. A server that has had no
+//! turn yet is *fresh*; fresh servers come in, heaviest first, whenever no other is due. That
+//! spreads the light ones over the cycle and gives the sequences that HAProxy gives.
+
+use std::cmp::Reverse;
+
+use super::{Chooser, Draw, Standing, heap::Heap};
+use crate::units::ServerId;
+
+/// Bits after the point of a [`Turn`]: enough to order any two fractions `a / w` with `w <= 65536`
+/// as they should be, and the counter still outlives any process.
+const FRACTION_BITS: u32 = 32;
+
+/// A moment in picks, with a fraction.
+type Moment = u128;
+
+/// When a server is due.
+#[derive(Debug, Clone, Copy)]
+struct Turn {
+    due: Moment,
+    /// What dividing the last stride left over, carried into the next so that no share is lost.
+    rest: u128,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Member {
+    share: u32,
+    open: bool,
+    turn: Option<Turn>,
+}
+
+/// The state of the rotation.
+#[derive(Debug)]
+pub(super) struct Rotation {
+    members: Vec<Member>,
+    total: u64,
+    /// How many picks were made, but never behind the turns already taken.
+    clock: u64,
+    /// Servers that had a turn, by the next one; heavier first at the same moment.
+    due: Heap<(Moment, Reverse<u32>)>,
+    /// Servers that had none, heaviest first.
+    fresh: Heap<Reverse<u32>>,
+}
+
+impl Rotation {
+    pub(super) fn new(servers: usize) -> Self {
+        Self {
+            members: vec![Member::default(); servers],
+            total: 0,
+            clock: 0,
+            due: Heap::new(servers),
+            fresh: Heap::new(servers),
+        }
+    }
+
+    fn enter(&mut self, id: u32) {
+        let now = Moment::from(self.clock) << FRACTION_BITS;
+        let member = &mut self.members[id as usize];
+        match &mut member.turn {
+            // Missed turns are not caught up in a burst.
+            Some(turn) => {
+                turn.due = turn.due.max(now);
+                self.due.set(id, (turn.due, Reverse(member.share)));
+            }
+            None => self.fresh.set(id, Reverse(member.share)),
+        }
+    }
+
+    fn leave(&mut self, id: u32) {
+        self.due.remove(id);
+        self.fresh.remove(id);
+    }
+
+    /// Who comes next, without taking the turn.
+    fn next(&self) -> Option<u32> {
+        match (self.due.first(), self.fresh.first()) {
+            (Some(((due, _), id)), Some(_)) if due >> FRACTION_BITS <= self.clock.into() => {
+                Some(id)
+            }
+            (_, Some((_, id))) | (Some((_, id)), None) => Some(id),
+            (None, None) => None,
+        }
+    }
+
+    fn take_turn(&mut self, id: u32) {
+        let member = &mut self.members[id as usize];
+        let now = Moment::from(self.clock) << FRACTION_BITS;
+        let (from, rest) = member.turn.map_or((now, 0), |turn| (turn.due, turn.rest));
+        let share = u128::from(member.share.max(1));
+        let distance = (u128::from(self.total) << FRACTION_BITS) + rest;
+        let turn = Turn {
+            due: from + distance / share,
+            rest: distance % share,
+        };
+        member.turn = Some(turn);
+        let taken = u64::try_from(from >> FRACTION_BITS).unwrap_or(u64::MAX);
+        self.clock = self.clock.max(taken).saturating_add(1);
+        self.fresh.remove(id);
+        self.due.set(id, (turn.due, Reverse(member.share)));
+    }
+}
+
+impl Chooser for Rotation {
+    fn update(&mut self, id: ServerId, standing: Standing) {
+        let member = &mut self.members[id.index()];
+        let (share, open) = (standing.share, standing.open && standing.share > 0);
+        if (member.share, member.open) == (share, open) {
+            return;
+        }
+        self.total = self.total - u64::from(member.share) + u64::from(share);
+        member.share = share;
+        member.open = open;
+        if share == 0 {
+            member.turn = None;
+        }
+        self.leave(id.0);
+        if open {
+            self.enter(id.0);
+        }
+    }
+
+    fn pick(&mut self, draw: Draw) -> Option<ServerId> {
+        let avoided = draw.avoid.filter(|id| self.members[id.index()].open);
+        if let Some(id) = avoided {
+            self.leave(id.0);
+        }
+        let next = self.next();
+        if let Some(id) = next {
+            self.take_turn(id);
+        }
+        if let Some(id) = avoided {
+            self.enter(id.0);
+        }
+        next.map(ServerId)
+    }
+}
