@@ -22,6 +22,7 @@ use pontoon_engine::{
     backend::Backend,
     units::{ProxyId, ServerId},
 };
+use tokio::sync::Notify;
 
 use self::{
     counters::{
@@ -144,6 +145,8 @@ pub struct BackendState {
     pub servers: Vec<ServerState>,
     /// Servers elsewhere that track one of ours: ours, then theirs.
     pub trackers: Vec<(ServerId, ProxyId, ServerId)>,
+    /// Wakes the checks of this backend: the pause before one became shorter.
+    pub check_sooner: Notify,
 }
 
 /// Averages over the last 1,024 sessions, in milliseconds.
@@ -302,6 +305,7 @@ impl ProxyState {
                 .map(|_| ServerState::new(shards))
                 .collect(),
             trackers: trackers_of(proxy.id, all),
+            check_sooner: Notify::new(),
         });
         Self { frontend, backend }
     }

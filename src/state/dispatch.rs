@@ -53,6 +53,7 @@ impl Running {
             }
             Action::ShutdownBackupSessions => self.end_sessions(id, None, Cause::ServerUp),
             Action::StateChanged(change) => self.state_changed(id, state, &change, now),
+            Action::CheckSooner { .. } => state.check_sooner.notify_one(),
             Action::HealthReport(report) => self.logger.health_report(self.proxy(id), &report),
             Action::NoServerLeft => self.logger.no_server_left(self.proxy(id)),
         }
@@ -76,12 +77,11 @@ impl Running {
             .iter()
             .filter(|(ours, ..)| *ours == change.server);
         let Some(side) = &proxy.backend else { return };
-        let view = state.balancer().server_view(change.server, now);
         let name = &side.servers[change.server.index()].settings.name;
         let of: Arc<str> = format!("{}/{name}", proxy.name).into();
         for (_, tracker_proxy, tracker) in trackers {
             self.with_backend(*tracker_proxy, now, |backend| {
-                backend.tracked_changed(*tracker, &of, view.oper, view.admin, now);
+                backend.tracked_changed(*tracker, &of, change.now.oper, change.now.admin, now);
             });
         }
     }
