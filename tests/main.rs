@@ -3,12 +3,14 @@
 //! A test says what it needs; on a machine that lacks it, it is reported as skipped with the
 //! reason, or fails if `PONTOON_REQUIRE_PEERS=1`.
 
+mod compat;
 mod harness;
 mod proxy;
 
 fn main() {
     let arguments = libtest_mimic::Arguments::from_args();
     let mut tests = Vec::new();
+    compat::register(&mut tests);
     proxy::register(&mut tests);
     libtest_mimic::run(
         &arguments,

@@ -26,6 +26,8 @@ pub enum Behaviour {
     Answer(String),
     /// Says nothing and keeps the connection.
     Hang,
+    /// Says nothing and keeps the connection, even when the client has closed.
+    HangOn,
     /// Reads until the client closes, then sends this and closes.
     AfterEnd(Vec<u8>),
     /// Sends this at once, then waits for the client to close.
@@ -158,6 +160,13 @@ fn converse(
             drain(&mut stream, &mut buffer, stop)
         }
         Behaviour::Hang => drain(&mut stream, &mut buffer, stop),
+        Behaviour::HangOn => {
+            drain(&mut stream, &mut buffer, stop)?;
+            while !stop.load(Ordering::SeqCst) {
+                thread::sleep(Duration::from_millis(20));
+            }
+            Ok(())
+        }
         Behaviour::AfterEnd(bytes) => {
             drain(&mut stream, &mut buffer, stop)?;
             stream.write_all(bytes)

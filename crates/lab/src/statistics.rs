@@ -49,11 +49,29 @@ pub fn request(address: SocketAddr, text: &str) -> Result<Answer> {
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
     let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
     let status = status.ok_or_else(|| Problem::Unexpected(format!("no HTTP: {head}")))?;
+    let chunked = head
+        .to_ascii_lowercase()
+        .contains("transfer-encoding: chunked");
+    let body = if chunked { unchunk(body) } else { body.into() };
     Ok(Answer {
         status,
         head: head.into(),
-        body: body.into(),
+        body,
     })
+}
+
+/// Joins the chunks of a body (RFC 9112, 7.1); HAProxy sends them even to HTTP/1.0 clients.
+fn unchunk(mut body: &str) -> String {
+    let mut joined = String::new();
+    while let Some((size, rest)) = body.split_once("\r\n") {
+        let size = usize::from_str_radix(size, 16).unwrap_or(0);
+        let Some(chunk) = rest.get(..size).filter(|chunk| !chunk.is_empty()) else {
+            break;
+        };
+        joined.push_str(chunk);
+        body = rest[size..].trim_start_matches("\r\n");
+    }
+    joined
 }
 
 /// The rows of a statistics CSV, by `pxname/svname`, each a map from column to value.
