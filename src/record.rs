@@ -65,6 +65,8 @@ pub struct SessionRecord {
     pub counted_in: u64,
     /// How many of `bytes_out` the counters know.
     pub counted_out: u64,
+    /// Its number since the process started (`%rt`).
+    pub number: u32,
     /// What HTTP adds, on a proxy that serves statistics.
     pub http: Option<Box<HttpRecord>>,
 }
@@ -139,6 +141,7 @@ impl SessionRecord {
             logged: false,
             counted_in: 0,
             counted_out: 0,
+            number: 0,
             http: None,
         }
     }

@@ -111,7 +111,7 @@ impl Running {
             return;
         }
         record.logged = true;
-        self.logger.session(proxy, record, self.concurrency(record));
+        self.logger.session(self, record, self.concurrency(record));
     }
 
     /// `option dontlognull`: a connection that brought nothing is not worth a line.

@@ -1,0 +1,47 @@
+//! Descriptors known by their number: the standard streams, `fd@N`.
+
+use std::{
+    io,
+    os::fd::{FromRawFd, OwnedFd, RawFd},
+};
+
+/// A copy of an inherited descriptor, closed on exec.
+///
+/// # Errors
+/// `number` is not open, or there are no descriptors left.
+pub fn duplicate(number: RawFd) -> io::Result<OwnedFd> {
+    /// The standard streams may be replaced later; a copy should not sit in their place.
+    const LOWEST: libc::c_int = 3;
+    // SAFETY: this command takes any number and touches no memory of ours.
+    let copy = unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, LOWEST) };
+    if copy < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the kernel has just made this descriptor, so nobody else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(copy) })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsRawFd;
+
+    use super::*;
+
+    #[test]
+    fn a_copy_reaches_the_same_pipe_and_is_closed_on_exec() {
+        let (reader, writer) = rustix::pipe::pipe().unwrap();
+        let copy = duplicate(writer.as_raw_fd()).unwrap();
+        drop(writer);
+        rustix::io::write(&copy, b"x").unwrap();
+        let mut seen = [0; 2];
+        assert_eq!(rustix::io::read(&reader, &mut seen).unwrap(), 1);
+        let flags = rustix::io::fcntl_getfd(&copy).unwrap();
+        assert!(flags.contains(rustix::io::FdFlags::CLOEXEC));
+    }
+
+    #[test]
+    fn what_is_not_open_cannot_be_copied() {
+        let error = duplicate(-1).unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(libc::EBADF));
+    }
+}
