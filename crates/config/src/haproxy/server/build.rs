@@ -69,7 +69,6 @@ pub(super) fn draft(
         server,
         track: options.track.clone(),
         span,
-        id: options.id.map(|id| id.span),
     }
 }
 
