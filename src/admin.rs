@@ -1,1 +1,47 @@
-//! Placeholder, replaced by its author.
+//! The statistics: one [`snapshot`] of the running state, in many forms.
+//!
+//! A data thread that accepts a connection on a statistics proxy hands it over
+//! ([`crate::proxy::handoff`]); it is served here, on the control thread.
+//!
+//! ```text
+//! handoff → connection → http → service ┬→ snapshot → page | csv | json | typed
+//!                                       └→ command  → the balancer
+//! ```
+
+mod auth;
+mod column;
+mod command;
+mod connection;
+mod count;
+mod csv;
+mod facts;
+mod http;
+mod json;
+mod origin;
+mod page;
+mod service;
+mod snapshot;
+mod stream;
+mod typed;
+mod view;
+
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+
+use self::service::Service;
+use crate::{proxy::handoff::Receiver, state::Running};
+
+/// Serves connections until no thread can hand any over, then until the last one ends.
+///
+/// Needs a tokio runtime with I/O and time. An idle connection ends soon after
+/// [`crate::state::ProcessState::stopping`] is set.
+pub async fn serve(running: Arc<Running>, mut connections: Receiver) {
+    let service = Arc::new(Service::new(running));
+    let mut served = JoinSet::new();
+    while let Some(connection) = connections.recv().await {
+        served.spawn(connection::serve(Arc::clone(&service), connection));
+        while served.try_join_next().is_some() {}
+    }
+    while served.join_next().await.is_some() {}
+}

@@ -1,11 +1,13 @@
 //! The language of `haproxy.cfg`.
 
+pub mod acl;
 pub mod address;
 pub mod bind;
 pub mod check;
 pub mod conditional;
 pub mod context;
 pub mod environment;
+pub mod expression;
 mod global;
 pub mod lexer;
 pub mod log_format;

@@ -8,5 +8,3 @@ pub mod pipe;
 pub mod socket;
 pub mod stream;
 pub mod wake;
-
-pub use libc::{EMFILE, ENFILE, ENOBUFS};

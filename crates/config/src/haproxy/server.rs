@@ -14,6 +14,8 @@ pub use self::{
     parameters::KEYWORDS,
 };
 
+use std::sync::Arc;
+
 use super::{Context, address, model::Server, parameters as row, value::required};
 use crate::{
     diagnostic::Diagnostics,
@@ -30,6 +32,8 @@ pub struct ServerDraft {
     pub track: Option<TrackName>,
     /// Where its name stands.
     pub span: Span,
+    /// Where `id` stands, if it was written.
+    id: Option<Span>,
 }
 
 /// The words after `default-server`.
@@ -52,13 +56,12 @@ pub fn default_server(
     }
 }
 
-/// The words after `server`; `before` are the servers of the same proxy so far.
+/// The words after `server`.
 ///
-/// Errors: `missing-argument`, `bad-name`, `duplicate-server`, `duplicate-id`, `check-and-track`,
-/// and those of addresses and parameters.
+/// Errors: `missing-argument`, `bad-name`, `check-and-track`, and those of addresses and
+/// parameters. [`finish`] looks at all servers of a proxy together.
 pub fn server(
     defaults: &ServerOptions,
-    before: &[ServerDraft],
     args: &mut Args<'_>,
     cx: &Context<'_>,
     d: &mut Diagnostics,
@@ -76,9 +79,7 @@ pub fn server(
     check_name(name, d);
     let options = options_of(defaults, args, cx, d);
     let target = address::server(address, &options.lookup, cx, d)?;
-    let draft = build::draft(&name.text, name.span, target, &options, cx, d);
-    check_unique(&draft, options.id, before, d);
-    Some(draft)
+    Some(build::draft(&name.text, name.span, target, &options, cx, d))
 }
 
 /// The words after `server-template`.
@@ -86,7 +87,6 @@ pub fn server(
 /// Errors: those of [`server`], and `bad-count`.
 pub fn server_template(
     defaults: &ServerOptions,
-    before: &[ServerDraft],
     args: &mut Args<'_>,
     cx: &Context<'_>,
     d: &mut Diagnostics,
@@ -106,20 +106,17 @@ pub fn server_template(
     let Some(target) = address::server(address, &options.lookup, cx, d) else {
         return Vec::new();
     };
-    let mut drafts = Vec::new();
-    for number in numbers {
-        let name = format!("{}{number}", prefix.text);
-        let draft = build::draft(&name, prefix.span, target.clone(), &options, cx, d);
-        if !check_unique(&draft, None, before, d) {
-            break;
-        }
-        drafts.push(draft);
-    }
-    drafts
+    let model = build::draft(&prefix.text, prefix.span, target, &options, cx, d);
+    let draft = |number| {
+        let mut draft = model.clone();
+        draft.server.settings.name = Arc::from(format!("{}{number}", prefix.text));
+        draft
+    };
+    numbers.map(draft).collect()
 }
 
 /// The most servers one template makes.
-const MOST: u32 = 65_536;
+const MOST: u32 = 4_096;
 
 type Head<'a> = (&'a Word, std::ops::RangeInclusive<u32>, &'a Word);
 
@@ -169,36 +166,4 @@ fn check_name(name: &Word, d: &mut Diagnostics) {
         )
         .suggest("letters, digits, `-`, `_`, `.` and `:`");
     }
-}
-
-fn check_unique(
-    draft: &ServerDraft,
-    id: Option<options::Id>,
-    before: &[ServerDraft],
-    d: &mut Diagnostics,
-) -> bool {
-    let named = |other: &&ServerDraft| other.server.settings.name == draft.server.settings.name;
-    if let Some(other) = before.iter().find(named) {
-        d.error(
-            "duplicate-server",
-            draft.span,
-            format!(
-                "a server named `{}` stands on line {} already",
-                draft.server.settings.name, other.server.declared.line
-            ),
-        );
-        return false;
-    }
-    let Some(id) = id else { return true };
-    if let Some(other) = before.iter().find(|it| it.server.number == id.number) {
-        d.error(
-            "duplicate-id",
-            id.span,
-            format!(
-                "the server `{}` has the id {} already",
-                other.server.settings.name, id.number
-            ),
-        );
-    }
-    true
 }

@@ -69,6 +69,7 @@ pub(super) fn draft(
         server,
         track: options.track.clone(),
         span,
+        id: options.id.map(|id| id.span),
     }
 }
 

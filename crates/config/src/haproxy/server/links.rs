@@ -27,12 +27,13 @@ pub struct Track {
 
 /// The servers of one proxy, with their indices and numbers, and who tracks whom.
 ///
-/// Error: `no-check-port`.
+/// Errors: `duplicate-server`, `duplicate-id`, `no-check-port`.
 pub fn finish(
     drafts: Vec<ServerDraft>,
     method: &CheckMethod,
     d: &mut Diagnostics,
 ) -> (Vec<Server>, Vec<Track>) {
+    check_unique(&drafts, d);
     let taken: BTreeSet<u32> = drafts.iter().map(|draft| draft.server.number).collect();
     let mut free = (1..).filter(|number| !taken.contains(number));
     let mut servers = Vec::with_capacity(drafts.len());
@@ -51,6 +52,25 @@ pub fn finish(
         servers.push(server);
     }
     (servers, tracks)
+}
+
+fn check_unique(drafts: &[ServerDraft], d: &mut Diagnostics) {
+    let mut names: HashMap<&str, u32> = HashMap::new();
+    let mut ids: HashMap<u32, &str> = HashMap::new();
+    for draft in drafts {
+        let server = &draft.server;
+        let name = &*server.settings.name;
+        if let Some(line) = names.insert(name, server.declared.line) {
+            let message = format!("a server named `{name}` stands on line {line} already");
+            d.error("duplicate-server", draft.span, message)
+                .suggest("give each server of a proxy a name of its own");
+        }
+        let Some(span) = draft.id else { continue };
+        if let Some(other) = ids.insert(server.number, name) {
+            let message = format!("the server `{other}` has the id {} already", server.number);
+            d.error("duplicate-id", span, message);
+        }
+    }
 }
 
 fn check_port(draft: &ServerDraft, method: &CheckMethod, d: &mut Diagnostics) {

@@ -28,11 +28,8 @@ fn read(lines: &[&str]) -> (Vec<ServerDraft>, Diagnostics) {
         let cx = world.context();
         match words[0].text.as_str() {
             "default-server" => default_server(&mut defaults, &mut args, &cx, &mut d),
-            "server" => drafts.extend(server(&defaults, &drafts, &mut args, &cx, &mut d)),
-            _ => {
-                let more = server_template(&defaults, &drafts, &mut args, &cx, &mut d);
-                drafts.extend(more);
-            }
+            "server" => drafts.extend(server(&defaults, &mut args, &cx, &mut d)),
+            _ => drafts.extend(server_template(&defaults, &mut args, &cx, &mut d)),
         }
     }
     (drafts, d)
@@ -45,7 +42,9 @@ fn one(lines: &[&str]) -> Server {
 }
 
 fn faults(lines: &[&str]) -> Vec<&'static str> {
-    codes(&read(lines).1)
+    let (drafts, mut d) = read(lines);
+    finish(drafts, &CheckMethod::Connect, &mut d);
+    codes(&d)
 }
 
 #[test]

@@ -1,0 +1,280 @@
+//! What an administrator may do from the page: parsed first, applied second.
+//!
+//! The form is HAProxy's: `b` names a backend (or `#` and its number), each `s` a server,
+//! `action` says what to do. The answer is a redirection whose `;st=` tells what came of it.
+
+use std::time::Instant;
+
+use pontoon_config::haproxy::model::Proxy;
+use pontoon_engine::{
+    server::AdminState,
+    termination::Cause,
+    units::{ProxyId, ServerId},
+};
+
+use super::http::form;
+use crate::state::{Running, mailbox::Message};
+
+/// Something to do to some servers of one backend.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Command {
+    backend: String,
+    servers: Vec<String>,
+    action: Action,
+}
+
+/// What to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// Back to normal.
+    Ready,
+    /// No new sessions.
+    Drain,
+    /// Out of use.
+    Maintenance,
+    /// Out of maintenance, if it is in it (an older word).
+    Enable,
+    /// Into maintenance, if it is not (an older word).
+    Disable,
+    /// End its sessions.
+    Shutdown,
+}
+
+/// What came of it, as the four letters behind `;st=`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Everything was done.
+    Done,
+    /// Some servers do not exist.
+    Partly,
+    /// Nothing had to change.
+    Unchanged,
+    /// The form makes no sense.
+    Invalid,
+    /// The form is too large.
+    TooLarge,
+    /// Nobody may do this here.
+    Denied,
+    /// HAProxy can do this; we cannot yet. (Ours: HAProxy has no such code.)
+    NotSupported,
+}
+
+/// The actions the page offers.
+pub(crate) const OFFERED: [(&str, &str); 4] = [
+    ("ready", "Set state to READY"),
+    ("drain", "Set state to DRAIN"),
+    ("maint", "Set state to MAINT"),
+    ("shutdown", "Kill sessions"),
+];
+
+/// HAProxy's actions that need what we do not have yet: switching checks and agents off and on,
+/// and overruling them.
+const NOT_SUPPORTED: [&str; 11] = [
+    "dhlth", "ehlth", "hrunn", "hnolb", "hdown", "dagent", "eagent", "arunn", "adown", "start",
+    "stop",
+];
+
+impl Command {
+    /// Reads a form.
+    ///
+    /// # Errors
+    /// It says nothing that could be done.
+    pub(crate) fn parse(body: &[u8]) -> Result<Self, Outcome> {
+        let (mut backend, mut action, mut servers) = (None, None, Vec::new());
+        for (name, value) in form::fields(body) {
+            match &*name {
+                "b" => backend = Some(value),
+                "s" => servers.push(value),
+                "action" => action = Some(value),
+                _ => {}
+            }
+        }
+        if backend.is_none() && action.is_none() && servers.is_empty() {
+            return Err(Outcome::Unchanged);
+        }
+        Ok(Self {
+            backend: backend.ok_or(Outcome::Invalid)?,
+            servers,
+            action: action.ok_or(Outcome::Invalid)?.parse()?,
+        })
+    }
+
+    /// Carries it out.
+    pub(crate) fn apply(&self, running: &Running, now: Instant) -> Outcome {
+        let Some(proxy) = find_backend(running, &self.backend) else {
+            return Outcome::Invalid;
+        };
+        let (mut changed, mut unknown) = (0, 0);
+        for name in &self.servers {
+            match find_server(proxy, name) {
+                Some(server) => {
+                    changed += u32::from(self.action.apply(running, proxy.id, server, now));
+                }
+                None => unknown += 1,
+            }
+        }
+        let known = self.servers.len() - unknown;
+        match (changed, unknown) {
+            (0, 0) => Outcome::Unchanged,
+            (_, 0) => Outcome::Done,
+            _ if known == 0 => Outcome::Invalid,
+            _ => Outcome::Partly,
+        }
+    }
+}
+
+impl std::str::FromStr for Action {
+    type Err = Outcome;
+
+    fn from_str(word: &str) -> Result<Self, Outcome> {
+        match word {
+            "ready" => Ok(Self::Ready),
+            "drain" => Ok(Self::Drain),
+            "maint" => Ok(Self::Maintenance),
+            "enable" => Ok(Self::Enable),
+            "disable" => Ok(Self::Disable),
+            "shutdown" => Ok(Self::Shutdown),
+            other if NOT_SUPPORTED.contains(&other) => Err(Outcome::NotSupported),
+            _ => Err(Outcome::Invalid),
+        }
+    }
+}
+
+impl Action {
+    /// Does it to one server; false if there was nothing to do.
+    fn apply(self, running: &Running, backend: ProxyId, server: ServerId, now: Instant) -> bool {
+        let state = match self {
+            Self::Ready => AdminState::Ready,
+            Self::Drain => AdminState::Drain,
+            Self::Maintenance => AdminState::Maintenance,
+            Self::Enable if in_maintenance(running, backend, server, now) => AdminState::Ready,
+            Self::Disable if !in_maintenance(running, backend, server, now) => {
+                AdminState::Maintenance
+            }
+            Self::Enable | Self::Disable => return false,
+            Self::Shutdown => {
+                end_sessions(running, backend, server);
+                return true;
+            }
+        };
+        running.with_backend(backend, now, |balancer| {
+            balancer.set_admin(server, state, now);
+        });
+        true
+    }
+}
+
+fn in_maintenance(running: &Running, backend: ProxyId, server: ServerId, now: Instant) -> bool {
+    running.backend(backend).is_some_and(|state| {
+        state.balancer().server_view(server, now).admin == AdminState::Maintenance
+    })
+}
+
+fn end_sessions(running: &Running, backend: ProxyId, server: ServerId) {
+    for thread in &running.threads {
+        thread.post(Message::EndSessions {
+            backend,
+            server: Some(server),
+            cause: Cause::Killed,
+        });
+    }
+}
+
+/// A backend by `#` and number, or by name.
+fn find_backend<'r>(running: &'r Running, wanted: &str) -> Option<&'r Proxy> {
+    let number: Option<u32> = wanted
+        .strip_prefix('#')
+        .and_then(|digits| digits.parse().ok());
+    running
+        .model
+        .proxies
+        .iter()
+        .filter(|proxy| proxy.backend.is_some() && !proxy.disabled)
+        .find(|proxy| number.map_or(&*proxy.name == wanted, |number| proxy.number == number))
+}
+
+fn find_server(proxy: &Proxy, name: &str) -> Option<ServerId> {
+    let servers = &proxy.backend.as_ref()?.servers;
+    let server = servers
+        .iter()
+        .find(|server| &*server.settings.name == name)?;
+    Some(server.id)
+}
+
+impl Outcome {
+    /// The letters behind `;st=`.
+    pub(crate) const fn code(self) -> &'static str {
+        match self {
+            Self::Done => "DONE",
+            Self::Partly => "PART",
+            Self::Unchanged => "NONE",
+            Self::Invalid => "ERRP",
+            Self::TooLarge => "EXCD",
+            Self::Denied => "DENY",
+            Self::NotSupported => "NSUP",
+        }
+    }
+
+    /// Reads such letters.
+    pub(crate) fn from_code(code: &str) -> Option<Self> {
+        [
+            Self::Done,
+            Self::Partly,
+            Self::Unchanged,
+            Self::Invalid,
+            Self::TooLarge,
+            Self::Denied,
+            Self::NotSupported,
+        ]
+        .into_iter()
+        .find(|outcome| outcome.code() == code)
+    }
+
+    /// A sentence for the page.
+    pub(crate) const fn sentence(self) -> &'static str {
+        match self {
+            Self::Done => "Done.",
+            Self::Partly => "Partly done: some of these servers do not exist.",
+            Self::Unchanged => "Nothing had to change.",
+            Self::Invalid => {
+                "Not done: the action, the backend or the server is unknown. Reload the page and \
+                 try again."
+            }
+            Self::TooLarge => "Not done: that was too much at once. Choose fewer servers.",
+            Self::Denied => "Denied: nobody may change anything from here (see `stats admin`).",
+            Self::NotSupported => {
+                "Not done: Pontoon cannot switch checks or agents from here yet. READY, DRAIN, \
+                 MAINT and killing sessions work."
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_is_a_backend_servers_and_an_action() {
+        let command = Command::parse(b"action=drain&s=web1&b=%233&s=web2").unwrap();
+        assert_eq!(command.backend, "#3");
+        assert_eq!(command.servers, ["web1", "web2"]);
+        assert_eq!(command.action, Action::Drain);
+    }
+
+    #[test]
+    fn what_cannot_be_done_is_told_apart_from_nonsense() {
+        let outcome = |body: &str| Command::parse(body.as_bytes()).unwrap_err();
+        assert_eq!(outcome(""), Outcome::Unchanged);
+        assert_eq!(outcome("b=be&s=x&action="), Outcome::Invalid);
+        assert_eq!(outcome("b=be&s=x&action=explode"), Outcome::Invalid);
+        assert_eq!(outcome("b=be&s=x&action=dhlth"), Outcome::NotSupported);
+        assert_eq!(outcome("s=x&action=ready"), Outcome::Invalid);
+    }
+
+    #[test]
+    fn every_outcome_is_found_by_its_code() {
+        assert_eq!(Outcome::from_code("PART"), Some(Outcome::Partly));
+        assert_eq!(Outcome::from_code("<script>"), None);
+    }
+}

@@ -1,0 +1,188 @@
+//! The row of a backend.
+
+use std::{borrow::Cow, sync::atomic::Ordering, time::Instant};
+
+use pontoon_config::haproxy::model::{Mode, Proxy, ServerSide};
+use pontoon_engine::{
+    backend::{BackendView, ServerView},
+    balance::Algorithm,
+};
+
+use super::{Column, Health, Kind, Row, Selection, clamp, last_session, server::times};
+use crate::state::{BackendState, Running};
+
+/// The row of the server side; `shown` of its servers have rows of their own.
+pub(super) fn row(
+    running: &Running,
+    proxy: &Proxy,
+    state: &BackendState,
+    servers: &[ServerView],
+    shown: usize,
+    selection: Selection<'_>,
+    now: Instant,
+) -> Row {
+    let view = state.balancer().view(now);
+    // Without servers it can only serve statistics, and does.
+    let up = servers.is_empty() || view.active + view.backup > 0;
+    let health = Health::Backend { up };
+    let mut row = Row::new(Kind::Backend, proxy, "BACKEND", 0, health);
+    sessions(&mut row, running, state, &view, now);
+    trouble(&mut row, state);
+    standing(&mut row, &view, servers, now);
+    row.text(Column::Status, status_word(up, shown, servers.len()));
+    let limit = proxy
+        .backend
+        .as_ref()
+        .map_or(0, |side| full_connections(running, proxy, side));
+    row.small(Column::Slim, limit);
+    row.zeros(&[
+        Column::CompIn,
+        Column::CompOut,
+        Column::CompByp,
+        Column::CompRsp,
+        Column::Reuse,
+    ]);
+    for column in [
+        Column::AggServerStatus,
+        Column::AggServerCheckStatus,
+        Column::AggCheckStatus,
+    ] {
+        row.small(column, 0);
+    }
+    if proxy.mode == Mode::Http {
+        http(&mut row, state);
+    }
+    if selection.legends
+        && let Some(side) = &proxy.backend
+    {
+        row.text(Column::Algo, algorithm_word(side.settings.algorithm));
+    }
+    row
+}
+
+fn sessions(
+    row: &mut Row,
+    running: &Running,
+    state: &BackendState,
+    view: &BackendView,
+    now: Instant,
+) {
+    let counters = &state.counters;
+    let total = counters.sum(|c| &c.sessions);
+    row.small(Column::Qcur, view.queued);
+    row.small(Column::Qmax, view.queued_max);
+    row.small(Column::Scur, state.sessions.get());
+    row.small(Column::Smax, state.sessions.most());
+    row.large(Column::Stot, total);
+    row.large(Column::Bin, counters.sum(|c| &c.bytes_in));
+    row.large(Column::Bout, counters.sum(|c| &c.bytes_out));
+    row.large(Column::Lbtot, counters.sum(|c| &c.picked));
+    row.large(Column::Connect, counters.sum(|c| &c.connects));
+    row.small(Column::Rate, state.session_rate.get(now));
+    row.small(Column::RateMax, state.session_rate.most());
+    let last = state.last_session.load(Ordering::Relaxed);
+    row.set(Column::Lastsess, last_session(running, last, now));
+    times(row, &state.times, total);
+}
+
+fn trouble(row: &mut Row, state: &BackendState) {
+    let counters = &state.counters;
+    row.large(Column::Dreq, counters.sum(|c| &c.denied_requests));
+    row.large(Column::Econ, counters.sum(|c| &c.connection_errors));
+    row.large(Column::Eresp, counters.sum(|c| &c.response_errors));
+    row.large(Column::Wretr, counters.sum(|c| &c.retries));
+    row.large(Column::Wredis, counters.sum(|c| &c.redispatches));
+    row.large(Column::CliAbrt, counters.sum(|c| &c.client_aborts));
+    row.large(Column::SrvAbrt, counters.sum(|c| &c.server_aborts));
+    row.large(Column::Eint, counters.sum(|c| &c.internal_errors));
+}
+
+fn standing(row: &mut Row, view: &BackendView, servers: &[ServerView], now: Instant) {
+    row.small(Column::Weight, view.weight);
+    row.small(Column::Uweight, user_weight(view, servers));
+    row.small(Column::Act, view.active);
+    row.small(Column::Bck, view.backup);
+    row.large(Column::Chkdown, view.went_down);
+    let unchanged = now.saturating_duration_since(view.last_change);
+    row.small(Column::Lastchg, clamp(unchanged.as_secs()));
+    if !servers.is_empty() {
+        row.small(Column::Downtime, clamp(view.downtime_secs));
+    }
+}
+
+/// The configured weights of those that take traffic now: active servers, else backup servers.
+fn user_weight(view: &BackendView, servers: &[ServerView]) -> u32 {
+    let backup = view.active == 0;
+    servers
+        .iter()
+        .filter(|server| server.usable && server.backup == backup)
+        .map(|server| u32::from(server.weight.get()))
+        .sum()
+}
+
+/// `UP` or `DOWN`, with how many servers are listed if some are hidden.
+fn status_word(up: bool, shown: usize, servers: usize) -> Cow<'static, str> {
+    let word = if up { "UP" } else { "DOWN" };
+    if shown == servers {
+        word.into()
+    } else {
+        format!("{word} ({shown}/{servers})").into()
+    }
+}
+
+fn http(row: &mut Row, state: &BackendState) {
+    let counters = &state.counters;
+    for (i, column) in super::RESPONSES.into_iter().enumerate() {
+        row.large(column, counters.sum(|c| &c.responses[i]));
+    }
+    row.large(Column::ReqTot, counters.sum(|c| &c.requests));
+    row.zeros(&[Column::CacheLookups, Column::CacheHits]);
+}
+
+/// `fullconn`, or a tenth of what the frontends that may come here can carry, at least 1
+/// (HAProxy configuration manual, 4.2 `fullconn`).
+fn full_connections(running: &Running, proxy: &Proxy, side: &ServerSide) -> u32 {
+    if let Some(limit) = side.settings.full_connections {
+        return limit;
+    }
+    let all = running.model.proxies.iter();
+    let frontends = all.filter_map(|other| other.frontend.as_ref());
+    let comes_here = frontends.filter(|frontend| {
+        frontend.default_backend == Some(proxy.id)
+            || frontend
+                .use_backend
+                .iter()
+                .any(|rule| rule.action.0 == proxy.id)
+    });
+    let sum: u32 = comes_here
+        .map(|frontend| {
+            frontend
+                .max_connections
+                .unwrap_or(running.process.max_connections)
+        })
+        .fold(0, u32::saturating_add);
+    sum.div_ceil(10).max(1)
+}
+
+/// The `algo` column.
+const fn algorithm_word(algorithm: Algorithm) -> &'static str {
+    match algorithm {
+        Algorithm::RoundRobin => "roundrobin",
+        Algorithm::StaticRr => "static-rr",
+        Algorithm::LeastConn => "leastconn",
+        Algorithm::First => "first",
+        Algorithm::Source(_) => "source",
+        Algorithm::Random { .. } => "random",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_backend_tells_when_servers_are_hidden() {
+        assert_eq!(status_word(true, 3, 3), "UP");
+        assert_eq!(status_word(false, 1, 3), "DOWN (1/3)");
+    }
+}
