@@ -23,7 +23,7 @@ pub(super) fn state_changed(proxy: &Proxy, change: &StateChange) -> Vec<Event> {
         return Vec::new();
     };
     let wording = Wording {
-        name: Name { proxy, server },
+        name: Name::new(proxy, server),
         change,
         // With `option log-health-checks`, the check's own line gave the reason.
         explain: !side.log_health_checks,
@@ -35,25 +35,29 @@ pub(super) fn state_changed(proxy: &Proxy, change: &StateChange) -> Vec<Event> {
 pub(super) fn health_report(proxy: &Proxy, report: &HealthReport) -> Option<Event> {
     let side = proxy.backend.as_ref()?;
     let server = side.servers.get(report.server.index())?;
-    let kind = if report.agent { "Agent" } else { "Health" };
-    let backup = if server.settings.backup {
-        "backup "
-    } else {
-        ""
+    let limits = match server.settings.health {
+        Some(settings) if !report.agent => (settings.rise, settings.fall),
+        _ => (1, 1),
     };
+    let text = check_line(&Name::new(proxy, server), report, limits);
+    Some((LogLevel::Notice, text))
+}
+
+fn check_line(name: &Name<'_>, report: &HealthReport, (rise, fall): (u32, u32)) -> String {
+    let kind = if report.agent { "Agent" } else { "Health" };
+    let backup = if name.backup { "backup " } else { "" };
     let verdict = match report.result.status {
         CheckStatus::L7OkConditional => "conditionally succeeded",
         status if status.passed() => "succeeded",
         _ => "failed",
     };
-    let text = format!(
+    format!(
         "{kind} check for {backup}server {}/{} {verdict}{}, status: {}.",
-        proxy.name,
-        server.settings.name,
+        name.proxy,
+        name.server,
         Because(&report.result),
-        Progress { server, report }
-    );
-    Some((LogLevel::Notice, text))
+        Progress { rise, fall, report }
+    )
 }
 
 /// `backend be has no server available!`, or `proxy …` for a `listen`.
@@ -71,21 +75,27 @@ pub(super) fn kind(proxy: &Proxy) -> &'static str {
     }
 }
 
-/// `be/s`.
+/// `Server be/s`.
 struct Name<'a> {
-    proxy: &'a Proxy,
-    server: &'a Server,
+    proxy: &'a str,
+    server: &'a str,
+    backup: bool,
+}
+
+impl<'a> Name<'a> {
+    fn new(proxy: &'a Proxy, server: &'a Server) -> Self {
+        Self {
+            proxy: &proxy.name,
+            server: &server.settings.name,
+            backup: server.settings.backup,
+        }
+    }
 }
 
 impl Display for Name<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let backup = if self.server.settings.backup {
-            "Backup "
-        } else {
-            ""
-        };
-        let (proxy, server) = (&self.proxy.name, &self.server.settings.name);
-        write!(f, "{backup}Server {proxy}/{server}")
+        let backup = if self.backup { "Backup " } else { "" };
+        write!(f, "{backup}Server {}/{}", self.proxy, self.server)
     }
 }
 
@@ -298,29 +308,27 @@ impl Display for Because<'_> {
 
 /// `1/2 DOWN`: how far a server is on its way.
 struct Progress<'a> {
-    server: &'a Server,
+    rise: u32,
+    fall: u32,
     report: &'a HealthReport,
 }
 
 impl Display for Progress<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (rise, fall) = match self.server.settings.health {
-            Some(settings) if !self.report.agent => (settings.rise, settings.fall),
-            _ => (1, 1),
-        };
-        let health = match self.report.agent {
-            true => u32::from(self.report.result.status.passed()),
-            false => self.report.health,
+        let Self { rise, fall, report } = *self;
+        let health = if report.agent {
+            u32::from(report.result.status.passed())
+        } else {
+            report.health
         };
         if health < rise {
             return write!(f, "{health}/{rise} DOWN");
         }
         let left = health - rise + 1;
-        let word = if self.report.weightless {
-            "DRAIN"
-        } else {
-            "UP"
-        };
+        let word = if report.weightless { "DRAIN" } else { "UP" };
         write!(f, "{left}/{fall} {word}")
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -382,3 +382,6 @@ fn sampled(out: &mut Vec<u8>, sampled: &Sampled, flags: Flags) {
     };
     text::string(out, Some(bytes), flags);
 }
+
+#[cfg(test)]
+mod tests;
