@@ -15,6 +15,7 @@ mod log_target;
 pub mod model;
 mod parameters;
 mod reader;
+pub mod rules;
 pub(crate) mod sections;
 pub mod server;
 #[cfg(test)]
