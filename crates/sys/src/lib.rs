@@ -8,3 +8,5 @@ pub mod pipe;
 pub mod socket;
 pub mod stream;
 pub mod wake;
+
+pub use libc::{EMFILE, ENFILE, ENOBUFS};
