@@ -18,6 +18,9 @@ pub mod thread;
 mod timers;
 mod token;
 
+#[cfg(test)]
+mod tests;
+
 use pontoon_config::haproxy::model;
 
 /// Keepalive in the system's terms.

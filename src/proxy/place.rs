@@ -24,6 +24,9 @@ impl Worker {
             .proxy(session.record.frontend)
             .frontend
             .as_ref()?;
+        if frontend.use_backend.is_empty() {
+            return frontend.default_backend;
+        }
         let facts = self.facts(session, true);
         match first_match(&frontend.use_backend, &facts) {
             Decision::Matched(chosen) => Some(chosen.0),

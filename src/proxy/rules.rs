@@ -6,7 +6,7 @@ use pontoon_config::haproxy::model::{Mode, Proxy};
 use pontoon_engine::{
     address::{ClientAddr, Endpoint, LocalAddr},
     proxy_protocol::{self, Header, Parsed},
-    rules::{ConnectionAction, ContentAction, ContentRules, Decision, first_match},
+    rules::{ConnectionAction, ContentAction, ContentRules, Decision, Rule, first_match},
     sample::Facts,
     session::{Incident, Stage, Step},
     termination::{Cause, Phase, Termination},
@@ -124,15 +124,7 @@ impl Worker {
         let Some(frontend) = &proxy.frontend else {
             return session.over(Incident::Ordered(Cause::Internal));
         };
-        let denied = match first_match(&frontend.session_rules, &self.facts(session, true)) {
-            Decision::Matched(ConnectionAction::Reject) => true,
-            Decision::Matched(ConnectionAction::SilentDrop) => {
-                super::accept::forget(&session.client.socket);
-                true
-            }
-            _ => false,
-        };
-        if denied {
+        if self.session_rules_deny(session, &frontend.session_rules) {
             self.count_frontend(session, |c| &c.denied_sessions, |c| &c.denied_sessions);
             return session.over(Incident::Ordered(Cause::ProxyRefused));
         }
@@ -145,6 +137,20 @@ impl Worker {
         }
         self.step(session, Step::Inspect(None));
         self.inspect(session, false)
+    }
+
+    fn session_rules_deny(&self, session: &Session, rules: &[Rule<ConnectionAction>]) -> bool {
+        if rules.is_empty() {
+            return false;
+        }
+        match first_match(rules, &self.facts(session, true)) {
+            Decision::Matched(ConnectionAction::Reject) => true,
+            Decision::Matched(ConnectionAction::SilentDrop) => {
+                super::accept::forget(&session.client.socket);
+                true
+            }
+            _ => false,
+        }
     }
 
     /// Applies content rules, of the frontend first, then of the backend; then picks a server.
