@@ -84,6 +84,19 @@ impl Diagnostics {
         self.found.last_mut().expect("just pushed")
     }
 
+    /// Puts findings in the order of the files, those of no line last, and drops repetitions: a
+    /// line of `defaults` may be found fault with once for each proxy that inherits it.
+    pub fn sort(&mut self) {
+        let key = |d: &Diagnostic| match d.span {
+            Some(span) => (false, span.file, span.start),
+            None => (true, 0, 0),
+        };
+        self.found.sort_by_key(key);
+        let mut seen = std::collections::HashSet::new();
+        self.found
+            .retain(|d| seen.insert((d.span, d.code, d.message.clone())));
+    }
+
     /// All findings so far, in the order they were made.
     #[must_use]
     pub fn all(&self) -> &[Diagnostic] {

@@ -10,21 +10,28 @@ pub mod environment;
 pub mod expression;
 mod global;
 pub mod lexer;
+mod lints;
+mod load;
 pub mod log_format;
 mod log_target;
 pub mod model;
 mod parameters;
+mod pending;
+mod proxy;
 mod reader;
+mod resolve;
 pub mod rules;
 pub(crate) mod sections;
 pub mod server;
+mod statements;
 #[cfg(test)]
 pub(crate) mod testing;
+mod userlist;
 pub mod value;
 
 use std::net::IpAddr;
 
-pub use context::Context;
+pub use self::{context::Context, load::load};
 
 use crate::source::SourceFile;
 

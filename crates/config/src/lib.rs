@@ -8,5 +8,6 @@
 pub mod diagnostic;
 pub mod haproxy;
 pub mod keyword;
+pub mod render;
 pub mod similar;
 pub mod source;

@@ -9,7 +9,6 @@ mod unsupported;
 
 use super::{
     Context,
-    log_target::LogDraft,
     model::{Global, UnixPermissions},
 };
 use crate::{
@@ -23,8 +22,6 @@ use crate::{
 pub(super) struct GlobalDraft {
     /// What has its final form already.
     pub(super) global: Global,
-    /// `log` lines.
-    pub(super) logs: Vec<LogDraft>,
     /// `unix-bind`.
     pub(super) unix: UnixDefaults,
     /// Whether the line at hand began with `no`.
@@ -80,9 +77,6 @@ pub(crate) const NEGATABLE: &[&str] = &[
 impl GlobalDraft {
     /// The section as meant.
     pub(super) fn finish(mut self) -> Global {
-        let sends_hostname = self.global.log_hostname.is_some();
-        let targets = self.logs.iter().map(|log| log.resolve(sends_hostname));
-        self.global.logs = targets.collect();
         self.global.cpu_map = cpu_map::apply(&self.cpu_maps, self.global.threads);
         self.global
     }

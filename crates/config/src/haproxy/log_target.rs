@@ -5,12 +5,7 @@ use super::{
     model::{LogEncoding, LogLevel, LogSample, LogTarget},
     value,
 };
-use crate::{
-    diagnostic::Diagnostics,
-    keyword::Args,
-    similar::nearest,
-    source::{Span, Word},
-};
+use crate::{diagnostic::Diagnostics, keyword::Args, similar::nearest, source::Word};
 
 /// The facilities, by number (RFC 5424, 6.2.1, with HAProxy's names).
 const FACILITIES: [&str; 24] = [
@@ -44,34 +39,12 @@ const FORMATS: [(&str, LogEncoding); 8] = [
 /// Bytes of a line, unless `len` says otherwise.
 const DEFAULT_LENGTH: usize = 1024;
 
-/// A `log` line as written.
-#[derive(Debug, Clone)]
-pub(super) struct LogDraft {
-    target: LogTarget,
-    /// Whether `format` was written; else `log-send-hostname` decides.
-    format_given: bool,
-    /// Where.
-    pub(super) span: Span,
-}
-
-impl LogDraft {
-    /// The target, once it is known whether lines bear the host's name.
-    pub(super) fn resolve(&self, sends_hostname: bool) -> LogTarget {
-        let mut target = self.target.clone();
-        if !self.format_given && sends_hostname {
-            target.format = LogEncoding::Rfc3164;
-        }
-        target
-    }
-}
-
 /// Reads what follows `log`, other than `global`.
 pub(super) fn parse(
     args: &mut Args<'_>,
     ctx: &Context<'_>,
     d: &mut Diagnostics,
-) -> Option<LogDraft> {
-    let span = args.keyword_span();
+) -> Option<LogTarget> {
     let word = value::required(args, "an address and a facility", d)?;
     let address = address::log(word, ctx, d)?;
     let mut options = Options::default();
@@ -80,18 +53,14 @@ pub(super) fn parse(
     let level = level(args, LogLevel::Debug, d)?;
     let min_level = self::level(args, LogLevel::Emergency, d)?;
     value::end(args, d);
-    Some(LogDraft {
-        format_given: options.format.is_some(),
-        target: LogTarget {
-            address,
-            length: options.length.unwrap_or(DEFAULT_LENGTH),
-            format: options.format.unwrap_or(LogEncoding::Local),
-            sample: options.sample,
-            facility,
-            level,
-            min_level,
-        },
-        span,
+    Some(LogTarget {
+        address,
+        length: options.length.unwrap_or(DEFAULT_LENGTH),
+        format: options.format.unwrap_or(LogEncoding::Unset),
+        sample: options.sample,
+        facility,
+        level,
+        min_level,
     })
 }
 
@@ -200,7 +169,7 @@ mod tests {
         let found = parse(&mut Args::new(&words, 1), &world.context(), &mut d);
         match d.all().first() {
             Some(problem) => Err(problem.message.clone()),
-            None => Ok(found.unwrap().resolve(false)),
+            None => Ok(found.unwrap()),
         }
     }
 
@@ -214,7 +183,7 @@ mod tests {
         assert_eq!((target.facility, target.length), (18, 1024));
         assert_eq!(
             (target.level, target.min_level, target.format),
-            (LogLevel::Debug, LogLevel::Emergency, LogEncoding::Local)
+            (LogLevel::Debug, LogLevel::Emergency, LogEncoding::Unset)
         );
     }
 
@@ -251,14 +220,5 @@ mod tests {
             "`x` is too much after `log`"
         );
         assert_eq!(read("log 127.0.0.1").unwrap_err(), "`log` needs a facility");
-    }
-
-    #[test]
-    fn a_line_with_the_host_name_is_rfc3164_unless_said_otherwise() {
-        let world = World::new();
-        let words = words("log 127.0.0.1 daemon");
-        let mut d = Diagnostics::default();
-        let draft = parse(&mut Args::new(&words, 1), &world.context(), &mut d).unwrap();
-        assert_eq!(draft.resolve(true).format, LogEncoding::Rfc3164);
     }
 }

@@ -150,7 +150,10 @@ mod tests {
 
     #[test]
     fn other_groups_and_threads_have_no_effect() {
-        assert_eq!(mapped(&["cpu-map 2/1 0", "cpu-map 1/9 0"], 1), [vec![]]);
+        assert_eq!(
+            mapped(&["cpu-map 2/1 0", "cpu-map 1/9 0"], 1),
+            [Vec::<u16>::new()]
+        );
         assert_eq!(mapped(&[], 4), Vec::<Vec<u16>>::new());
     }
 

@@ -14,7 +14,7 @@ pub(super) const KEYWORDS: &[Keyword<GlobalDraft>] = &[
         GLOBAL,
         "<address> [len <length>] [format <format>] [sample <ranges>:<size>] <facility> [<level> [<min level>]]",
         "Send the lines of the process, and of proxies with `log global`, to this address.",
-        |draft, args, ctx, d| draft.logs.extend(log_target::parse(args, ctx, d)),
+        |draft, args, ctx, d| draft.global.logs.extend(log_target::parse(args, ctx, d)),
     ),
     Keyword::supported(
         "log-tag",

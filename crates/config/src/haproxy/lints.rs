@@ -1,0 +1,29 @@
+//! What runs, and will hurt in production.
+
+mod listeners;
+mod process;
+mod servers;
+mod timeouts;
+
+use super::{global::GlobalDraft, model::Model, resolve::Written};
+use crate::diagnostic::Diagnostics;
+
+/// Looks at a whole configuration.
+pub(super) fn run(
+    model: &Model,
+    global: &GlobalDraft,
+    written: &[Written<'_>],
+    d: &mut Diagnostics,
+) {
+    process::check(global, d);
+    for (proxy, written) in model.proxies.iter().zip(written) {
+        if proxy.disabled {
+            continue;
+        }
+        timeouts::missing(proxy, written, d);
+        servers::check(proxy, written, d);
+        listeners::passwords(proxy, written, d);
+    }
+    timeouts::too_short_for_databases(model, written, d);
+    listeners::same_address(model, written, d);
+}

@@ -1,0 +1,148 @@
+//! Where and how a proxy logs.
+
+use std::sync::Arc;
+
+use super::{Prefix, ProxyDraft, Written};
+use crate::{
+    diagnostic::Diagnostics,
+    haproxy::{
+        Context, log_format::LogFormat, log_target, model::LogTarget, pending::log_format, value,
+    },
+    keyword::{Args, Keyword, Sections},
+};
+
+/// A `log` line of a proxy.
+#[derive(Debug, Clone)]
+pub(in crate::haproxy) enum ProxyLog {
+    /// `log global`.
+    Global,
+    /// `log <address> …`.
+    Target(Box<LogTarget>),
+}
+
+/// How a session's line is written; the last of several ways counts.
+#[derive(Debug, Clone)]
+pub(in crate::haproxy) enum Line {
+    /// `option tcplog`.
+    Tcp,
+    /// `option httplog`, `option httpslog`.
+    Http,
+    /// `option httplog clf`.
+    Clf,
+    /// `log-format`.
+    Custom(Arc<LogFormat>),
+}
+
+const PROXY: Sections = Sections::PROXY;
+const CLIENT: Sections = Sections::CLIENT;
+
+pub(super) const KEYWORDS: &[Keyword<ProxyDraft>] = &[
+    Keyword::supported(
+        "log",
+        PROXY,
+        "{ global | <address> [len <length>] [format <format>] [sample <ranges>:<size>] <facility> [<level> [<min level>]] }",
+        "Send the lines of this proxy to this address, or where `global` says.",
+        |draft, args, ctx, d| log(draft, args, ctx, d),
+    ),
+    Keyword::supported(
+        "log-tag",
+        PROXY,
+        "<tag>",
+        "The program's name in the lines of this proxy.",
+        |draft, args, _ctx, d| {
+            draft.log_tag = value::text_after(args, "a tag", d);
+            value::end(args, d);
+        },
+    ),
+    Keyword::supported(
+        "log-format",
+        CLIENT,
+        "<format>",
+        "How the line of a session is written.",
+        |draft, args, ctx, d| {
+            let span = args.keyword_span();
+            if let Some(format) = format(args, ctx, d) {
+                let value = Line::Custom(Arc::new(format));
+                draft.line = Some(Written { value, span });
+            }
+        },
+    ),
+    Keyword::supported(
+        "error-log-format",
+        CLIENT,
+        "<format>",
+        "How the line of a failed session is written.",
+        |draft, args, ctx, d| {
+            draft.error_line = format(args, ctx, d);
+        },
+    ),
+    Keyword::supported(
+        "log-format-sd",
+        CLIENT,
+        "<format>",
+        "Structured data of RFC 5424 lines.",
+        |draft, args, ctx, d| {
+            draft.structured_data = format(args, ctx, d);
+        },
+    ),
+    Keyword::supported(
+        "option tcplog",
+        PROXY,
+        "",
+        "Write the line of a session with timers, bytes and how it ended.",
+        |draft, args, _ctx, d| {
+            line(draft, Line::Tcp, args, d);
+        },
+    ),
+    Keyword::supported(
+        "option httplog",
+        PROXY,
+        "[clf]",
+        "Write the line of an HTTP request. On a TCP proxy: as `option tcplog`, with a warning.",
+        |draft, args, _ctx, d| {
+            let kind = if args.take_if("clf") {
+                Line::Clf
+            } else {
+                Line::Http
+            };
+            line(draft, kind, args, d);
+        },
+    ),
+    Keyword::supported(
+        "option httpslog",
+        PROXY,
+        "",
+        "As `option httplog`: nothing is known of TLS here.",
+        |draft, args, _ctx, d| {
+            line(draft, Line::Http, args, d);
+        },
+    ),
+];
+
+fn line(draft: &mut ProxyDraft, value: Line, args: &mut Args<'_>, d: &mut Diagnostics) {
+    let span = args.keyword_span();
+    draft.line = Some(Written { value, span });
+    value::end(args, d);
+}
+
+fn format(args: &mut Args<'_>, ctx: &Context<'_>, d: &mut Diagnostics) -> Option<LogFormat> {
+    let word = value::required(args, "a format", d)?;
+    let format = log_format::parse(word, ctx, d);
+    value::end(args, d);
+    format
+}
+
+fn log(draft: &mut ProxyDraft, args: &mut Args<'_>, ctx: &Context<'_>, d: &mut Diagnostics) {
+    if draft.prefix != Prefix::None {
+        draft.logs.clear();
+        value::end(args, d);
+    } else if args.take_if("global") {
+        value::end(args, d);
+        draft.logs.push(ProxyLog::Global);
+    } else {
+        let target = log_target::parse(args, ctx, d);
+        draft
+            .logs
+            .extend(target.map(|target| ProxyLog::Target(Box::new(target))));
+    }
+}

@@ -1,0 +1,203 @@
+//! Drafts to model: what sections say of each other is looked up, defaults become values, and
+//! what cannot work is refused.
+
+mod backends;
+mod frontends;
+mod modes;
+mod numbers;
+mod stats;
+
+use std::sync::Arc;
+
+use pontoon_engine::{address::Endpoint, units::ProxyId};
+
+pub(super) use self::numbers::duplicate_names;
+use super::{
+    check::CheckMethod,
+    context::ProxyNames,
+    global::UnixDefaults,
+    log_format,
+    model::{BindAddress, LogTarget, Logging, Mode, Model, Proxy},
+    pending::log_format as formats,
+    proxy::{Flag, Line, ProxyDraft, ProxyLog},
+    sections::Section,
+    server,
+};
+use crate::{
+    diagnostic::Diagnostics,
+    keyword::Sections,
+    source::{Sources, Span},
+};
+
+/// A proxy as written.
+pub(super) struct Written<'s> {
+    /// Its section.
+    pub(super) section: &'s Section,
+    /// What it says, with what it inherits.
+    pub(super) draft: ProxyDraft,
+    /// What its checks do.
+    pub(super) method: CheckMethod,
+}
+
+impl Written<'_> {
+    /// `mode`.
+    pub(super) fn mode(&self) -> Mode {
+        self.draft.mode.map_or(Mode::Tcp, |mode| mode.value)
+    }
+
+    /// Whether it has a client side.
+    pub(super) fn has_frontend(&self) -> bool {
+        Sections::FRONTEND
+            .or(Sections::LISTEN)
+            .has(self.section.kind)
+    }
+
+    /// Whether it has a server side.
+    pub(super) fn has_backend(&self) -> bool {
+        Sections::BACKEND
+            .or(Sections::LISTEN)
+            .has(self.section.kind)
+    }
+
+    /// Whether a line is its own, not inherited.
+    pub(super) fn owns(&self, span: Span) -> bool {
+        let inside = |word: &crate::source::Word| {
+            word.span.file == span.file
+                && word.span.start <= span.start
+                && span.start < word.span.end
+        };
+        self.section
+            .lines
+            .iter()
+            .any(|line| line.iter().any(inside))
+    }
+
+    /// Where its mode was chosen: its own line, or its name.
+    pub(super) fn mode_span(&self) -> Span {
+        let own = self.draft.mode.map(|mode| mode.span);
+        own.filter(|span| self.owns(*span))
+            .unwrap_or(self.section.span())
+    }
+}
+
+/// What all parts of the resolution need.
+struct Resolver<'r> {
+    written: &'r [Written<'r>],
+    names: &'r ProxyNames,
+    sources: &'r Sources,
+    d: &'r mut Diagnostics,
+}
+
+/// Fills in `model.proxies`.
+pub(super) fn proxies(
+    model: &mut Model,
+    written: &[Written<'_>],
+    names: &ProxyNames,
+    sources: &Sources,
+    d: &mut Diagnostics,
+) {
+    let numbers = numbers::assign(written, d);
+    let mut resolver = Resolver {
+        written,
+        names,
+        sources,
+        d,
+    };
+    let mut tracks = Vec::new();
+    for (index, proxy) in written.iter().enumerate() {
+        let id = ProxyId(u32::try_from(index).unwrap_or(u32::MAX));
+        modes::check(proxy, resolver.d);
+        let (backend, own_tracks) = resolver.backend(proxy);
+        tracks.extend(own_tracks.into_iter().map(|track| (id, track)));
+        let frontend = resolver.frontend(proxy, id);
+        let stats = stats::resolve(proxy, model, resolver.d);
+        let logging = logging(proxy, &model.global.logs, resolver.d);
+        model.proxies.push(Proxy {
+            name: Arc::from(proxy.section.name()),
+            id,
+            number: numbers[index],
+            description: proxy.draft.description.clone(),
+            mode: proxy.mode(),
+            disabled: proxy.draft.disabled,
+            frontend,
+            backend,
+            log: logging,
+            stats,
+            declared: sources.location(proxy.section.keyword.span),
+        });
+    }
+    server::link_tracks(&mut model.proxies, &tracks, d);
+    backends::full_connections(model);
+}
+
+/// Where and how a proxy logs.
+fn logging(proxy: &Written<'_>, global: &[LogTarget], d: &mut Diagnostics) -> Logging {
+    let draft = &proxy.draft;
+    let flags = draft.flags;
+    Logging {
+        targets: targets(&draft.logs, global),
+        tag: draft.log_tag.clone(),
+        line: line(proxy, d).map(Arc::new),
+        error_line: draft.error_line.clone().map(Arc::new),
+        as_soon_as_possible: flags.has(Flag::LogAsap),
+        dont_log_normal: flags.has(Flag::DontLogNormal),
+        separate_errors: flags.has(Flag::LogSeparateErrors),
+        structured_data: draft.structured_data.clone().map(Arc::new),
+    }
+}
+
+fn targets(logs: &[ProxyLog], global: &[LogTarget]) -> Vec<LogTarget> {
+    let mut targets: Vec<LogTarget> = Vec::new();
+    let mut add = |target: &LogTarget| {
+        if !targets.contains(target) {
+            targets.push(target.clone());
+        }
+    };
+    for log in logs {
+        match log {
+            ProxyLog::Global => global.iter().for_each(&mut add),
+            ProxyLog::Target(target) => add(target),
+        }
+    }
+    targets
+}
+
+fn line(proxy: &Written<'_>, d: &mut Diagnostics) -> Option<log_format::LogFormat> {
+    let written = proxy.draft.line.as_ref()?;
+    if !proxy.has_frontend() {
+        return None;
+    }
+    let http = proxy.mode() == Mode::Http;
+    Some(match &written.value {
+        Line::Custom(format) => format.as_ref().clone(),
+        Line::Http if http => formats::http_log(),
+        Line::Clf if http => formats::clf_log(),
+        Line::Tcp => formats::tcp_log(),
+        Line::Http | Line::Clf => {
+            d.warning(
+                "httplog-on-tcp",
+                written.span,
+                "`option httplog` means `option tcplog` on a TCP proxy",
+            )
+            .suggest("write `option tcplog`");
+            formats::tcp_log()
+        }
+    })
+}
+
+/// Gives UNIX sockets what `unix-bind` says and they do not.
+pub(super) fn unix_defaults(draft: &mut ProxyDraft, unix: &UnixDefaults) {
+    for bind in &mut draft.binds {
+        let BindAddress::Endpoint(Endpoint::Unix(path)) = &mut bind.address else {
+            continue;
+        };
+        if let Some(prefix) = &unix.prefix {
+            let mut whole = std::ffi::OsString::from(prefix);
+            whole.push(path.as_os_str());
+            *path = Arc::new(whole.into());
+        }
+        bind.unix.mode = bind.unix.mode.or(unix.permissions.mode);
+        bind.unix.uid = bind.unix.uid.or(unix.permissions.uid);
+        bind.unix.gid = bind.unix.gid.or(unix.permissions.gid);
+    }
+}

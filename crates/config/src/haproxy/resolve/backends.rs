@@ -1,0 +1,116 @@
+//! Server sides.
+
+use std::{collections::HashMap, sync::Arc};
+
+use pontoon_engine::{backend, balance::Algorithm, rules::ContentRules, units::ProxyId};
+
+use super::{Resolver, Written};
+use crate::{
+    haproxy::{
+        model::{Model, ServerSide},
+        proxy::{Flag, ProxyDraft},
+        rules,
+        server::{self, Track},
+    },
+    keyword::Sections,
+};
+
+/// Attempts after the first if `retries` says nothing.
+const DEFAULT_RETRIES: u32 = 3;
+
+impl Resolver<'_> {
+    pub(super) fn backend(&mut self, proxy: &Written<'_>) -> (Option<ServerSide>, Vec<Track>) {
+        if !proxy.has_backend() {
+            return (None, Vec::new());
+        }
+        let draft = &proxy.draft;
+        let (servers, tracks) = server::finish(draft.servers.clone(), &proxy.method, self.d);
+        let use_server = draft
+            .use_server
+            .iter()
+            .filter_map(|rule| rules::resolve_use_server(rule.clone(), &servers, self.d))
+            .collect();
+        let timeout =
+            |written: Option<crate::haproxy::proxy::Written<_>>| written.map(|it| it.value);
+        let flags = draft.flags;
+        let keepalive = flags.has(Flag::Keepalive) || flags.has(Flag::ServerKeepalive);
+        let side = ServerSide {
+            settings: settings(draft),
+            servers,
+            use_server,
+            content_rules: content_rules(proxy),
+            retries: draft.retries.unwrap_or(DEFAULT_RETRIES),
+            redispatch: draft.redispatch,
+            timeout_connect: timeout(draft.timeouts.connect),
+            timeout_server: timeout(draft.timeouts.server),
+            timeout_server_fin: timeout(draft.timeouts.server_fin),
+            timeout_queue: timeout(draft.timeouts.queue),
+            timeout_tunnel: timeout(draft.timeouts.tunnel),
+            timeout_check: timeout(draft.timeouts.check),
+            keepalive: keepalive.then_some(draft.server_keepalive),
+            no_linger: flags.has(Flag::NoLinger),
+            abort_on_close: flags.has(Flag::AbortOnClose),
+            smart_connect: flags.has(Flag::SmartConnect),
+            splice_asked: flags.has(Flag::SpliceAuto) || flags.has(Flag::SpliceResponse),
+            source: draft.source.clone(),
+            log_health_checks: flags.has(Flag::LogHealthChecks),
+            check: Arc::new(proxy.method.clone()),
+            external_check_path: draft.check.external_path(),
+        };
+        (Some(side), tracks)
+    }
+}
+
+fn settings(draft: &ProxyDraft) -> backend::Settings {
+    let algorithm = match draft.algorithm.map(|algorithm| algorithm.value) {
+        Some(Algorithm::Source(_)) => Algorithm::Source(draft.hash.0),
+        Some(other) => other,
+        None => Algorithm::RoundRobin,
+    };
+    backend::Settings {
+        algorithm,
+        all_backups: draft.flags.has(Flag::AllBackups),
+        full_connections: draft.full_connections,
+        redispatch: draft.redispatch.is_some(),
+    }
+}
+
+/// In a `listen` section they belong to the client side, and must not run twice.
+fn content_rules(proxy: &Written<'_>) -> ContentRules {
+    if proxy.section.kind == Sections::LISTEN {
+        return ContentRules::default();
+    }
+    ContentRules {
+        inspect_delay: proxy.draft.inspect_delay,
+        rules: proxy.draft.content_rules.clone(),
+    }
+}
+
+/// `fullconn` where none was written: a tenth of the sessions that the frontends may send. It
+/// stays open where a frontend's limit is that of the process, and that is found out at start.
+pub(super) fn full_connections(model: &mut Model) {
+    let process = model.global.max_connections;
+    let mut sums: HashMap<ProxyId, Option<u64>> = HashMap::new();
+    for proxy in &model.proxies {
+        let Some(frontend) = &proxy.frontend else {
+            continue;
+        };
+        let limit = frontend.max_connections.or(process).map(u64::from);
+        let mut targets: Vec<ProxyId> = frontend.default_backend.into_iter().collect();
+        targets.extend(frontend.use_backend.iter().map(|rule| rule.action.0));
+        targets.sort_unstable();
+        targets.dedup();
+        for target in targets {
+            let sum = sums.entry(target).or_insert(Some(0));
+            *sum = sum.zip(limit).map(|(sum, limit)| sum + limit);
+        }
+    }
+    for proxy in &mut model.proxies {
+        let Some(side) = &mut proxy.backend else {
+            continue;
+        };
+        let sum = sums.get(&proxy.id).copied().flatten();
+        let tenth = sum.map(|sum| u32::try_from(sum.div_ceil(10)).unwrap_or(u32::MAX).max(1));
+        side.settings.full_connections = side.settings.full_connections.or(tenth);
+    }
+}

@@ -1,0 +1,46 @@
+//! A made-up machine to read files on.
+
+use std::{collections::HashMap, net::IpAddr};
+
+use pontoon_config::{
+    haproxy::{Loaded, Surroundings, load},
+    source::SourceFile,
+};
+
+/// Knows the user and group `haproxy`, and what a test tells it.
+#[derive(Debug, Default)]
+pub struct Machine {
+    pub variables: HashMap<String, String>,
+    pub hosts: HashMap<String, Vec<IpAddr>>,
+}
+
+impl Surroundings for Machine {
+    fn variable(&self, name: &str) -> Option<String> {
+        self.variables.get(name).cloned()
+    }
+
+    fn resolve(&self, host: &str) -> Vec<IpAddr> {
+        self.hosts.get(host).cloned().unwrap_or_default()
+    }
+
+    fn read(&self, _path: &str) -> Result<Vec<u8>, String> {
+        Err("No such file or directory".to_owned())
+    }
+
+    fn user_id(&self, name: &str) -> Option<u32> {
+        (name == "haproxy").then_some(106)
+    }
+
+    fn group_id(&self, name: &str) -> Option<u32> {
+        (name == "haproxy").then_some(112)
+    }
+}
+
+/// Reads one file called `haproxy.cfg`.
+pub fn load_text(text: &str, machine: &Machine) -> Loaded {
+    let file = SourceFile {
+        name: "haproxy.cfg".to_owned(),
+        text: text.to_owned(),
+    };
+    load(vec![file], machine)
+}

@@ -1,4 +1,0 @@
-//! Whole sessions over loopback, on data threads started in this process.
-
-mod endings;
-mod fixture;
