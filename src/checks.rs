@@ -1,15 +1,55 @@
 //! Health checks: probes servers and agents, tells the backends what they found, and drives the
 //! backends' own timers.
+//!
+//! ```text
+//! schedule   when              one sleeping task per checked server
+//! probe      what              from the configuration to a result
+//! connect, script, http, redis, postgres, mysql, smtp, ldap, ssl_hello, agent, external
+//! conversation, socket, tls    how, with bounded time and memory
+//! ```
 
 use std::{path::PathBuf, sync::Arc};
 
-use pontoon_config::haproxy::model::Model;
+use pontoon_config::haproxy::model::{Global, Model, Proxy, Server, ServerSide};
+use pontoon_engine::units::ProxyId;
+use tokio::{task::JoinSet, time::Instant};
 
+use self::{
+    probe::Probe,
+    schedule::{Job, Role},
+};
 use crate::state::Running;
+
+mod agent;
+mod connect;
+mod conversation;
+mod exchange;
+mod external;
+mod http;
+mod ldap;
+mod mysql;
+mod pattern;
+mod postgres;
+mod probe;
+mod redis;
+mod schedule;
+mod script;
+mod smtp;
+mod socket;
+mod ssl_hello;
+mod subject;
+mod target;
+#[cfg(test)]
+mod testing;
+mod tls;
+mod verdict;
 
 /// The checks of a configuration, with everything read that lies in files.
 #[derive(Debug)]
-pub struct Checks {}
+pub struct Checks {
+    jobs: Vec<Job>,
+    backends: Vec<ProxyId>,
+}
 
 /// A file that a check needs cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -29,12 +69,86 @@ impl Checks {
     ///
     /// # Errors
     /// All files that cannot be used.
-    pub fn load(_model: &Model) -> Result<Self, Vec<LoadError>> {
-        Ok(Self {})
+    pub fn load(model: &Model) -> Result<Self, Vec<LoadError>> {
+        let mut jobs = Vec::new();
+        let mut errors = Vec::new();
+        let mut backends = Vec::new();
+        for proxy in model.proxies.iter().filter(|proxy| !proxy.disabled) {
+            let Some(side) = &proxy.backend else { continue };
+            backends.push(proxy.id);
+            for server in &side.servers {
+                match health_job(&model.global, proxy, side, server) {
+                    Ok(job) => jobs.extend(job),
+                    Err(problems) => errors.extend(problems),
+                }
+                jobs.extend(agent_job(&model.global, proxy, side, server));
+            }
+        }
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        spread(&mut jobs, &model.global);
+        Ok(Self { jobs, backends })
     }
 
-    /// Checks until dropped. To be polled on a current-thread tokio runtime with I/O and time.
-    pub async fn run(self, _running: Arc<Running>) {
+    /// Checks until dropped. To be polled on a current-thread tokio runtime with I/O and time;
+    /// external checks need that runtime's process driver as well.
+    pub async fn run(self, running: Arc<Running>) {
+        let started = Instant::now();
+        let mut tasks = JoinSet::new();
+        for job in self.jobs {
+            tasks.spawn(job.run(Arc::clone(&running), started));
+        }
+        for proxy in self.backends {
+            tasks.spawn(schedule::drive_timers(Arc::clone(&running), proxy));
+        }
+        while tasks.join_next().await.is_some() {}
         std::future::pending().await
+    }
+}
+
+fn health_job(
+    global: &Global,
+    proxy: &Proxy,
+    side: &ServerSide,
+    server: &Server,
+) -> Result<Option<Job>, Vec<LoadError>> {
+    let (Some(check), Some(health)) = (&server.check, server.settings.health) else {
+        return Ok(None);
+    };
+    let observes = server.settings.observe.is_some();
+    Ok(Some(Job {
+        proxy: proxy.id,
+        server: server.id,
+        role: Role::Health,
+        probe: Probe::health(global, proxy, side, server, check)?,
+        offset: health.interval,
+        vigilance: health.fast_interval.filter(|_| observes),
+    }))
+}
+
+fn agent_job(global: &Global, proxy: &Proxy, side: &ServerSide, server: &Server) -> Option<Job> {
+    let agent = server.agent.as_ref()?;
+    let interval = server.settings.agent?.interval;
+    // An agent's first turn keeps step with its server's checks.
+    let spread_over = server
+        .settings
+        .health
+        .map_or(interval, |health| health.interval);
+    Some(Job {
+        proxy: proxy.id,
+        server: server.id,
+        role: Role::Agent { interval },
+        probe: Probe::agent(global, side, server, agent),
+        offset: spread_over,
+        vigilance: None,
+    })
+}
+
+/// Turns what each job spreads over into when it first runs.
+fn spread(jobs: &mut [Job], global: &Global) {
+    let count = jobs.len();
+    for (index, job) in jobs.iter_mut().enumerate() {
+        job.offset = schedule::offset(job.offset, global, index, count);
     }
 }

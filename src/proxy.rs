@@ -4,4 +4,30 @@
 //! so are the balancers. What a session's ending is called is decided in
 //! [`pontoon_engine::session`].
 
+pub mod accept;
+mod connect;
 pub mod handoff;
+pub mod listen;
+mod place;
+mod relay;
+mod rules;
+mod session;
+mod splice;
+mod table;
+pub mod thread;
+mod timers;
+mod token;
+
+#[cfg(test)]
+mod tests;
+
+use pontoon_config::haproxy::model;
+
+/// Keepalive in the system's terms.
+const fn to_system_keepalive(keepalive: model::Keepalive) -> pontoon_sys::option::Keepalive {
+    pontoon_sys::option::Keepalive {
+        idle: keepalive.idle,
+        interval: keepalive.interval,
+        count: keepalive.count,
+    }
+}

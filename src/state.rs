@@ -143,6 +143,8 @@ pub struct BackendState {
     pub last_session: AtomicU64,
     /// The servers, as in the model.
     pub servers: Vec<ServerState>,
+    /// Told when a server's state changed: the balancer's timers may be due at other times.
+    pub timers_changed: Notify,
     /// Servers elsewhere that track one of ours: ours, then theirs.
     pub trackers: Vec<(ServerId, ProxyId, ServerId)>,
     /// Wakes the checks of this backend: the pause before one became shorter.
@@ -175,6 +177,8 @@ pub struct ServerState {
     pub times: Times,
     /// When the last session began, in milliseconds since the process started; 0: never.
     pub last_session: AtomicU64,
+    /// Told when its state changed: its checks may stop, start or become more frequent.
+    pub state_changed: Notify,
 }
 
 impl Running {
@@ -304,6 +308,7 @@ impl ProxyState {
                 .iter()
                 .map(|_| ServerState::new(shards))
                 .collect(),
+            timers_changed: Notify::new(),
             trackers: trackers_of(proxy.id, all),
             check_sooner: Notify::new(),
         });
@@ -332,6 +337,7 @@ impl ServerState {
             session_rate: Rate::default(),
             times: Times::default(),
             last_session: AtomicU64::new(0),
+            state_changed: Notify::new(),
         }
     }
 }

@@ -52,6 +52,20 @@ impl Level {
         entered.is_ok()
     }
 
+    /// One more, unless there are `limit` already; the highest is told by [`Level::confirm`], in
+    /// case it comes to nothing.
+    pub fn reserve(&self, limit: u32) -> bool {
+        let below = |now| (now < limit).then_some(now + 1);
+        self.now
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, below)
+            .is_ok()
+    }
+
+    /// What was reserved has come to something.
+    pub fn confirm(&self) {
+        self.most.fetch_max(self.get(), Ordering::Relaxed);
+    }
+
     /// One less; returns how many are left.
     pub fn leave(&self) -> u32 {
         self.now.fetch_sub(1, Ordering::Relaxed) - 1

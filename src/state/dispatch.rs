@@ -72,6 +72,10 @@ impl Running {
     fn state_changed(&self, id: ProxyId, state: &BackendState, change: &StateChange, now: Instant) {
         let proxy = self.proxy(id);
         self.logger.state_changed(proxy, change);
+        state.timers_changed.notify_one();
+        state.servers[change.server.index()]
+            .state_changed
+            .notify_one();
         let trackers = state
             .trackers
             .iter()

@@ -150,7 +150,7 @@ impl Running {
     }
 
     /// Wakes the threads that stopped accepting because something was full.
-    fn tell_room_again(&self) {
+    pub(crate) fn tell_room_again(&self) {
         for thread in &self.threads {
             if thread.stop_waiting_for_room() {
                 thread.post(Message::RoomAgain);

@@ -11,6 +11,8 @@ use pontoon_engine::{
 };
 use pontoon_sys::wake::Wake;
 
+use crate::proxy::accept::Accepted;
+
 /// Messages to one data thread, and the descriptor that wakes it.
 #[derive(Debug)]
 pub struct Mailbox {
@@ -23,8 +25,10 @@ pub struct Mailbox {
 }
 
 /// What a data thread can be told.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Message {
+    /// Another thread accepted a connection and has more sessions than this one.
+    Serve(Box<Accepted>),
     /// A queued session may connect; its slot on the server is taken.
     Admit {
         /// Who waited.

@@ -1,11 +1,15 @@
 //! Access lists: tests on samples, and the conditions made of them
 //! (HAProxy configuration manual, chapter 7).
 
+mod pattern;
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use ipnet::IpNet;
 
-use crate::sample::{Expression, Facts, Sampled};
+use crate::sample::{Expression, Facts, Sampled, Value};
 
 /// One `acl` line, or one anonymous `{ … }`: a sample and what it must match.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,7 +37,7 @@ pub enum Pattern {
     Suffix(Arc<[u8]>),
     /// `-m sub`.
     Contains(Arc<[u8]>),
-    /// `-m dom`: a run of whole labels between dots.
+    /// `-m dom`: a run of whole labels between dots, colons, slashes or question marks.
     Domain(Arc<[u8]>),
     /// `-m dir`: a run of whole parts between slashes.
     Directory(Arc<[u8]>),
@@ -87,17 +91,73 @@ pub enum Verdict {
 }
 
 impl Condition {
-    /// Evaluates the condition.
+    /// Evaluates the condition. It waits for data only if its answer depends on them.
     #[must_use]
-    pub fn evaluate(&self, _facts: &dyn Facts) -> Verdict {
-        todo!()
+    pub fn evaluate(&self, facts: &dyn Facts) -> Verdict {
+        let groups = self.any_of.iter();
+        let any = any(groups.map(|group| all(group.iter().map(|term| term.evaluate(facts)))));
+        if self.unless { any.negate() } else { any }
+    }
+}
+
+impl Term {
+    fn evaluate(&self, facts: &dyn Facts) -> Verdict {
+        let tests = self.tests.iter();
+        let verdict = any(tests.map(|test| test.matches(&test.sample.sample(facts))));
+        if self.negated {
+            verdict.negate()
+        } else {
+            verdict
+        }
     }
 }
 
 impl Test {
-    /// Evaluates one test on an already taken sample.
+    /// Evaluates one test on an already taken sample. A value that may change still says yes at
+    /// once, but no only when it is final.
     #[must_use]
-    pub fn matches(&self, _sampled: &Sampled) -> Verdict {
-        todo!()
+    pub fn matches(&self, sampled: &Sampled) -> Verdict {
+        match sampled {
+            Sampled::Value(value) if self.matches_value(value) => Verdict::Yes,
+            Sampled::Changing(value) if self.matches_value(value) => Verdict::Yes,
+            Sampled::Value(_) | Sampled::Missing => Verdict::No,
+            Sampled::Changing(_) | Sampled::NotYet => Verdict::NotYet,
+        }
     }
+
+    fn matches_value(&self, value: &Value) -> bool {
+        if self.patterns.is_empty() {
+            return value.as_bool() == Some(true);
+        }
+        let mut patterns = self.patterns.iter();
+        patterns.any(|pattern| pattern.matches(value, self.ignore_case))
+    }
+}
+
+impl Verdict {
+    const fn negate(self) -> Self {
+        match self {
+            Self::Yes => Self::No,
+            Self::No => Self::Yes,
+            Self::NotYet => Self::NotYet,
+        }
+    }
+}
+
+/// Yes as soon as one says yes; no only if all do.
+fn any(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
+    all(verdicts.map(Verdict::negate)).negate()
+}
+
+/// No as soon as one says no; yes only if all do.
+fn all(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
+    let mut waits = false;
+    for verdict in verdicts {
+        match verdict {
+            Verdict::No => return Verdict::No,
+            Verdict::NotYet => waits = true,
+            Verdict::Yes => {}
+        }
+    }
+    if waits { Verdict::NotYet } else { Verdict::Yes }
 }

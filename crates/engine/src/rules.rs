@@ -60,9 +60,17 @@ pub enum Decision<'a, A> {
     NotYet,
 }
 
-/// The first rule of the list whose condition holds.
-pub fn first_match<'a, A>(_rules: &'a [Rule<A>], _facts: &dyn Facts) -> Decision<'a, A> {
-    todo!()
+/// The first rule of the list whose condition holds. A rule that must wait for data stops the
+/// walk: those after it may not overtake it.
+pub fn first_match<'a, A>(rules: &'a [Rule<A>], facts: &dyn Facts) -> Decision<'a, A> {
+    for rule in rules {
+        match holds(rule.condition.as_ref(), facts) {
+            Verdict::Yes => return Decision::Matched(&rule.action),
+            Verdict::No => {}
+            Verdict::NotYet => return Decision::NotYet,
+        }
+    }
+    Decision::NoMatch
 }
 
 /// `tcp-request content` with its `inspect-delay`.
@@ -104,3 +112,6 @@ pub type LogSample = Expression;
 pub fn holds(condition: Option<&Condition>, facts: &dyn Facts) -> Verdict {
     condition.map_or(Verdict::Yes, |condition| condition.evaluate(facts))
 }
+
+#[cfg(test)]
+mod tests;

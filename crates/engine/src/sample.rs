@@ -1,7 +1,15 @@
 //! Samples: what a rule or a log line can ask of a session
 //! (HAProxy configuration manual, chapter 7).
 
+mod client_hello;
+mod convert;
+mod fetch;
+#[cfg(test)]
+pub(crate) mod tests;
+
 use std::{net::IpAddr, sync::Arc};
+
+pub use self::client_hello::{ClientHello, Hello};
 
 use crate::units::ProxyId;
 
@@ -157,9 +165,22 @@ pub trait Facts {
 }
 
 impl Expression {
-    /// Asks.
+    /// Asks. A converter that cannot take the value makes it [`Sampled::Missing`].
     #[must_use]
-    pub fn sample(&self, _facts: &dyn Facts) -> Sampled {
-        todo!()
+    pub fn sample(&self, facts: &dyn Facts) -> Sampled {
+        match self.fetch.ask(facts) {
+            Sampled::Value(value) => self.convert(value).map_or(Sampled::Missing, Sampled::Value),
+            Sampled::Changing(value) => self
+                .convert(value)
+                .map_or(Sampled::NotYet, Sampled::Changing),
+            Sampled::Missing => Sampled::Missing,
+            Sampled::NotYet => Sampled::NotYet,
+        }
+    }
+
+    fn convert(&self, value: Value) -> Option<Value> {
+        self.converters
+            .iter()
+            .try_fold(value, |value, converter| converter.apply(value))
     }
 }

@@ -1,1 +1,276 @@
-//! The life of a session, from accept to its record.
+//! A session's life: which stage it is in, which deadline counts there, and what its ending is
+//! called (HAProxy configuration manual, 4.2 `timeout …` and 8.5).
+//!
+//! The shell moves the bytes; it tells the [`Life`] what happened and asks when it must look
+//! again.
+
+pub mod retry;
+
+use std::time::{Duration, Instant};
+
+use crate::termination::{Cause, Phase, Termination};
+
+/// The timeouts in force; `None` means forever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Timeouts {
+    /// `timeout client`: the client neither sends nor takes anything.
+    pub client: Option<Duration>,
+    /// `timeout client-fin`: the same once one direction is closed.
+    pub client_fin: Option<Duration>,
+    /// `timeout connect`.
+    pub connect: Option<Duration>,
+    /// `timeout queue`; without it `timeout connect` counts.
+    pub queue: Option<Duration>,
+    /// `timeout server`: the server neither sends nor takes anything.
+    pub server: Option<Duration>,
+    /// `timeout server-fin`: the same once one direction is closed.
+    pub server_fin: Option<Duration>,
+    /// `timeout tunnel`: in place of the client's and the server's.
+    pub tunnel: Option<Duration>,
+}
+
+/// Where a session is, with what ends its stay there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// It waits for a PROXY header.
+    Handshake {
+        /// The client must have sent it by then.
+        until: Option<Instant>,
+    },
+    /// `tcp-request content` wants to see more.
+    Inspect {
+        /// The rules must do with what there is by then (`inspect-delay`).
+        until: Option<Instant>,
+        /// The client must have sent something by then (`timeout client`).
+        client_until: Option<Instant>,
+    },
+    /// It waits for a server.
+    Queued {
+        /// It gives up then.
+        until: Option<Instant>,
+    },
+    /// The server has not answered yet.
+    Connecting {
+        /// The attempt has failed then.
+        until: Option<Instant>,
+    },
+    /// The server refused; it is asked once more after a moment.
+    TurnAround {
+        /// That is then.
+        until: Instant,
+    },
+    /// Bytes flow.
+    Relaying {
+        /// When the client last sent or took something.
+        client_seen: Instant,
+        /// When the server last sent or took something.
+        server_seen: Instant,
+        /// One side has closed its direction.
+        half_closed: bool,
+    },
+}
+
+/// What moves a session to its next stage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Rules must see data first; `None`: nothing is waited for.
+    Inspect(Option<Duration>),
+    /// No server has room.
+    Queue,
+    /// A server was picked.
+    Connect,
+    /// The same server is tried again in so long.
+    TurnAround(Duration),
+    /// The server has answered.
+    Relay,
+}
+
+/// Something that ends a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Incident {
+    /// The client broke the connection, or left before there was anything to do for it.
+    ClientGone,
+    /// The server broke the connection, or could not be reached.
+    ServerGone,
+    /// Somebody ordered it.
+    Ordered(Cause),
+}
+
+/// What to do now that a deadline has passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expired {
+    /// The session is over.
+    End(Termination),
+    /// The rules must decide with what there is.
+    InspectionOver,
+    /// The attempt to connect has failed.
+    ConnectFailed,
+    /// Connect again.
+    TryAgain,
+}
+
+/// A session's stage and deadlines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Life(Stage);
+
+impl Life {
+    /// A session just accepted, which must begin with a PROXY header if `expects_header`.
+    #[must_use]
+    pub fn new(expects_header: bool, timeouts: &Timeouts, now: Instant) -> Self {
+        let until = after(now, timeouts.client);
+        if expects_header {
+            Self(Stage::Handshake { until })
+        } else {
+            Self(Stage::Inspect {
+                until: None,
+                client_until: until,
+            })
+        }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub const fn stage(&self) -> Stage {
+        self.0
+    }
+
+    /// Moves on.
+    pub fn step(&mut self, step: Step, timeouts: &Timeouts, now: Instant) {
+        self.0 = match step {
+            Step::Inspect(delay) => Stage::Inspect {
+                until: after(now, delay),
+                client_until: after(now, timeouts.client),
+            },
+            Step::Queue => Stage::Queued {
+                until: after(now, timeouts.queue.or(timeouts.connect)),
+            },
+            Step::Connect => Stage::Connecting {
+                until: after(now, timeouts.connect),
+            },
+            Step::TurnAround(pause) => Stage::TurnAround { until: now + pause },
+            Step::Relay => Stage::Relaying {
+                client_seen: now,
+                server_seen: now,
+                half_closed: false,
+            },
+        };
+    }
+
+    /// The client sent or took something.
+    pub fn client_acted(&mut self, now: Instant) {
+        if let Stage::Relaying { client_seen, .. } = &mut self.0 {
+            *client_seen = now;
+        }
+    }
+
+    /// The server sent or took something.
+    pub fn server_acted(&mut self, now: Instant) {
+        if let Stage::Relaying { server_seen, .. } = &mut self.0 {
+            *server_seen = now;
+        }
+    }
+
+    /// One direction was closed in order; the other may go on.
+    pub fn half_close(&mut self) {
+        if let Stage::Relaying { half_closed, .. } = &mut self.0 {
+            *half_closed = true;
+        }
+    }
+
+    /// What an ending in this stage is called.
+    #[must_use]
+    pub const fn ending(&self, incident: Incident) -> Termination {
+        let cause = match incident {
+            Incident::ClientGone => Cause::ClientAbort,
+            Incident::ServerGone => Cause::ServerAbort,
+            Incident::Ordered(cause) => cause,
+        };
+        Termination::new(cause, self.phase())
+    }
+
+    const fn phase(&self) -> Phase {
+        match self.0 {
+            Stage::Handshake { .. } | Stage::Inspect { .. } => Phase::Request,
+            Stage::Queued { .. } => Phase::Queue,
+            Stage::Connecting { .. } | Stage::TurnAround { .. } => Phase::Connect,
+            Stage::Relaying { .. } => Phase::Data,
+        }
+    }
+
+    /// When [`Life::handle_timeout`] must be called.
+    #[must_use]
+    pub fn poll_timeout(&self, timeouts: &Timeouts) -> Option<Instant> {
+        match self.0 {
+            Stage::Handshake { until } | Stage::Queued { until } | Stage::Connecting { until } => {
+                until
+            }
+            Stage::Inspect {
+                until,
+                client_until,
+            } => earlier(until, client_until),
+            Stage::TurnAround { until } => Some(until),
+            Stage::Relaying { .. } => {
+                let (client, server) = self.relay_deadlines(timeouts);
+                earlier(client, server)
+            }
+        }
+    }
+
+    /// A deadline may have passed; `None` if none has.
+    #[must_use]
+    pub fn handle_timeout(&self, timeouts: &Timeouts, now: Instant) -> Option<Expired> {
+        let due = |until: Option<Instant>| until.is_some_and(|until| until <= now);
+        let end = |cause| Some(Expired::End(Termination::new(cause, self.phase())));
+        match self.0 {
+            Stage::Handshake { until } if due(until) => end(Cause::ClientTimeout),
+            Stage::Inspect { until, .. } if due(until) => Some(Expired::InspectionOver),
+            Stage::Inspect { client_until, .. } if due(client_until) => end(Cause::ClientTimeout),
+            Stage::Queued { until } if due(until) => end(Cause::ServerTimeout),
+            Stage::Connecting { until } if due(until) => Some(Expired::ConnectFailed),
+            Stage::TurnAround { until } if until <= now => Some(Expired::TryAgain),
+            Stage::Relaying { .. } => {
+                let (client, server) = self.relay_deadlines(timeouts);
+                match (due(client), due(server)) {
+                    (true, _) if server.is_none() || client <= server => end(Cause::ClientTimeout),
+                    (_, true) => end(Cause::ServerTimeout),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
+    /// The client's and the server's.
+    fn relay_deadlines(&self, timeouts: &Timeouts) -> (Option<Instant>, Option<Instant>) {
+        let Stage::Relaying {
+            client_seen,
+            server_seen,
+            half_closed,
+        } = self.0
+        else {
+            return (None, None);
+        };
+        let pick = |plain: Option<Duration>, fin: Option<Duration>| {
+            let open = timeouts.tunnel.or(plain);
+            if half_closed { fin.or(open) } else { open }
+        };
+        (
+            after(client_seen, pick(timeouts.client, timeouts.client_fin)),
+            after(server_seen, pick(timeouts.server, timeouts.server_fin)),
+        )
+    }
+}
+
+fn after(now: Instant, timeout: Option<Duration>) -> Option<Instant> {
+    timeout.and_then(|timeout| now.checked_add(timeout))
+}
+
+fn earlier(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -39,6 +39,8 @@ pub struct Ready {
     pub writable: bool,
     /// The peer will send nothing more: what there is to read is all.
     pub read_closed: bool,
+    /// Urgent data are there: a read stops in front of them.
+    pub urgent: bool,
     /// An error is pending, or both directions are closed.
     pub failed: bool,
 }
@@ -62,6 +64,7 @@ impl Events {
                 readable: flags.contains(EventFlags::IN),
                 writable: flags.contains(EventFlags::OUT),
                 read_closed: flags.intersects(EventFlags::RDHUP | EventFlags::HUP),
+                urgent: flags.contains(EventFlags::PRI),
                 failed: flags.intersects(EventFlags::ERR | EventFlags::HUP),
             }
         })
@@ -70,7 +73,7 @@ impl Events {
 
 impl Interest {
     fn flags(self) -> EventFlags {
-        let arrivals = EventFlags::IN | EventFlags::RDHUP | EventFlags::ET;
+        let arrivals = EventFlags::IN | EventFlags::PRI | EventFlags::RDHUP | EventFlags::ET;
         match self {
             Self::Shared => EventFlags::IN | EventFlags::EXCLUSIVE,
             Self::Readable => EventFlags::IN,

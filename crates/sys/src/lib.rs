@@ -5,6 +5,9 @@ pub mod descriptor;
 pub mod epoll;
 pub mod option;
 pub mod pipe;
+pub mod process;
 pub mod socket;
 pub mod stream;
 pub mod wake;
+
+pub use libc::{EMFILE, ENFILE, ENOBUFS};

@@ -182,6 +182,16 @@ pub fn forget_peer(socket: impl AsFd) -> io::Result<()> {
     set_int(socket, libc::IPPROTO_TCP, libc::TCP_REPAIR, 1)
 }
 
+/// How many routers packets may pass.
+///
+/// # Errors
+/// Not an IP socket.
+pub fn set_hop_limit(socket: impl AsFd, hops: u8) -> io::Result<()> {
+    sockopt::set_ip_ttl(&socket, u32::from(hops))
+        .or_else(|_| sockopt::set_ipv6_unicast_hops(&socket, Some(hops)))?;
+    Ok(())
+}
+
 fn set_int(
     socket: impl AsFd,
     level: libc::c_int,

@@ -125,6 +125,26 @@ pub fn accept_from(listener: impl AsFd) -> io::Result<Option<(OwnedFd, Option<So
     }
 }
 
+/// A listening socket that this process was started with. The inherited descriptor itself stays
+/// open, as others may name it too.
+///
+/// # Errors
+/// No such descriptor, or no stream socket.
+pub fn inherited(fd: i32) -> io::Result<OwnedFd> {
+    if fd < 0 {
+        return Err(Errno::BADF.into());
+    }
+    // SAFETY: the borrow ends with this function. A number that is no open descriptor makes the
+    // calls below fail with EBADF.
+    let borrowed = unsafe { std::os::fd::BorrowedFd::borrow_raw(fd) };
+    let socket = rustix::io::fcntl_dupfd_cloexec(borrowed, 3)?;
+    if rustix::net::sockopt::socket_type(&socket)? != SocketType::STREAM {
+        return Err(Errno::PROTOTYPE.into());
+    }
+    rustix::io::ioctl_fionbio(&socket, true)?;
+    Ok(socket)
+}
+
 /// Begins to connect.
 ///
 /// # Errors
@@ -211,6 +231,17 @@ mod tests {
             poll(&mut [PollFd::new(&client, PollFlags::OUT)], None)?;
         }
         crate::stream::pending_error(&client)
+    }
+
+    #[test]
+    fn an_inherited_socket_is_taken_by_number() {
+        use std::os::fd::AsRawFd as _;
+        let original = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let taken = inherited(original.as_raw_fd()).unwrap();
+        let address = Address::Ip(original.local_addr().unwrap());
+        assert_eq!(local_address(&taken).unwrap(), address);
+        assert!(accept_from(&taken).unwrap().is_none());
+        assert!(inherited(-1).is_err());
     }
 
     #[test]

@@ -207,13 +207,43 @@ pub enum HttpPattern {
     StatusRegex(regex::bytes::Regex),
     /// `string`, `rstring`: in the body.
     Body(BytePattern),
-    /// `hdr`: a header by exact name and, if given, value pattern.
+    /// `hdr`, `fhdr`: a header by name and, if given, value.
     Header {
-        /// The name.
-        name: String,
+        /// The name; letters match whatever their case.
+        name: TextPattern,
         /// The value.
-        value: Option<BytePattern>,
+        value: Option<TextPattern>,
+        /// `fhdr`: the value as a whole, not the elements of its comma-separated list.
+        full: bool,
     },
+}
+
+/// What a header's name or value must look like (`-m`).
+#[derive(Debug, Clone)]
+pub enum TextPattern {
+    /// `-m str`, the default.
+    Exact(String),
+    /// `-m beg`.
+    Prefix(String),
+    /// `-m end`.
+    Suffix(String),
+    /// `-m sub`.
+    Contains(String),
+    /// `-m reg`.
+    Regex(regex::bytes::Regex),
+}
+
+impl PartialEq for TextPattern {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Exact(a), Self::Exact(b))
+            | (Self::Prefix(a), Self::Prefix(b))
+            | (Self::Suffix(a), Self::Suffix(b))
+            | (Self::Contains(a), Self::Contains(b)) => a == b,
+            (Self::Regex(a), Self::Regex(b)) => a.as_str() == b.as_str(),
+            _ => false,
+        }
+    }
 }
 
 impl PartialEq for HttpPattern {
@@ -222,9 +252,14 @@ impl PartialEq for HttpPattern {
             (Self::Status(a), Self::Status(b)) => a == b,
             (Self::StatusRegex(a), Self::StatusRegex(b)) => a.as_str() == b.as_str(),
             (Self::Body(a), Self::Body(b)) => a == b,
-            (Self::Header { name: a, value: b }, Self::Header { name: c, value: d }) => {
-                a == c && b == d
-            }
+            (
+                Self::Header { name, value, full },
+                Self::Header {
+                    name: n,
+                    value: v,
+                    full: f,
+                },
+            ) => name == n && value == v && full == f,
             _ => false,
         }
     }

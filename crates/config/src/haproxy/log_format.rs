@@ -1,4 +1,16 @@
-//! `log-format` strings (HAProxy configuration manual, 8.2.4).
+//! `log-format` strings (HAProxy configuration manual, 8.2.6).
+
+mod builtin;
+mod names;
+mod parse;
+#[cfg(test)]
+mod tests;
+
+pub use self::{
+    builtin::{clf_log, http_log, tcp_log},
+    names::{HTTP_VARIABLES, VARIABLES},
+    parse::{parse, parse_verbatim},
+};
 
 use pontoon_engine::sample::Expression;
 
@@ -7,6 +19,18 @@ use pontoon_engine::sample::Expression;
 pub struct LogFormat {
     /// Its pieces, in order.
     pub pieces: Vec<Piece>,
+}
+
+impl LogFormat {
+    /// The name of its first variable that only HTTP gives a value, if there is one: HAProxy
+    /// refuses these in a TCP proxy.
+    #[must_use]
+    pub fn http_variable(&self) -> Option<&'static str> {
+        self.pieces.iter().find_map(|piece| match piece {
+            Piece::Variable(variable, _) => names::http_name(*variable),
+            Piece::Text(_) | Piece::Sample(..) => None,
+        })
+    }
 }
 
 /// A piece of a format.

@@ -1,0 +1,10 @@
+//! The process itself: background, privileges, limits, names, signals, children.
+
+pub mod background;
+pub mod child;
+pub mod identity;
+pub mod limit;
+pub mod privilege;
+pub mod signal;
+
+pub use rustix::process::{Pid, Signal};

@@ -1,0 +1,135 @@
+//! Children of the process: started, watched, reaped.
+
+use std::{
+    io,
+    os::{
+        fd::{AsRawFd, BorrowedFd, OwnedFd},
+        unix::process::CommandExt as _,
+    },
+    process::Command,
+};
+
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitOptions, getpid, pidfd_open, pidfd_send_signal, waitpid,
+};
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// It exited.
+    Exited(i32),
+    /// A signal ended it.
+    Killed(i32),
+}
+
+impl std::fmt::Display for End {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Exited(code) => write!(f, "exited with code {code}"),
+            Self::Killed(number) => match Signal::from_named_raw(*number) {
+                Some(signal) => write!(f, "was ended by signal {number} ({signal:?})"),
+                None => write!(f, "was ended by signal {number}"),
+            },
+        }
+    }
+}
+
+/// Prepares a child: it inherits `pass` besides the standard streams and whatever we inherited
+/// ourselves, dies with this process, and has no signal blocked.
+pub fn prepare(command: &mut Command, pass: BorrowedFd<'_>) {
+    let parent = getpid();
+    let pass = pass.as_raw_fd();
+    let before_exec = move || {
+        unblock_signals()?;
+        rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+        if rustix::process::getppid() != Some(parent) && parent.as_raw_nonzero().get() != 1 {
+            // It died before the line above: nobody would tell us.
+            return Err(io::Error::from(io::ErrorKind::BrokenPipe));
+        }
+        keep_across_exec(pass)
+    };
+    // SAFETY: between fork and exec only system calls are made; nothing is allocated or locked.
+    unsafe { command.pre_exec(before_exec) };
+}
+
+fn unblock_signals() -> io::Result<()> {
+    let mut none = std::mem::MaybeUninit::uninit();
+    // SAFETY: `none` is a place for a set, and is initialised by this call.
+    unsafe { libc::sigemptyset(none.as_mut_ptr()) };
+    // SAFETY: initialised above; no old set is asked for.
+    let result =
+        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, none.as_ptr(), std::ptr::null_mut()) };
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::from_raw_os_error(result))
+    }
+}
+
+fn keep_across_exec(number: libc::c_int) -> io::Result<()> {
+    // SAFETY: this command touches no memory of ours.
+    if unsafe { libc::fcntl(number, libc::F_SETFD, 0) } == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+/// A handle on a process that stays its own even if the number is used again.
+#[derive(Debug)]
+pub struct Handle {
+    pid: Pid,
+    descriptor: OwnedFd,
+}
+
+impl Handle {
+    /// A handle on a child of ours that was not reaped yet.
+    ///
+    /// # Errors
+    /// There is no such process, or no descriptors are left.
+    pub fn open(pid: Pid) -> io::Result<Self> {
+        let descriptor = pidfd_open(pid, PidfdFlags::empty())?;
+        Ok(Self { pid, descriptor })
+    }
+
+    /// Its number.
+    #[must_use]
+    pub const fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    /// Becomes readable when it has ended.
+    #[must_use]
+    pub const fn descriptor(&self) -> &OwnedFd {
+        &self.descriptor
+    }
+
+    /// Sends a signal.
+    ///
+    /// # Errors
+    /// It is gone.
+    pub fn signal(&self, signal: Signal) -> io::Result<()> {
+        Ok(pidfd_send_signal(&self.descriptor, signal)?)
+    }
+}
+
+/// Takes note of one child that ended, or `None` if none has. As the first process of a
+/// container we are also given children that others left behind.
+#[must_use]
+pub fn reap() -> Option<(Pid, End)> {
+    let (pid, status) = waitpid(None, WaitOptions::NOHANG).ok().flatten()?;
+    let end = match (status.exit_status(), status.terminating_signal()) {
+        (Some(code), _) => End::Exited(code),
+        (None, Some(number)) => End::Killed(number),
+        (None, None) => return None,
+    };
+    Some((pid, end))
+}
+
+/// Sends a signal to a process known by its number only.
+///
+/// # Errors
+/// There is no such process, or it is not ours.
+pub fn signal_pid(pid: Pid, signal: Signal) -> io::Result<()> {
+    Ok(rustix::process::kill_process(pid, signal)?)
+}

@@ -1,0 +1,80 @@
+//! The plain check: does the server take a connection, or with `check-ssl` a TLS handshake?
+
+use pontoon_engine::health::CheckStatus;
+
+use super::{
+    conversation::Conversation,
+    socket::{self, Use},
+    target::{Deadlines, Target},
+    verdict::{Failure, Verdict},
+};
+
+/// Connects, and says no more than `check-ssl` and `check-send-proxy` ask for.
+pub(super) async fn probe(target: &Target, deadlines: &Deadlines) -> Verdict {
+    let status = if target.tls.is_some() {
+        CheckStatus::L6Ok
+    } else {
+        CheckStatus::L4Ok
+    };
+    match attempt(target, deadlines).await {
+        Ok(()) => Verdict::new(status),
+        Err(failure) => failure.verdict(1),
+    }
+}
+
+async fn attempt(target: &Target, deadlines: &Deadlines) -> Result<(), Failure> {
+    if target.tls.is_none() && target.proxy_header.is_none() {
+        socket::connect(target, Use::Knock, deadlines.connection()).await?;
+    } else {
+        Conversation::open(target, deadlines, 0)
+            .await?
+            .close()
+            .await;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::{
+        exchange::Exchange,
+        testing::{Does::Hangs, HASTY, PATIENT, Peer, Silence, probe as run_probe, show, target},
+    };
+
+    async fn run(address: std::net::SocketAddr, limit: std::time::Duration) -> String {
+        let target = target(address);
+        let verdict = run_probe(&target, limit, async |exchange: Exchange<'_>| {
+            probe(exchange.target, exchange.deadlines).await
+        });
+        show(&verdict.await)
+    }
+
+    #[tokio::test]
+    async fn a_connection_passes_a_refusal_does_not() {
+        assert_eq!(run(Peer::start(&[Hangs]).address, PATIENT).await, "L4OK");
+        assert_eq!(
+            run(Peer::nowhere(), PATIENT).await,
+            "L4CON [Connection refused]"
+        );
+    }
+
+    #[tokio::test]
+    async fn silence_times_out() {
+        assert_eq!(run(Silence::new().address, HASTY).await, "L4TOUT");
+    }
+
+    #[tokio::test]
+    async fn a_missing_unix_socket_is_an_error_of_the_socket() {
+        let mut nowhere = target(Peer::nowhere());
+        let path = std::path::PathBuf::from("/nonexistent/socket");
+        nowhere.endpoint = Some(pontoon_engine::address::Endpoint::Unix(path.into()));
+        let verdict = run_probe(&nowhere, PATIENT, async |exchange: Exchange<'_>| {
+            probe(exchange.target, exchange.deadlines).await
+        });
+        assert_eq!(
+            show(&verdict.await),
+            "SOCKERR [General socket error (No such file or directory)]"
+        );
+    }
+}

@@ -1,0 +1,185 @@
+//! When servers are probed, and when the backends' own timers run.
+//!
+//! One sleeping task for each checked server, agent and backend: a server's next probe begins
+//! an interval after its last one ended, so two never overlap.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use pontoon_config::haproxy::model::Global;
+use pontoon_engine::{
+    health::CheckResult,
+    units::{ProxyId, ServerId},
+};
+use tokio::time::{Instant, sleep_until};
+
+use self::jitter::{Factor, Jitter};
+use super::{probe::Probe, subject::Subject};
+use crate::state::{BackendState, Running};
+
+pub(super) mod jitter;
+
+/// What is probed again and again.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) proxy: ProxyId,
+    pub(super) server: ServerId,
+    pub(super) role: Role,
+    pub(super) probe: Probe,
+    /// How long after the start the first probe waits, so that not all begin at once.
+    pub(super) offset: Duration,
+    /// Look this often whether live traffic has made the next check urgent (`observe`).
+    pub(super) vigilance: Option<Duration>,
+}
+
+/// Whose word a probe brings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// A health check.
+    Health,
+    /// An agent, asked every so often.
+    Agent {
+        /// `agent-inter`.
+        interval: Duration,
+    },
+}
+
+/// The first probe of the job number `index` of `count`: spread over the job's own interval,
+/// or over `max-spread-checks` if that is shorter.
+pub(super) fn offset(interval: Duration, global: &Global, index: usize, count: usize) -> Duration {
+    let window = global
+        .max_spread_checks
+        .map_or(interval, |most| most.min(interval));
+    let part = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let nanos = window.as_nanos() * u128::from(part(index)) / u128::from(part(count).max(1));
+    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+}
+
+impl Job {
+    /// Probes for ever.
+    pub(super) async fn run(self, running: Arc<Running>, started: Instant) {
+        let Some(subject) = Subject::new(&running, self.proxy, self.server) else {
+            return;
+        };
+        let mut jitter = Jitter::new(running.model.global.spread_checks);
+        let mut ended = None;
+        sleep_until(started + self.offset).await;
+        loop {
+            self.wait(subject, ended, jitter.next()).await;
+            let result = self.probe.run(subject).await;
+            self.report(&running, result);
+            ended = Some(Instant::now());
+        }
+    }
+
+    /// Sleeps until a probe is due, counted from the end of the last one. The interval is asked
+    /// for again whenever the state changes: it may have become shorter.
+    async fn wait(&self, subject: Subject<'_>, ended: Option<Instant>, factor: Factor) {
+        loop {
+            let changed = &subject.counters().state_changed;
+            let Some(interval) = self.interval(subject) else {
+                changed.notified().await;
+                continue;
+            };
+            let due = ended.map(|ended| ended + factor.apply(interval));
+            let Some(due) = due.filter(|due| *due > Instant::now()) else {
+                return;
+            };
+            match self.role {
+                // Its interval never changes, and the notice is for the health check.
+                Role::Agent { .. } => sleep_until(due).await,
+                Role::Health => {
+                    let look = self.vigilance.map(|often| Instant::now() + often);
+                    let wake = look.map_or(due, |look| look.min(due));
+                    either(sleep_until(wake), changed.notified()).await;
+                }
+            }
+        }
+    }
+
+    /// The pause that is right now; `None` while the server should be left alone.
+    fn interval(&self, subject: Subject<'_>) -> Option<Duration> {
+        match self.role {
+            Role::Health => subject.state.balancer().check_interval(self.server),
+            Role::Agent { interval } => Some(interval),
+        }
+    }
+
+    fn report(&self, running: &Running, result: CheckResult) {
+        let now = std::time::Instant::now();
+        running.with_backend(self.proxy, now, |backend| match self.role {
+            // An administrator may have taken the server away while it was probed.
+            Role::Health if backend.check_interval(self.server).is_none() => {}
+            Role::Health => backend.check_finished(self.server, result, now),
+            Role::Agent { .. } => {
+                let text = result.info.as_deref().unwrap_or_default();
+                backend.agent_finished(self.server, result.status, text, result.duration, now);
+            }
+        });
+    }
+}
+
+/// Runs a backend's timers (slowstart) for ever.
+pub(super) async fn drive_timers(running: Arc<Running>, proxy: ProxyId) {
+    let Some(state) = running.backend(proxy) else {
+        return;
+    };
+    loop {
+        wait_for_timer(state).await;
+        let now = std::time::Instant::now();
+        running.with_backend(proxy, now, |backend| {
+            if backend.poll_timeout().is_some_and(|due| due <= now) {
+                backend.handle_timeout(now);
+            }
+        });
+    }
+}
+
+async fn wait_for_timer(state: &BackendState) {
+    let due = state.balancer().poll_timeout();
+    let changed = state.timers_changed.notified();
+    match due {
+        None => changed.await,
+        Some(due) => either(sleep_until(due.into()), changed).await,
+    }
+}
+
+/// Waits for whichever comes first.
+async fn either(a: impl Future<Output = ()>, b: impl Future<Output = ()>) {
+    tokio::select! {
+        () = a => {}
+        () = b => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offsets(intervals: &[u64], most: Option<u64>) -> Vec<u128> {
+        let global = Global {
+            max_spread_checks: most.map(Duration::from_millis),
+            ..Global::default()
+        };
+        let offset = |(index, ms): (usize, &u64)| {
+            offset(Duration::from_millis(*ms), &global, index, intervals.len()).as_millis()
+        };
+        intervals.iter().enumerate().map(offset).collect()
+    }
+
+    #[test]
+    fn first_checks_are_spread_over_each_servers_interval() {
+        assert_eq!(offsets(&[4000; 4], None), [0, 1000, 2000, 3000]);
+        let mixed = [4000, 4000, 4000, 4000, 4000, 1000, 1000, 1000, 1000, 1000];
+        let expected = [0, 400, 800, 1200, 1600, 500, 600, 700, 800, 900];
+        assert_eq!(offsets(&mixed, None), expected);
+    }
+
+    #[test]
+    fn max_spread_checks_narrows_the_window() {
+        assert_eq!(offsets(&[4000; 4], Some(400)), [0, 100, 200, 300]);
+        assert_eq!(
+            offsets(&[4000, 4000, 1000, 1000], Some(2000)),
+            [0, 500, 500, 750]
+        );
+    }
+}

@@ -1,0 +1,422 @@
+//! Accepting: who is let in, and when nobody is.
+
+use std::{
+    io,
+    net::SocketAddr,
+    os::fd::{AsFd, OwnedFd},
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant, SystemTime},
+};
+
+use pontoon_config::haproxy::model::{Bind, Frontend, LogLevel};
+use pontoon_engine::{
+    address::{ClientAddr, Endpoint, LocalAddr},
+    rules::{ConnectionAction, Decision, first_match},
+    session::Life,
+    units::ProxyId,
+};
+use pontoon_sys::{
+    epoll::Interest,
+    option,
+    socket::{self, Address},
+};
+
+use super::{
+    listen::{Listener, to_endpoint},
+    session::Session,
+    thread::Worker,
+    token::Token,
+};
+use crate::{
+    record::SessionRecord,
+    state::{FrontendState, Running, counters::Level, mailbox::Message},
+};
+
+/// A listener as one thread sees it.
+pub(super) struct Door {
+    /// The shared socket.
+    pub(super) listener: Arc<Listener>,
+    /// The loop watches it.
+    open: bool,
+    /// Its own address, if every connection to it has the same.
+    local: Option<Endpoint>,
+}
+
+/// A connection just accepted, on its way to the thread that will serve it.
+#[derive(Debug)]
+pub struct Accepted {
+    proxy: ProxyId,
+    index: usize,
+    socket: OwnedFd,
+    peer: Option<SocketAddr>,
+    local: Option<Endpoint>,
+    when: Instant,
+    on: SystemTime,
+}
+
+/// Why nothing is accepted for now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Closed {
+    /// A limit of sessions is reached; the next end of a session opens again.
+    Full,
+    /// A limit of the rate is reached; time opens again.
+    TooFast,
+}
+
+/// How long a listener stays closed when the system ran out of something.
+const SHORTAGE_PAUSE: Duration = Duration::from_millis(100);
+/// How long a listener stays closed when connections came too fast.
+const RATE_PAUSE: Duration = Duration::from_millis(20);
+/// Connections accepted from one listener in one turn, unless `tune.maxaccept` says otherwise.
+pub(super) const MAX_ACCEPT: u32 = 64;
+
+impl Door {
+    /// A listener that the loop does not watch yet.
+    pub(super) fn new(listener: Arc<Listener>, transparent: bool) -> Self {
+        let address = socket::local_address(&listener.socket).ok();
+        let local = address.filter(|address| match address {
+            Address::Ip(ip) => !ip.ip().is_unspecified() && !transparent,
+            Address::Unix(_) | Address::Abstract(_) => true,
+        });
+        Self {
+            listener,
+            open: false,
+            local: local.map(to_endpoint),
+        }
+    }
+}
+
+impl Worker {
+    /// Watches all listeners that are not watched.
+    pub(super) fn open_doors(&mut self) {
+        if self.paused {
+            return;
+        }
+        let shared = self.running.threads.len() > 1;
+        let interest = if shared {
+            Interest::Shared
+        } else {
+            Interest::Readable
+        };
+        for (index, door) in self.doors.iter_mut().enumerate() {
+            let token = Token::Listener(u32::try_from(index).unwrap_or(u32::MAX)).pack();
+            if !door.open {
+                door.open = self
+                    .epoll
+                    .add(&door.listener.socket, token, interest)
+                    .is_ok();
+            }
+        }
+    }
+
+    /// Watches no listener for now.
+    pub(super) fn close_doors(&mut self) {
+        for index in 0..self.doors.len() {
+            self.close_door(index);
+        }
+    }
+
+    fn close_door(&mut self, index: usize) {
+        let door = &mut self.doors[index];
+        if std::mem::take(&mut door.open) {
+            let _watched = self.epoll.delete(&door.listener.socket);
+        }
+    }
+
+    /// Takes connections from a listener, so many in one turn.
+    pub(super) fn accept(&mut self, index: usize) {
+        for _ in 0..self.max_accept {
+            let Some(door) = self.doors.get(index).filter(|door| door.open) else {
+                return;
+            };
+            let (proxy, bind) = (door.listener.proxy, door.listener.index);
+            if let Err(closed) = self.reserve(proxy, bind) {
+                self.close_for(index, closed);
+                return;
+            }
+            match socket::accept_from(&self.doors[index].listener.socket) {
+                Ok(Some((socket, peer))) => self.welcome(index, socket, peer),
+                Ok(None) => {
+                    self.running.unreserve(proxy, bind);
+                    return;
+                }
+                Err(error) => {
+                    self.running.unreserve(proxy, bind);
+                    self.shortage(index, &error);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Takes a place in every level that has a limit.
+    fn reserve(&self, proxy: ProxyId, bind: usize) -> Result<(), Closed> {
+        if self.too_fast(proxy) {
+            return Err(Closed::TooFast);
+        }
+        if self.running.reserve(proxy, bind) {
+            return Ok(());
+        }
+        self.mailbox().wait_for_room();
+        // A place may have become free just before that.
+        if self.running.reserve(proxy, bind) {
+            return Ok(());
+        }
+        Err(Closed::Full)
+    }
+
+    fn too_fast(&self, proxy: ProxyId) -> bool {
+        let process = &self.running.process;
+        let global = &self.running.model.global;
+        let over = |limit: Option<u32>, rate: &crate::state::rate::Rate| {
+            limit.is_some_and(|limit| limit > 0 && rate.get(self.now) >= limit)
+        };
+        let frontend = self.running.proxy(proxy).frontend.as_ref();
+        let limit = frontend.and_then(|frontend| frontend.rate_limit);
+        let state = self.running.frontend(proxy);
+        over(global.max_connection_rate, &process.connection_rate)
+            || over(global.max_session_rate, &process.session_rate)
+            || state.is_some_and(|state| over(limit, &state.session_rate))
+    }
+
+    fn close_for(&mut self, index: usize, closed: Closed) {
+        self.close_door(index);
+        if closed == Closed::TooFast {
+            self.open_doors_at(self.now + RATE_PAUSE);
+        }
+    }
+
+    /// Out of descriptors or memory: says so, at most once a second, and waits a moment.
+    fn shortage(&mut self, index: usize, error: &io::Error) {
+        self.close_doors();
+        self.open_doors_at(self.now + SHORTAGE_PAUSE);
+        self.short = true;
+        let recently = |last: Instant| self.since(last) < Duration::from_secs(1);
+        if self.shortage_logged.is_some_and(recently) {
+            return;
+        }
+        self.shortage_logged = Some(self.now);
+        let proxy = self.running.proxy(self.doors[index].listener.proxy);
+        let text = format!(
+            "Proxy {} cannot accept connections: {error}. Raise the limit of open files \
+             (`ulimit -n`, `LimitNOFILE=`, `ulimit-n` in global) or lower `maxconn`; the limit is {}.",
+            proxy.name, self.running.process.open_files,
+        );
+        self.running
+            .logger
+            .event(Some(proxy), LogLevel::Emergency, &text);
+    }
+
+    /// A descriptor is free again: no need to wait any longer.
+    pub(super) fn descriptor_freed(&mut self) {
+        if std::mem::take(&mut self.short) {
+            self.open_doors_at(self.now);
+        }
+    }
+
+    /// A connection was taken: it is served here, or by a thread that has fewer.
+    fn welcome(&mut self, index: usize, socket: OwnedFd, peer: Option<SocketAddr>) {
+        let door = &self.doors[index];
+        let accepted = Accepted {
+            proxy: door.listener.proxy,
+            index: door.listener.index,
+            socket,
+            peer,
+            local: door.local.clone(),
+            when: self.now,
+            on: SystemTime::now(),
+        };
+        match self.less_loaded_thread() {
+            Some(other) => self.running.threads[other].post(Message::Serve(Box::new(accepted))),
+            None => self.serve(accepted),
+        }
+    }
+
+    /// A thread that has clearly fewer sessions than this one.
+    fn less_loaded_thread(&self) -> Option<usize> {
+        let threads = &self.running.threads;
+        if threads.len() < 2 {
+            return None;
+        }
+        let loads = threads
+            .iter()
+            .map(|thread| thread.sessions().load(Ordering::Relaxed));
+        let (other, least) = loads.enumerate().min_by_key(|&(_, load)| load)?;
+        let ours = u32::try_from(self.sessions.len()).unwrap_or(u32::MAX);
+        (ours > least + 1 + least / 8).then(|| {
+            // Its count moves only when it reads its mail; until then this stands for it.
+            threads[other].sessions().fetch_add(1, Ordering::Relaxed);
+            other
+        })
+    }
+
+    /// Serves a connection on this thread.
+    pub(super) fn serve(&mut self, accepted: Accepted) {
+        let running = Arc::clone(&self.running);
+        let Some((frontend, state)) = running
+            .proxy(accepted.proxy)
+            .frontend
+            .as_ref()
+            .zip(running.frontend(accepted.proxy))
+        else {
+            return;
+        };
+        running.count_accepted(state, self.shard, self.now);
+        let client = client_address(&accepted);
+        if is_monitor(frontend, &client) {
+            running.unreserve(accepted.proxy, accepted.index);
+            return;
+        }
+        let record = record(&accepted, client);
+        let expects_header = match self.connection_rules(frontend, &record) {
+            Decision::Matched(ConnectionAction::Reject) => None,
+            Decision::Matched(ConnectionAction::SilentDrop) => {
+                forget(&accepted.socket);
+                None
+            }
+            Decision::Matched(ConnectionAction::ExpectProxy) => Some(true),
+            _ => Some(frontend.binds[accepted.index].accept_proxy),
+        };
+        let Some(expects_header) = expects_header else {
+            state.counters.of(self.shard).denied_connections.increment();
+            let listener = &state.listeners[accepted.index];
+            listener
+                .counters
+                .of(self.shard)
+                .denied_connections
+                .increment();
+            running.unreserve(accepted.proxy, accepted.index);
+            return;
+        };
+        running.count_session(state, accepted.index, self.shard, self.now);
+        self.start(accepted.socket, record, frontend, expects_header);
+    }
+
+    fn connection_rules<'a>(
+        &self,
+        frontend: &'a Frontend,
+        record: &SessionRecord,
+    ) -> Decision<'a, ConnectionAction> {
+        if frontend.connection_rules.is_empty() {
+            return Decision::NoMatch;
+        }
+        first_match(&frontend.connection_rules, &self.facts_of(record))
+    }
+
+    fn start(&mut self, socket: OwnedFd, record: SessionRecord, frontend: &Frontend, header: bool) {
+        if frontend.no_linger {
+            let _no_tcp = option::reset_on_close(&socket);
+        }
+        let key = self.sessions.reserve();
+        let life = Life::new(header, &self.timeouts(&record), self.now);
+        let mut session = Box::new(Session::new(key, record, life, socket));
+        self.count_sessions();
+        let course = if header {
+            self.read_header(&mut session)
+        } else {
+            self.begin(&mut session)
+        };
+        self.settle(session, course);
+    }
+}
+
+/// `silent-drop`: the client learns nothing.
+pub(super) fn forget(socket: impl AsFd) {
+    if option::forget_peer(&socket).is_err() {
+        // Without the right to that, the reset at least dies at the first router.
+        let _unreachable = option::set_hop_limit(&socket, 1);
+        let _reset = option::reset_on_close(&socket);
+    }
+}
+
+/// `monitor-net`: the connection itself is all that is asked for.
+fn is_monitor(frontend: &Frontend, client: &ClientAddr) -> bool {
+    let address = client.0.ip().map(|address| address.ip());
+    frontend
+        .monitor_net
+        .zip(address)
+        .is_some_and(|(net, address)| net.contains(&address))
+}
+
+fn client_address(accepted: &Accepted) -> ClientAddr {
+    match (accepted.peer, &accepted.local) {
+        (Some(peer), _) => ClientAddr(Endpoint::Ip(peer)),
+        // The client of a UNIX socket is known by the socket.
+        (None, Some(local)) => ClientAddr(local.clone()),
+        (None, None) => ClientAddr(Endpoint::Abstract(Arc::new([]))),
+    }
+}
+
+fn record(accepted: &Accepted, client: ClientAddr) -> SessionRecord {
+    let local = accepted.local.clone().unwrap_or_else(|| {
+        socket::local_address(&accepted.socket)
+            .map_or_else(|_| Endpoint::Abstract(Arc::new([])), to_endpoint)
+    });
+    SessionRecord::accepted(
+        accepted.proxy,
+        accepted.index,
+        client,
+        LocalAddr(local),
+        accepted.on,
+        accepted.when,
+    )
+}
+
+impl Running {
+    /// Takes a place in the process, the frontend and the listener, unless one is full.
+    fn reserve(&self, proxy: ProxyId, bind: usize) -> bool {
+        let (Some(frontend), Some(state)) = (&self.proxy(proxy).frontend, self.frontend(proxy))
+        else {
+            return false;
+        };
+        let listener = &state.listeners[bind].sessions;
+        let levels: [(&Level, Option<u32>); 3] = [
+            (&self.process.sessions, Some(self.process.max_connections)),
+            (&state.sessions, frontend.max_connections),
+            (listener, bind_limit(&frontend.binds[bind])),
+        ];
+        for (taken, (level, limit)) in levels.iter().enumerate() {
+            if !level.reserve(limit.unwrap_or(u32::MAX)) {
+                for (level, _) in &levels[..taken] {
+                    level.leave();
+                }
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Gives back what [`Running::reserve`] took: there was nobody, or nobody welcome.
+    fn unreserve(&self, proxy: ProxyId, bind: usize) {
+        if let Some(state) = self.frontend(proxy) {
+            state.listeners[bind].sessions.leave();
+            state.sessions.leave();
+        }
+        self.process.sessions.leave();
+        self.tell_room_again();
+    }
+
+    fn count_accepted(&self, frontend: &FrontendState, shard: usize, now: Instant) {
+        self.process
+            .connections_total
+            .fetch_add(1, Ordering::Relaxed);
+        self.process.connection_rate.count(now);
+        frontend.counters.of(shard).connections.increment();
+        frontend.connection_rate.count(now);
+    }
+
+    fn count_session(&self, frontend: &FrontendState, bind: usize, shard: usize, now: Instant) {
+        self.process.session_rate.count(now);
+        self.process.sessions.confirm();
+        frontend.session_rate.count(now);
+        frontend.sessions.confirm();
+        frontend.counters.of(shard).sessions.increment();
+        let listener = &frontend.listeners[bind];
+        listener.sessions.confirm();
+        listener.counters.of(shard).sessions.increment();
+    }
+}
+
+const fn bind_limit(bind: &Bind) -> Option<u32> {
+    bind.max_connections
+}

@@ -1,0 +1,411 @@
+//! Connecting to the picked server: where from, how, and what if it fails.
+
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    os::fd::OwnedFd,
+};
+
+use pontoon_config::haproxy::model::{Server, ServerPort, ServerSide};
+use pontoon_engine::{
+    address::{Endpoint, ServerAddr},
+    proxy_protocol,
+    rules::{SourceAddress, Transparent},
+    session::{
+        Incident, Step,
+        retry::{AfterFailure, RetryPolicy},
+    },
+    termination::Cause,
+};
+use pontoon_sys::{
+    epoll::Interest,
+    option,
+    socket::{self, Address},
+    stream,
+};
+
+use super::{
+    listen::{to_endpoint, to_system},
+    session::{Course, Leg, Session, Side},
+    thread::Worker,
+};
+
+/// Why an attempt failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Failed {
+    /// Refused or unreachable.
+    Refused,
+    /// No answer within `timeout connect`.
+    TimedOut,
+    /// We lack descriptors, ports or memory.
+    Resource,
+}
+
+impl Worker {
+    /// Begins an attempt; if it is quick, goes on to relay in the same turn.
+    pub(super) fn connect(&mut self, session: &mut Session) -> Course {
+        self.step(session, Step::Connect);
+        // What the client has sent already goes with the handshake's last packet.
+        self.read_ahead(session)?;
+        match self.open(session) {
+            Ok(leg) => session.server = Some(leg),
+            Err(error) => return self.connect_failed(session, failure(&error)),
+        }
+        self.check_connection(session)
+    }
+
+    fn open(&mut self, session: &mut Session) -> io::Result<Leg> {
+        let running = std::sync::Arc::clone(&self.running);
+        let Some((side, server)) = server_of(&running.model, session) else {
+            return Err(io::ErrorKind::NotFound.into());
+        };
+        let address = target(server, session)?;
+        let socket = socket::stream_for(&address)?;
+        self.prepare(&socket, side, server, session, &address)?;
+        socket::connect_to(&socket, &address)?;
+        session.record.server_address = Some(ServerAddr(to_endpoint(address)));
+        if self.wants_source[session.record.frontend.index()] {
+            session.record.source = match socket::local_address(&socket)? {
+                Address::Ip(ip) => Some(ip),
+                Address::Unix(_) | Address::Abstract(_) => None,
+            };
+        }
+        Ok(Leg::new(socket))
+    }
+
+    fn prepare(
+        &mut self,
+        socket: &OwnedFd,
+        side: &ServerSide,
+        server: &Server,
+        session: &Session,
+        address: &Address,
+    ) -> io::Result<()> {
+        let tune = &self.running.model.global.tune;
+        if let Some(bytes) = tune.receive_buffer_server {
+            option::set_receive_buffer(socket, bytes)?;
+        }
+        if let Some(bytes) = tune.send_buffer_server {
+            option::set_send_buffer(socket, bytes)?;
+        }
+        let Address::Ip(target) = address else {
+            return Ok(());
+        };
+        option::set_no_delay(socket)?;
+        if let Some(keepalive) = side.keepalive {
+            option::set_keepalive(socket, super::to_system_keepalive(keepalive))?;
+        }
+        if let Some(timeout) = server.tcp_user_timeout {
+            option::set_user_timeout(socket, timeout)?;
+        }
+        if let Some(name) = &server.congestion_control {
+            option::set_congestion_control(socket, name)?;
+        }
+        if server.fast_open {
+            option::connect_fast_open(socket)?;
+        }
+        if !session.request.is_empty() || server.send_proxy.is_some() {
+            option::delay_acks(socket)?;
+        }
+        match server.source.as_ref().or(side.source.as_ref()) {
+            Some(source) => self.bind_source(socket, source, session, target.is_ipv6()),
+            None => Ok(()),
+        }
+    }
+
+    /// `source`: from this address, this interface, these ports, or as if we were the client.
+    fn bind_source(
+        &mut self,
+        socket: &OwnedFd,
+        source: &SourceAddress,
+        session: &Session,
+        v6: bool,
+    ) -> io::Result<()> {
+        if let Some(interface) = &source.interface {
+            option::bind_to_interface(socket, interface)?;
+        }
+        let client = session.record.client.0.ip();
+        if let (Some(transparent), Some(client)) = (source.transparent, client) {
+            option::set_transparent(socket, v6)?;
+            option::reuse_address(socket)?;
+            let port = match transparent {
+                Transparent::Client => client.port(),
+                Transparent::ClientIp => 0,
+            };
+            return bind(socket, SocketAddr::new(client.ip(), port));
+        }
+        let Some(address) = source.address else {
+            return Ok(());
+        };
+        match source.ports {
+            Some(range) => self.bind_in_range(socket, address, range),
+            None if address.is_unspecified() => Ok(()),
+            None => {
+                option::bind_address_without_port(socket)?;
+                bind(socket, SocketAddr::new(address, 0))
+            }
+        }
+    }
+
+    /// The next free port of the range, in rotation; a bounded number of tries.
+    fn bind_in_range(
+        &mut self,
+        socket: &OwnedFd,
+        address: IpAddr,
+        range: (u16, u16),
+    ) -> io::Result<()> {
+        let (first, last) = (u32::from(range.0), u32::from(range.1.max(range.0)));
+        let size = last - first + 1;
+        for _ in 0..size.min(MOST_PORTS_TRIED) {
+            self.next_port = self.next_port.wrapping_add(1);
+            let port = u16::try_from(first + self.next_port % size).unwrap_or(range.0);
+            match bind(socket, SocketAddr::new(address, port)) {
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
+                done => return done,
+            }
+        }
+        Err(io::ErrorKind::AddrNotAvailable.into())
+    }
+
+    /// Whether the attempt has come to something. A socket that takes bytes is connected, so
+    /// with bytes in hand sending them is the question.
+    pub(super) fn check_connection(&mut self, session: &mut Session) -> Course {
+        let Some(server) = &session.server else {
+            return session.over(Incident::Ordered(Cause::Internal));
+        };
+        if server.failed {
+            let error = stream::pending_error(&server.socket).err();
+            let failed = error.map_or(Failed::Refused, |error| failure(&error));
+            return self.connect_failed(session, failed);
+        }
+        match self.greet_server(session) {
+            Ok(true) => self.connected(session),
+            Ok(false) => {
+                self.watch(session, Side::Server, Interest::Everything)?;
+                self.watch_waiting_client(session)
+            }
+            Err(error) => self.connect_failed(session, failure(&error)),
+        }
+    }
+
+    /// Sends what comes first: the PROXY header, else the client's first bytes, else nothing.
+    /// False while the connection is not there yet.
+    fn greet_server(&self, session: &mut Session) -> io::Result<bool> {
+        let Session {
+            record,
+            request,
+            server: Some(leg),
+            ..
+        } = session
+        else {
+            return Ok(false);
+        };
+        let side = record
+            .backend
+            .and_then(|id| self.running.proxy(id).backend.as_ref());
+        let version = side
+            .zip(record.server)
+            .and_then(|(side, id)| side.servers.get(id.index()))
+            .and_then(|server| server.send_proxy);
+        if let Some(version) = version {
+            let mut header = Vec::with_capacity(128);
+            let ends = record.client.0.ip().zip(record.local.0.ip());
+            proxy_protocol::write(version, ends, &mut header);
+            return match stream::send(&leg.socket, &header, !request.is_empty())? {
+                Some(sent) if sent == header.len() => Ok(true),
+                // A fresh socket that has no room for a hundred bytes is of no use.
+                Some(_) => Err(io::ErrorKind::WriteZero.into()),
+                None => Ok(false),
+            };
+        }
+        if request.is_empty() {
+            // The loop tells when it is there.
+            return Ok(leg.is_watched() && leg.writable);
+        }
+        let Some(sent) = stream::send(&leg.socket, request.pending(), request.ended)? else {
+            leg.writable = false;
+            return Ok(false);
+        };
+        request.consume(sent);
+        Ok(true)
+    }
+
+    fn connected(&mut self, session: &mut Session) -> Course {
+        let began = session.placed.unwrap_or(self.now);
+        session.record.connect_time = Some(self.since(began));
+        self.step(session, Step::Relay);
+        self.count_connected(session);
+        if self
+            .running
+            .proxy(session.record.frontend)
+            .log
+            .as_soon_as_possible
+        {
+            session.record.total_time = self.since(session.record.accepted);
+            self.running.write_line(&mut session.record, true);
+        }
+        session.record.bytes_in += session.request.taken_ahead();
+        if let Some(server) = &mut session.server {
+            server.readable = false;
+            server.writable = true;
+        }
+        self.watch(session, Side::Server, Interest::Everything)?;
+        self.relay(session)
+    }
+
+    fn count_connected(&self, session: &Session) {
+        let (Some(id), Some(server)) = (session.record.backend, session.record.server) else {
+            return;
+        };
+        if let Some(state) = self.running.backend(id) {
+            state.counters.of(self.shard).connects.increment();
+        }
+        if let Some(state) = self.running.server(id, server) {
+            state.counters.of(self.shard).connects.increment();
+        }
+        self.observed(session, true);
+    }
+
+    /// `observe layer4`: live traffic tells how the server is.
+    fn observed(&self, session: &Session, ok: bool) {
+        let Some((_, server)) = server_of(&self.running.model, session) else {
+            return;
+        };
+        if let (Some(_), Some(backend)) = (server.settings.observe, session.record.backend) {
+            let now = self.now;
+            self.running.with_backend(backend, now, |balancer| {
+                balancer.observed(server.id, ok, now)
+            });
+        }
+    }
+
+    /// An attempt failed: again, elsewhere, or the end.
+    pub(super) fn connect_failed(&mut self, session: &mut Session, failed: Failed) -> Course {
+        session.server = None;
+        if failed == Failed::Resource {
+            self.count_failed(session);
+            self.release_slot(session);
+            self.running.logger.event(
+                Some(self.running.proxy(session.record.frontend)),
+                pontoon_config::haproxy::model::LogLevel::Emergency,
+                "no descriptor, port or memory left for a connection to a server",
+            );
+            return session.over(Incident::Ordered(Cause::Resource));
+        }
+        self.observed(session, false);
+        let Some((side, _)) = server_of(&self.running.model, session) else {
+            return session.over(Incident::Ordered(Cause::Internal));
+        };
+        let policy = RetryPolicy {
+            retries: side.retries,
+            redispatch: side.redispatch,
+            connect: side.timeout_connect,
+        };
+        match policy.after_failure(session.record.retries, failed == Failed::TimedOut) {
+            AfterFailure::GiveUp => self.give_up(session, failed),
+            AfterFailure::Elsewhere => self.redispatch(session),
+            AfterFailure::Again(pause) => {
+                self.count_retry(session);
+                session.record.retries += 1;
+                self.step(session, Step::TurnAround(pause));
+                self.watch_waiting_client(session)
+            }
+        }
+    }
+
+    fn give_up(&mut self, session: &mut Session, failed: Failed) -> Course {
+        self.count_failed(session);
+        self.release_slot(session);
+        let cause = match failed {
+            Failed::TimedOut => Cause::ServerTimeout,
+            Failed::Refused | Failed::Resource => Cause::ServerAbort,
+        };
+        session.over(Incident::Ordered(cause))
+    }
+
+    /// The pause is over: the same server again, unless it went down meanwhile.
+    pub(super) fn connect_again(&mut self, session: &mut Session) -> Course {
+        self.connect(session)
+    }
+
+    fn redispatch(&mut self, session: &mut Session) -> Course {
+        let avoid = session.record.server;
+        self.count_redispatch(session);
+        session.record.retries += 1;
+        session.record.redispatched = true;
+        self.release_slot(session);
+        self.place(session, avoid)
+    }
+
+    fn count_retry(&self, session: &Session) {
+        self.count(session, |c| &c.retries, |c| &c.retries);
+    }
+
+    fn count_redispatch(&self, session: &Session) {
+        self.count(session, |c| &c.redispatches, |c| &c.redispatches);
+    }
+
+    pub(super) fn count_failed(&self, session: &Session) {
+        self.count(session, |c| &c.connection_errors, |c| &c.connection_errors);
+    }
+}
+
+/// Ports of a range tried for one connection.
+const MOST_PORTS_TRIED: u32 = 256;
+
+fn bind(socket: &OwnedFd, address: SocketAddr) -> io::Result<()> {
+    socket::bind_to(socket, &Address::Ip(address))
+}
+
+/// The session's backend and picked server.
+fn server_of<'a>(
+    model: &'a pontoon_config::haproxy::model::Model,
+    session: &Session,
+) -> Option<(&'a ServerSide, &'a Server)> {
+    let backend = session.record.backend?;
+    let side = model.proxies[backend.index()].backend.as_ref()?;
+    let server = side.servers.get(session.record.server?.index())?;
+    Some((side, server))
+}
+
+/// The server's address, with the port that this client's connection asks for.
+fn target(server: &Server, session: &Session) -> io::Result<Address> {
+    let Some(ServerAddr(endpoint)) = &server.address else {
+        return Err(io::ErrorKind::AddrNotAvailable.into());
+    };
+    let Endpoint::Ip(fixed) = endpoint else {
+        return Ok(to_system(endpoint));
+    };
+    let asked = session.record.local.0.ip().map_or(0, |local| local.port());
+    let port = match server.port {
+        ServerPort::Fixed => fixed.port(),
+        ServerPort::Client => asked,
+        ServerPort::Offset(offset) => {
+            let port = i32::from(asked).wrapping_add(offset);
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a port beyond the range wraps around in it"
+            )]
+            let port = port as u16;
+            port
+        }
+    };
+    Ok(Address::Ip(SocketAddr::new(fixed.ip(), port)))
+}
+
+fn failure(error: &io::Error) -> Failed {
+    use io::ErrorKind::{AddrInUse, AddrNotAvailable, OutOfMemory, PermissionDenied, WouldBlock};
+    let few_descriptors = matches!(
+        error.raw_os_error(),
+        Some(pontoon_sys::EMFILE | pontoon_sys::ENFILE | pontoon_sys::ENOBUFS)
+    );
+    match error.kind() {
+        _ if few_descriptors => Failed::Resource,
+        AddrInUse | AddrNotAvailable | OutOfMemory | PermissionDenied | WouldBlock => {
+            Failed::Resource
+        }
+        io::ErrorKind::TimedOut => Failed::TimedOut,
+        _ => Failed::Refused,
+    }
+}

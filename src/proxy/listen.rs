@@ -1,0 +1,346 @@
+//! Listening sockets: all of them are bound before anything runs.
+//!
+//! One socket per address is shared by all data threads. A socket of its own for each thread
+//! (`SO_REUSEPORT`) would spread connections better, but closing one loses what waits in its
+//! queue; so one queue it is, and a thread that has more than its share passes on what it
+//! accepts.
+
+use std::{
+    fmt, io,
+    os::{fd::OwnedFd, unix::fs::PermissionsExt as _},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use pontoon_config::haproxy::model::{Bind, BindAddress, Frontend, Model, Proxy};
+use pontoon_engine::{address::Endpoint, units::ProxyId};
+use pontoon_sys::{
+    option,
+    socket::{self, Address},
+};
+
+/// One listening socket.
+#[derive(Debug)]
+pub struct Listener {
+    /// Whose.
+    pub proxy: ProxyId,
+    /// Index in that proxy's `binds`.
+    pub index: usize,
+    /// The socket.
+    pub socket: OwnedFd,
+    backlog: i32,
+}
+
+/// All listening sockets of the process; cheap to clone, closed with the last clone.
+#[derive(Debug, Clone, Default)]
+pub struct Listeners(Vec<Arc<Listener>>);
+
+/// An address that could not be bound.
+#[derive(Debug, thiserror::Error)]
+#[error("Starting proxy {proxy}: {what} ({cause}) [{address}]{hint}", cause = reason(.cause))]
+pub struct BindError {
+    /// The proxy's name.
+    pub proxy: Arc<str>,
+    /// What failed.
+    pub what: &'static str,
+    /// The system's reason.
+    pub cause: io::Error,
+    /// Where.
+    pub address: String,
+    hint: Hint,
+}
+
+/// What to do about a [`BindError`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Hint(&'static str);
+
+impl fmt::Display for Hint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        write!(f, ": {}", self.0)
+    }
+}
+
+/// `Address already in use`, without the number that Rust appends.
+fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    let end = text.find(" (os error").unwrap_or(text.len());
+    text[..end].to_owned()
+}
+
+impl Listeners {
+    /// The sockets.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Listener>> {
+        self.0.iter()
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// There are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// New connections are refused until [`Listeners::resume`]; the addresses stay ours. To be
+    /// called after the threads were told to pause.
+    pub fn pause(&self) {
+        for listener in &self.0 {
+            // A socket that cannot be paused (UNIX) keeps its queue: nobody takes from it.
+            let _stays_open = socket::refuse_connections(&listener.socket);
+        }
+    }
+
+    /// Connections are taken again. To be called before the threads are told to resume.
+    ///
+    /// # Errors
+    /// Somebody else took the address meanwhile.
+    pub fn resume(&self) -> io::Result<()> {
+        self.0
+            .iter()
+            .try_for_each(|listener| socket::listen_on(&listener.socket, listener.backlog))
+    }
+}
+
+/// Binds every address of every proxy that is not disabled.
+///
+/// # Errors
+/// Every address that could not be bound; then nothing stays bound.
+pub fn bind_all(model: &Model) -> Result<Listeners, Vec<BindError>> {
+    let mut listeners = Vec::new();
+    let mut errors = Vec::new();
+    for proxy in model.proxies.iter().filter(|proxy| !proxy.disabled) {
+        let Some(frontend) = &proxy.frontend else {
+            continue;
+        };
+        for (index, bind) in frontend.binds.iter().enumerate() {
+            match open(model, proxy, frontend, bind) {
+                Ok((socket, backlog)) => listeners.push(Arc::new(Listener {
+                    proxy: proxy.id,
+                    index,
+                    socket,
+                    backlog,
+                })),
+                Err(failure) => errors.push(failure.at(proxy, bind)),
+            }
+        }
+    }
+    if errors.is_empty() {
+        Ok(Listeners(listeners))
+    } else {
+        Err(errors)
+    }
+}
+
+/// A step of [`open`] that failed.
+struct Failure {
+    what: &'static str,
+    cause: io::Error,
+}
+
+/// Names the step in case it fails.
+fn step<T>(what: &'static str, result: io::Result<T>) -> Result<T, Failure> {
+    result.map_err(|cause| Failure { what, cause })
+}
+
+impl Failure {
+    fn at(self, proxy: &Proxy, bind: &Bind) -> BindError {
+        let address = match &bind.address {
+            BindAddress::Endpoint(endpoint) => endpoint.to_string(),
+            BindAddress::Inherited(fd) => format!("fd@{fd}"),
+        };
+        let hint = match self.cause.kind() {
+            io::ErrorKind::AddrInUse => "stop the program that listens there, or bind another port",
+            io::ErrorKind::AddrNotAvailable => {
+                "the address is on no interface of this machine (net.ipv4.ip_nonlocal_bind, or \
+                 `transparent`, would allow it)"
+            }
+            io::ErrorKind::PermissionDenied => "ports below 1024 need root or CAP_NET_BIND_SERVICE",
+            _ => "",
+        };
+        BindError {
+            proxy: Arc::clone(&proxy.name),
+            what: self.what,
+            cause: self.cause,
+            address,
+            hint: Hint(hint),
+        }
+    }
+}
+
+fn open(
+    model: &Model,
+    proxy: &Proxy,
+    frontend: &Frontend,
+    bind: &Bind,
+) -> Result<(OwnedFd, i32), Failure> {
+    let backlog = backlog(model, frontend, bind);
+    let _ = proxy;
+    let endpoint = match &bind.address {
+        BindAddress::Endpoint(endpoint) => endpoint,
+        BindAddress::Inherited(fd) => {
+            let socket = step("cannot use inherited socket", socket::inherited(*fd))?;
+            step(
+                "cannot set options",
+                set_inheritable(model, frontend, bind, &socket),
+            )?;
+            step(
+                "cannot listen to socket",
+                socket::listen_on(&socket, backlog),
+            )?;
+            return Ok((socket, backlog));
+        }
+    };
+    let address = to_system(endpoint);
+    let socket = step(
+        "cannot create listening socket",
+        socket::stream_for(&address),
+    )?;
+    step(
+        "cannot set options",
+        set_before_bind(bind, &address, &socket),
+    )?;
+    step(
+        "cannot set options",
+        set_inheritable(model, frontend, bind, &socket),
+    )?;
+    if let Address::Unix(path) = &address {
+        bind_path(path, bind, &socket, backlog)?;
+    } else {
+        step("cannot bind socket", socket::bind_to(&socket, &address))?;
+        step(
+            "cannot listen to socket",
+            socket::listen_on(&socket, backlog),
+        )?;
+    }
+    Ok((socket, backlog))
+}
+
+/// Appears under a temporary name first, so that a client never meets a socket that does not
+/// listen yet or has the wrong owner.
+fn bind_path(path: &Path, bind: &Bind, socket: &OwnedFd, backlog: i32) -> Result<(), Failure> {
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(format!(".{}.tmp", std::process::id()));
+    let temporary = PathBuf::from(temporary);
+    let _absent = std::fs::remove_file(&temporary);
+    step(
+        "cannot bind UNIX socket",
+        socket::bind_to(socket, &Address::Unix(temporary.clone())),
+    )?;
+    let permissions = bind.unix;
+    if let Some(mode) = permissions.mode {
+        let mode = std::fs::Permissions::from_mode(mode);
+        step(
+            "cannot change UNIX socket mode",
+            std::fs::set_permissions(&temporary, mode),
+        )?;
+    }
+    if permissions.uid.is_some() || permissions.gid.is_some() {
+        let owned = std::os::unix::fs::chown(&temporary, permissions.uid, permissions.gid);
+        step("cannot change UNIX socket ownership", owned)?;
+    }
+    step(
+        "cannot listen to socket",
+        socket::listen_on(socket, backlog),
+    )?;
+    step(
+        "cannot switch final and temporary UNIX sockets",
+        std::fs::rename(&temporary, path),
+    )
+}
+
+fn set_before_bind(bind: &Bind, address: &Address, socket: &OwnedFd) -> io::Result<()> {
+    if !address.is_ip() {
+        return Ok(());
+    }
+    option::reuse_address(socket)?;
+    let v6 = matches!(address, Address::Ip(ip) if ip.is_ipv6());
+    if let (true, Some(only)) = (v6, bind.v6_only) {
+        option::set_v6_only(socket, only)?;
+    }
+    if bind.transparent {
+        option::set_transparent(socket, v6)?;
+    }
+    if let Some(interface) = &bind.interface {
+        option::bind_to_interface(socket, interface)?;
+    }
+    if let Some(bytes) = bind.mss {
+        option::set_max_segment(socket, bytes)?;
+    }
+    if bind.defer_accept {
+        option::defer_accept(socket)?;
+    }
+    if bind.fast_open {
+        option::accept_fast_open(socket, 128)?;
+    }
+    Ok(())
+}
+
+/// What accepted sockets take over from the listening one: once here instead of once for each.
+fn set_inheritable(
+    model: &Model,
+    frontend: &Frontend,
+    bind: &Bind,
+    socket: &OwnedFd,
+) -> io::Result<()> {
+    let is_ip = match &bind.address {
+        BindAddress::Endpoint(endpoint) => endpoint.ip().is_some(),
+        BindAddress::Inherited(_) => socket::local_address(socket)?.is_ip(),
+    };
+    if let Some(bytes) = model.global.tune.receive_buffer_client {
+        option::set_receive_buffer(socket, bytes)?;
+    }
+    if let Some(bytes) = model.global.tune.send_buffer_client {
+        option::set_send_buffer(socket, bytes)?;
+    }
+    if !is_ip {
+        return Ok(());
+    }
+    option::set_no_delay(socket)?;
+    if let Some(keepalive) = frontend.keepalive {
+        option::set_keepalive(socket, super::to_system_keepalive(keepalive))?;
+    }
+    if let Some(timeout) = bind.tcp_user_timeout {
+        option::set_user_timeout(socket, timeout)?;
+    }
+    if let Some(name) = &bind.congestion_control {
+        option::set_congestion_control(socket, name)?;
+    }
+    Ok(())
+}
+
+/// As many as may be served at once may wait; the kernel has a limit of its own
+/// (`net.core.somaxconn`).
+fn backlog(model: &Model, frontend: &Frontend, bind: &Bind) -> i32 {
+    let backlog = bind
+        .backlog
+        .or(frontend.backlog)
+        .or(frontend.max_connections)
+        .or(model.global.max_connections)
+        .unwrap_or(1024);
+    i32::try_from(backlog.max(1)).unwrap_or(i32::MAX)
+}
+
+/// An address in the system's terms.
+pub(super) fn to_system(endpoint: &Endpoint) -> Address {
+    match endpoint {
+        Endpoint::Ip(ip) => Address::Ip(*ip),
+        Endpoint::Unix(path) => Address::Unix(path.to_path_buf()),
+        Endpoint::Abstract(name) => Address::Abstract(name.to_vec()),
+    }
+}
+
+/// An address in our terms.
+pub(super) fn to_endpoint(address: Address) -> Endpoint {
+    match address {
+        Address::Ip(ip) => Endpoint::Ip(ip),
+        Address::Unix(path) => Endpoint::Unix(Arc::new(path)),
+        Address::Abstract(name) => Endpoint::Abstract(name.into()),
+    }
+}

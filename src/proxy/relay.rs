@@ -1,0 +1,379 @@
+//! Relaying: bytes from one socket to the other, both ways, until both sides have closed.
+
+use std::{io, ops::ControlFlow, time::Instant};
+
+use pontoon_engine::{session::Incident, termination::Termination};
+use pontoon_sys::{
+    epoll::Interest,
+    stream::{self, Received},
+};
+
+use super::{
+    session::{Course, Leg, Session, Side},
+    splice::{Filled, Pool},
+    thread::Worker,
+};
+
+/// One direction of a session. It holds memory only while bytes are stuck in it.
+#[derive(Default)]
+pub(super) struct Flow {
+    /// Bytes read and not sent yet, from `sent` on.
+    held: Vec<u8>,
+    sent: usize,
+    /// Bytes read before there was a server.
+    ahead: u32,
+    /// The reader's end of stream was seen.
+    pub(super) ended: bool,
+    /// It was passed on to the writer.
+    pub(super) shut: bool,
+    /// Full reads in a row; in a pipe, small ones.
+    streak: u8,
+    /// Bulk goes through this pipe.
+    pipe: Option<Box<Filled>>,
+}
+
+/// The ground a pump covered.
+struct Moved {
+    read: u64,
+    written: u64,
+    stop: Stop,
+}
+
+/// Why a pump stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stop {
+    /// Nothing to read, or no room to write.
+    Blocked,
+    /// There is more, but others have their turn first.
+    Turn,
+    /// The end of the stream was passed on.
+    Shut,
+    /// The reader's connection broke.
+    ReaderGone,
+    /// The writer's connection broke.
+    WriterGone,
+}
+
+/// Reads or splices in a row before other sessions have their turn.
+const ROUNDS: u32 = 16;
+/// Full reads in a row that make a direction bulk.
+const BULK: u8 = 2;
+/// A splice of less than this is no bulk.
+const SMALL: usize = 16 << 10;
+/// Small splices in a row that end the bulk.
+const LEAN: u8 = 16;
+
+impl Flow {
+    /// Nothing is stuck in it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.held.len() == self.sent && self.pipe.as_ref().is_none_or(|pipe| pipe.bytes == 0)
+    }
+
+    /// The bytes held, unsent.
+    pub(super) fn pending(&self) -> &[u8] {
+        &self.held[self.sent..]
+    }
+
+    /// So many of them were sent.
+    pub(super) fn consume(&mut self, n: usize) {
+        self.sent += n;
+        if self.sent >= self.held.len() {
+            self.held = Vec::new();
+            self.sent = 0;
+        }
+    }
+
+    /// The first bytes were no data: a PROXY header.
+    pub(super) fn skip(&mut self, n: usize) {
+        self.consume(n);
+        self.ahead = self
+            .ahead
+            .saturating_sub(u32::try_from(n).unwrap_or(u32::MAX));
+    }
+
+    /// Bytes that came before there was a server.
+    pub(super) fn hold_ahead(&mut self, bytes: &[u8]) {
+        self.held.extend_from_slice(bytes);
+        self.ahead += u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+    }
+
+    /// How many bytes came before there was a server.
+    pub(super) fn taken_ahead(&self) -> u64 {
+        u64::from(self.ahead)
+    }
+
+    /// Takes all bytes held.
+    pub(super) fn take_held(&mut self) -> Vec<u8> {
+        let mut held = std::mem::take(&mut self.held);
+        held.drain(..std::mem::take(&mut self.sent));
+        held
+    }
+
+    /// The pipe, to give it back.
+    pub(super) fn take_pipe(&mut self) -> Option<Box<Filled>> {
+        self.pipe.take()
+    }
+
+    /// Moves bytes until something is in the way.
+    fn pump(&mut self, from: &mut Leg, to: &mut Leg, tools: &mut Tools<'_>) -> Moved {
+        let mut moved = Moved {
+            read: 0,
+            written: 0,
+            stop: Stop::Blocked,
+        };
+        for _ in 0..ROUNDS {
+            match self.round(from, to, tools, &mut moved) {
+                ControlFlow::Continue(()) => {}
+                ControlFlow::Break(stop) => {
+                    moved.stop = stop;
+                    return moved;
+                }
+            }
+        }
+        moved.stop = Stop::Turn;
+        moved
+    }
+
+    fn round(
+        &mut self,
+        from: &mut Leg,
+        to: &mut Leg,
+        tools: &mut Tools<'_>,
+        moved: &mut Moved,
+    ) -> ControlFlow<Stop> {
+        self.flush(to, moved)?;
+        if self.shut {
+            return ControlFlow::Break(Stop::Blocked);
+        }
+        if self.ended {
+            self.shut = true;
+            // If it is gone already, its own reads will say so.
+            let _gone = stream::shut_write(&to.socket);
+            return ControlFlow::Break(Stop::Shut);
+        }
+        if !from.readable {
+            return ControlFlow::Break(Stop::Blocked);
+        }
+        if self.pipe.is_none() && self.streak >= BULK {
+            self.pipe = tools.pipes.take(tools.now);
+            self.streak = 0;
+        }
+        if self.pipe.is_some() {
+            self.fill_pipe(from, tools, moved)
+        } else {
+            self.copy(from, to, tools.buffer, moved)
+        }
+    }
+
+    /// Sends what is stuck.
+    fn flush(&mut self, to: &mut Leg, moved: &mut Moved) -> ControlFlow<Stop> {
+        while !self.is_empty() {
+            if !to.writable {
+                return ControlFlow::Break(Stop::Blocked);
+            }
+            let sent = match &mut self.pipe {
+                Some(filled) if filled.bytes > 0 => {
+                    filled.pipe.drain(&to.socket, filled.bytes, self.ended)
+                }
+                _ => stream::send(&to.socket, self.pending(), self.ended),
+            };
+            match sent {
+                Ok(Some(n)) => {
+                    moved.written += n as u64;
+                    self.sent_some(n);
+                }
+                Ok(None) => to.writable = false,
+                Err(_) => return ControlFlow::Break(Stop::WriterGone),
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn sent_some(&mut self, n: usize) {
+        match &mut self.pipe {
+            Some(filled) if filled.bytes > 0 => filled.bytes -= n,
+            _ => self.consume(n),
+        }
+    }
+
+    /// One read into the thread's buffer, one write out of it.
+    fn copy(
+        &mut self,
+        from: &mut Leg,
+        to: &mut Leg,
+        buffer: &mut [u8],
+        moved: &mut Moved,
+    ) -> ControlFlow<Stop> {
+        let n = match stream::receive(&from.socket, buffer) {
+            Ok(Received::Bytes(n)) => n,
+            other => return self.no_bytes(from, other),
+        };
+        moved.read += n as u64;
+        if n == buffer.len() {
+            self.streak = self.streak.saturating_add(1);
+        } else {
+            self.streak = 0;
+            from.drained();
+            self.ended = from.read_all();
+        }
+        if !to.writable {
+            self.held.extend_from_slice(&buffer[..n]);
+            return ControlFlow::Break(Stop::Blocked);
+        }
+        match stream::send(&to.socket, &buffer[..n], self.ended) {
+            Ok(sent) => {
+                let sent = sent.unwrap_or(0);
+                moved.written += sent as u64;
+                if sent < n {
+                    to.writable = false;
+                    self.held.extend_from_slice(&buffer[sent..n]);
+                }
+                ControlFlow::Continue(())
+            }
+            Err(_) => ControlFlow::Break(Stop::WriterGone),
+        }
+    }
+
+    /// One splice into the pipe; the next round drains it.
+    fn fill_pipe(
+        &mut self,
+        from: &mut Leg,
+        tools: &mut Tools<'_>,
+        moved: &mut Moved,
+    ) -> ControlFlow<Stop> {
+        let Some(filled) = &mut self.pipe else {
+            return ControlFlow::Continue(());
+        };
+        let n = match filled.pipe.fill(&from.socket, filled.pipe.capacity()) {
+            Ok(Received::Bytes(n)) => n,
+            other => return self.no_bytes(from, other),
+        };
+        filled.bytes += n;
+        moved.read += n as u64;
+        self.streak = if n < SMALL { self.streak + 1 } else { 0 };
+        if self.streak >= LEAN {
+            self.leave_pipe(tools.pipes);
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Back to copying. What is in the pipe becomes a buffer if the writer cannot take it.
+    fn leave_pipe(&mut self, pipes: &mut Pool) {
+        self.streak = 0;
+        let Some(filled) = &mut self.pipe else { return };
+        if filled.bytes == 0 {
+            pipes.give_back(self.pipe.take());
+        }
+    }
+
+    fn no_bytes(&mut self, from: &mut Leg, result: io::Result<Received>) -> ControlFlow<Stop> {
+        from.readable = false;
+        match result {
+            Ok(Received::End) => {
+                self.ended = true;
+                ControlFlow::Continue(())
+            }
+            Ok(_) => ControlFlow::Break(Stop::Blocked),
+            Err(_) => ControlFlow::Break(Stop::ReaderGone),
+        }
+    }
+}
+
+/// What a thread lends to the session it works on.
+struct Tools<'a> {
+    buffer: &'a mut [u8],
+    pipes: &'a mut Pool,
+    now: Instant,
+}
+
+/// A direction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    Request,
+    Response,
+}
+
+impl Worker {
+    /// Moves what can be moved both ways.
+    pub(super) fn relay(&mut self, session: &mut Session) -> Course {
+        let request = self.pump(session, Direction::Request)?;
+        let response = self.pump(session, Direction::Response)?;
+        self.running.count_bytes(&mut session.record, self.shard);
+        if session.request.shut && session.response.shut {
+            return ControlFlow::Break(Termination::default());
+        }
+        if request == Stop::Turn || response == Stop::Turn {
+            self.again.push(session.key);
+        }
+        let interest = if session.client.writable {
+            Interest::Arrivals
+        } else {
+            Interest::Everything
+        };
+        self.watch(session, Side::Client, interest)
+    }
+
+    fn pump(
+        &mut self,
+        session: &mut Session,
+        direction: Direction,
+    ) -> ControlFlow<Termination, Stop> {
+        let Some(server) = &mut session.server else {
+            return session.over(Incident::ServerGone);
+        };
+        let mut tools = Tools {
+            buffer: &mut self.buffer,
+            pipes: &mut self.pipes,
+            now: self.now,
+        };
+        let client = &mut session.client;
+        let moved = match direction {
+            Direction::Request => session.request.pump(client, server, &mut tools),
+            Direction::Response => session.response.pump(server, client, &mut tools),
+        };
+        self.account(session, direction, &moved)
+    }
+
+    fn account(
+        &self,
+        session: &mut Session,
+        direction: Direction,
+        moved: &Moved,
+    ) -> ControlFlow<Termination, Stop> {
+        let (client_acted, server_acted, reader, writer) = match direction {
+            Direction::Request => {
+                session.record.bytes_in += moved.read;
+                (
+                    moved.read > 0,
+                    moved.written > 0,
+                    Incident::ClientGone,
+                    Incident::ServerGone,
+                )
+            }
+            Direction::Response => {
+                session.record.bytes_out += moved.read;
+                (
+                    moved.written > 0,
+                    moved.read > 0,
+                    Incident::ServerGone,
+                    Incident::ClientGone,
+                )
+            }
+        };
+        if client_acted {
+            session.life.client_acted(self.now);
+        }
+        if server_acted {
+            session.life.server_acted(self.now);
+        }
+        match moved.stop {
+            Stop::ReaderGone => session.over(reader),
+            Stop::WriterGone => session.over(writer),
+            Stop::Shut => {
+                session.life.half_close();
+                ControlFlow::Continue(Stop::Shut)
+            }
+            stop => ControlFlow::Continue(stop),
+        }
+    }
+}

@@ -1,0 +1,341 @@
+//! What comes before picking: the PROXY header, the rules, and reading ahead for them.
+
+use std::{net::IpAddr, ops::ControlFlow, sync::Arc};
+
+use pontoon_config::haproxy::model::{Mode, Proxy};
+use pontoon_engine::{
+    address::{ClientAddr, Endpoint, LocalAddr},
+    proxy_protocol::{self, Header, Parsed},
+    rules::{ConnectionAction, ContentAction, ContentRules, Decision, Rule, first_match},
+    sample::Facts,
+    session::{Incident, Stage, Step},
+    termination::{Cause, Phase, Termination},
+    units::ProxyId,
+};
+use pontoon_sys::{
+    epoll::Interest,
+    stream::{self, Received},
+};
+
+use super::{
+    handoff::HttpConnection,
+    session::{Course, Inspector, Session, Side},
+    thread::Worker,
+};
+use crate::{record::SessionRecord, state::Running};
+
+/// What rules can ask of a session.
+pub(super) struct View<'a> {
+    running: &'a Running,
+    record: &'a SessionRecord,
+    request: &'a [u8],
+    complete: bool,
+    over: bool,
+    random: u64,
+}
+
+impl Worker {
+    /// What rules may know now. `over`: no more data are waited for.
+    pub(super) fn facts<'a>(&'a self, session: &'a Session, over: bool) -> View<'a> {
+        View {
+            running: &self.running,
+            record: &session.record,
+            request: session.request.pending(),
+            complete: over || session.request.ended || self.is_full(session),
+            over,
+            random: self.random(),
+        }
+    }
+
+    /// What rules may know of a connection that is no session yet.
+    pub(super) fn facts_of<'a>(&'a self, record: &'a SessionRecord) -> View<'a> {
+        View {
+            running: &self.running,
+            record,
+            request: &[],
+            complete: true,
+            over: true,
+            random: self.random(),
+        }
+    }
+
+    fn is_full(&self, session: &Session) -> bool {
+        session.request.pending().len() >= self.read_ahead_limit
+    }
+
+    /// Reads what the client sends before it has a server, up to a limit.
+    pub(super) fn read_ahead(&mut self, session: &mut Session) -> Course {
+        while session.client.readable && !session.request.ended {
+            let room = self
+                .read_ahead_limit
+                .saturating_sub(session.request.pending().len())
+                .min(self.buffer.len());
+            if room == 0 {
+                break;
+            }
+            match stream::receive(&session.client.socket, &mut self.buffer[..room]) {
+                Ok(Received::Bytes(n)) => {
+                    session.request.hold_ahead(&self.buffer[..n]);
+                    if n < room {
+                        session.client.drained();
+                        session.request.ended = session.client.read_all();
+                    }
+                }
+                Ok(Received::End) => {
+                    session.request.ended = true;
+                    session.client.readable = false;
+                }
+                Ok(Received::Nothing) => session.client.readable = false,
+                Err(_) => return session.over(Incident::ClientGone),
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// `accept-proxy`: whose connection this really is.
+    pub(super) fn read_header(&mut self, session: &mut Session) -> Course {
+        self.read_ahead(session)?;
+        match proxy_protocol::parse(session.request.pending()) {
+            Ok(Parsed::Complete { header, length }) => {
+                if let Header::Proxied {
+                    source,
+                    destination,
+                } = header
+                {
+                    session.record.client = ClientAddr(Endpoint::Ip(source));
+                    session.record.local = LocalAddr(Endpoint::Ip(destination));
+                }
+                session.request.skip(length);
+                session.record.handshake = self.since(session.record.accepted);
+                self.begin(session)
+            }
+            Ok(Parsed::Incomplete) if session.request.ended => session.over(Incident::ClientGone),
+            Ok(Parsed::Incomplete) if !self.is_full(session) => {
+                self.watch(session, Side::Client, Interest::Arrivals)
+            }
+            _ => session.over(Incident::Ordered(Cause::ProxyRefused)),
+        }
+    }
+
+    /// The session proper begins: who it is, is known.
+    pub(super) fn begin(&mut self, session: &mut Session) -> Course {
+        let running = Arc::clone(&self.running);
+        let proxy = running.proxy(session.record.frontend);
+        let Some(frontend) = &proxy.frontend else {
+            return session.over(Incident::Ordered(Cause::Internal));
+        };
+        if self.session_rules_deny(session, &frontend.session_rules) {
+            self.count_frontend(session, |c| &c.denied_sessions, |c| &c.denied_sessions);
+            return session.over(Incident::Ordered(Cause::ProxyRefused));
+        }
+        if proxy.mode == Mode::Http {
+            session.inspected_by = Inspector::Nobody;
+            return ControlFlow::Continue(());
+        }
+        if proxy.log.line.is_none() {
+            running.write_line(&mut session.record, true);
+        }
+        self.step(session, Step::Inspect(None));
+        self.inspect(session, false)
+    }
+
+    fn session_rules_deny(&self, session: &Session, rules: &[Rule<ConnectionAction>]) -> bool {
+        if rules.is_empty() {
+            return false;
+        }
+        match first_match(rules, &self.facts(session, true)) {
+            Decision::Matched(ConnectionAction::Reject) => true,
+            Decision::Matched(ConnectionAction::SilentDrop) => {
+                super::accept::forget(&session.client.socket);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Applies content rules, of the frontend first, then of the backend; then picks a server.
+    pub(super) fn inspect(&mut self, session: &mut Session, over: bool) -> Course {
+        let running = Arc::clone(&self.running);
+        if session.inspected_by == Inspector::Frontend {
+            let frontend = running.proxy(session.record.frontend).frontend.as_ref();
+            if let Some(frontend) = frontend
+                && !self.passes(session, &frontend.content_rules, over)?
+            {
+                return self.watch(session, Side::Client, Interest::Arrivals);
+            }
+            let Some(backend) = self.choose_backend(session) else {
+                return ControlFlow::Break(Termination::new(Cause::ServerAbort, Phase::Connect));
+            };
+            running.enter_backend(&mut session.record, backend, self.shard, self.now);
+            session.inspected_by = Inspector::Backend;
+            self.step(session, Step::Inspect(None));
+            return self.inspect(session, false);
+        }
+        let side = session
+            .record
+            .backend
+            .and_then(|id| running.proxy(id).backend.as_ref());
+        if let Some(side) = side
+            && !self.passes(session, &side.content_rules, over)?
+        {
+            return self.watch(session, Side::Client, Interest::Arrivals);
+        }
+        self.place(session, None)
+    }
+
+    /// Whether the rules let the session go on; false: they want to see more.
+    fn passes(
+        &mut self,
+        session: &mut Session,
+        content: &ContentRules,
+        over: bool,
+    ) -> ControlFlow<Termination, bool> {
+        if content.rules.is_empty() {
+            return ControlFlow::Continue(true);
+        }
+        self.read_ahead(session)?;
+        let over = over || content.inspect_delay.is_none();
+        let decision = first_match(&content.rules, &self.facts(session, over));
+        match decision {
+            Decision::NoMatch | Decision::Matched(ContentAction::Accept) => {
+                ControlFlow::Continue(true)
+            }
+            Decision::NotYet => {
+                if matches!(session.life.stage(), Stage::Inspect { until: None, .. }) {
+                    self.step(session, Step::Inspect(content.inspect_delay));
+                }
+                ControlFlow::Continue(false)
+            }
+            Decision::Matched(action) => self.deny(session, action),
+        }
+    }
+
+    fn deny(
+        &self,
+        session: &mut Session,
+        action: &ContentAction,
+    ) -> ControlFlow<Termination, bool> {
+        if *action == ContentAction::SilentDrop {
+            super::accept::forget(&session.client.socket);
+        }
+        match session.inspected_by {
+            Inspector::Frontend => {
+                self.count_frontend(session, |c| &c.denied_requests, |c| &c.denied_requests);
+            }
+            Inspector::Backend | Inspector::Nobody => {
+                let backend = session
+                    .record
+                    .backend
+                    .and_then(|id| self.running.backend(id));
+                if let Some(backend) = backend {
+                    backend.counters.of(self.shard).denied_requests.increment();
+                }
+            }
+        }
+        session.over(Incident::Ordered(Cause::ProxyRefused))
+    }
+
+    /// Statistics are served elsewhere: the connection leaves this thread.
+    pub(super) fn hand_off(&mut self, mut session: Box<Session>) {
+        self.wheel.clear(session.key.slot);
+        let _unwatched = self.epoll.delete(&session.client.socket);
+        let connection = HttpConnection {
+            received: session.request.take_held(),
+            socket: session.client.socket,
+            record: session.record,
+        };
+        self.sessions.free(session.key);
+        self.count_sessions();
+        if let Err(refused) = self.statistics.send(connection) {
+            // The control thread is gone: so is the process, in a moment.
+            self.running.finish(refused.0.record, self.shard, self.now);
+        }
+    }
+}
+
+impl View<'_> {
+    fn proxy(&self) -> &Proxy {
+        self.running.proxy(self.record.frontend)
+    }
+
+    fn backend(&self, id: Option<ProxyId>) -> Option<ProxyId> {
+        id.or(self.record.backend)
+    }
+}
+
+impl Facts for View<'_> {
+    fn source(&self) -> Option<(IpAddr, u16)> {
+        let address = self.record.client.0.ip()?;
+        Some((address.ip(), address.port()))
+    }
+
+    fn destination(&self) -> Option<(IpAddr, u16)> {
+        let address = self.record.local.0.ip()?;
+        Some((address.ip(), address.port()))
+    }
+
+    fn request(&self) -> &[u8] {
+        self.request
+    }
+
+    fn request_complete(&self) -> bool {
+        self.complete
+    }
+
+    fn inspection_over(&self) -> bool {
+        self.over
+    }
+
+    fn usable_servers(&self, backend: Option<ProxyId>) -> u32 {
+        let state = self
+            .backend(backend)
+            .and_then(|id| self.running.backend(id));
+        state.map_or(0, |state| state.balancer().usable_servers())
+    }
+
+    fn backend_sessions(&self, backend: Option<ProxyId>) -> u32 {
+        let state = self
+            .backend(backend)
+            .and_then(|id| self.running.backend(id));
+        state.map_or(0, |state| state.sessions.get())
+    }
+
+    fn frontend_sessions(&self, frontend: Option<ProxyId>) -> u32 {
+        let id = frontend.unwrap_or(self.record.frontend);
+        self.running
+            .frontend(id)
+            .map_or(0, |state| state.sessions.get())
+    }
+
+    fn queued(&self, backend: Option<ProxyId>) -> u32 {
+        let state = self
+            .backend(backend)
+            .and_then(|id| self.running.backend(id));
+        state.map_or(0, |state| {
+            state.balancer().view(std::time::Instant::now()).queued
+        })
+    }
+
+    fn frontend(&self) -> (u32, &str) {
+        (self.proxy().number, &self.proxy().name)
+    }
+
+    fn backend_name(&self) -> Option<&str> {
+        Some(&self.running.proxy(self.record.backend?).name)
+    }
+
+    fn listener_number(&self) -> u32 {
+        let frontend = self.proxy().frontend.as_ref();
+        let bind = frontend.and_then(|frontend| frontend.binds.get(self.record.listener));
+        bind.map_or(0, |bind| bind.number)
+    }
+
+    fn is_local(&self, address: IpAddr) -> bool {
+        // Only an address of this machine can be bound.
+        std::net::UdpSocket::bind((address, 0)).is_ok()
+    }
+
+    fn random(&self) -> u64 {
+        self.random
+    }
+}

@@ -1,0 +1,325 @@
+//! A session on its way: from the header to the relay, stage by stage.
+
+use std::{ops::ControlFlow, os::fd::OwnedFd, time::Instant};
+
+use pontoon_engine::{
+    session::{Expired, Incident, Life, Stage, Timeouts},
+    termination::Termination,
+    units::{ServerId, SessionKey},
+};
+use pontoon_sys::epoll::{Interest, Ready};
+
+use super::{relay::Flow, thread::Worker, token::Token};
+use crate::record::SessionRecord;
+
+/// Whether a session goes on, or how it ended.
+pub(super) type Course = ControlFlow<Termination>;
+
+/// One client's connection and what became of it.
+pub(super) struct Session {
+    /// Its name.
+    pub(super) key: SessionKey,
+    /// What counters and logs learn.
+    pub(super) record: SessionRecord,
+    /// Its stage.
+    pub(super) life: Life,
+    /// The client's socket.
+    pub(super) client: Leg,
+    /// The server's socket, once there is one.
+    pub(super) server: Option<Leg>,
+    /// From the client to the server.
+    pub(super) request: Flow,
+    /// From the server to the client.
+    pub(super) response: Flow,
+    /// Whose rules look at the request now.
+    pub(super) inspected_by: Inspector,
+    /// It holds a slot of this server of its backend.
+    pub(super) slot: Option<ServerId>,
+    /// It waits in its backend's queue.
+    pub(super) queued: bool,
+    /// When it left the queue: connecting began.
+    pub(super) placed: Option<Instant>,
+}
+
+/// Whose content rules a session has to pass next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Inspector {
+    /// The frontend's.
+    Frontend,
+    /// The backend's.
+    Backend,
+    /// It leaves this thread for the statistics.
+    Nobody,
+}
+
+/// One end of a session: a socket, and what is known of it.
+pub(super) struct Leg {
+    /// The socket.
+    pub(super) socket: OwnedFd,
+    /// What the loop watches it for.
+    watched: Option<Interest>,
+    /// There may be something to read.
+    pub(super) readable: bool,
+    /// There may be room to write.
+    pub(super) writable: bool,
+    /// The peer has closed its direction: what can be read now is all.
+    pub(super) read_closed: bool,
+    /// An error is pending, or both directions are closed.
+    pub(super) failed: bool,
+    /// A short read does not mean that all was read: urgent data stop reads.
+    urgent: bool,
+}
+
+impl Leg {
+    /// A fresh socket, about which everything is hoped for.
+    pub(super) const fn new(socket: OwnedFd) -> Self {
+        Self {
+            socket,
+            watched: None,
+            readable: true,
+            writable: true,
+            read_closed: false,
+            failed: false,
+            urgent: false,
+        }
+    }
+
+    /// A read brought less than asked for: there is nothing more, unless an error or urgent data
+    /// stood in its way. (Whatever arrives later is an event of its own.)
+    pub(super) const fn drained(&mut self) {
+        self.readable = self.failed || self.urgent || self.read_closed;
+        self.urgent = false;
+    }
+
+    /// After [`Leg::drained`]: the peer had closed already, so what was read was the last.
+    pub(super) const fn read_all(&self) -> bool {
+        self.read_closed && !self.failed && !self.urgent
+    }
+
+    /// The loop tells of it.
+    pub(super) const fn is_watched(&self) -> bool {
+        self.watched.is_some()
+    }
+
+    /// Notes what the loop said.
+    const fn note(&mut self, ready: Ready) {
+        self.readable |= ready.readable | ready.read_closed | ready.failed;
+        self.writable |= ready.writable;
+        self.read_closed |= ready.read_closed;
+        self.failed |= ready.failed;
+        self.urgent |= ready.urgent;
+    }
+}
+
+/// Which end of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    /// The client's.
+    Client,
+    /// The server's.
+    Server,
+}
+
+impl Session {
+    /// Just accepted.
+    pub(super) fn new(key: SessionKey, record: SessionRecord, life: Life, socket: OwnedFd) -> Self {
+        Self {
+            key,
+            record,
+            life,
+            client: Leg::new(socket),
+            server: None,
+            request: Flow::default(),
+            response: Flow::default(),
+            inspected_by: Inspector::Frontend,
+            slot: None,
+            queued: false,
+            placed: None,
+        }
+    }
+
+    /// How it ends if this happens now.
+    pub(super) const fn over<T>(&self, incident: Incident) -> ControlFlow<Termination, T> {
+        ControlFlow::Break(self.life.ending(incident))
+    }
+
+    fn token(&self, side: Side) -> u64 {
+        let SessionKey {
+            slot, generation, ..
+        } = self.key;
+        match side {
+            Side::Client => Token::Client { slot, generation },
+            Side::Server => Token::Server { slot, generation },
+        }
+        .pack()
+    }
+}
+
+impl Worker {
+    /// The loop says that a socket of a session is ready.
+    pub(super) fn session_ready(&mut self, slot: u32, generation: u32, side: Side, ready: Ready) {
+        let Some(mut session) = self.sessions.take(slot, generation) else {
+            return;
+        };
+        match (side, &mut session.server) {
+            (Side::Client, _) => session.client.note(ready),
+            (Side::Server, Some(server)) => server.note(ready),
+            (Side::Server, None) => {}
+        }
+        let course = self.advance(&mut session);
+        self.settle(session, course);
+    }
+
+    /// The timer of a session fired.
+    pub(super) fn session_due(&mut self, slot: u32) {
+        let Some(generation) = self.sessions.generation(slot) else {
+            return;
+        };
+        let Some(mut session) = self.sessions.take(slot, generation) else {
+            return;
+        };
+        let course = self.expire(&mut session);
+        self.settle(session, course);
+    }
+
+    fn expire(&mut self, session: &mut Session) -> Course {
+        let timeouts = self.timeouts(&session.record);
+        match session.life.handle_timeout(&timeouts, self.now) {
+            Some(Expired::End(termination)) => ControlFlow::Break(termination),
+            Some(Expired::InspectionOver) => self.inspect(session, true),
+            Some(Expired::ConnectFailed) => {
+                self.connect_failed(session, super::connect::Failed::TimedOut)
+            }
+            Some(Expired::TryAgain) => self.connect_again(session),
+            None => ControlFlow::Continue(()),
+        }
+    }
+
+    /// Does whatever can be done now.
+    pub(super) fn advance(&mut self, session: &mut Session) -> Course {
+        match session.life.stage() {
+            Stage::Handshake { .. } => self.read_header(session),
+            Stage::Inspect { .. } => self.inspect(session, false),
+            Stage::Queued { .. } | Stage::TurnAround { .. } => self.watch_waiting_client(session),
+            Stage::Connecting { .. } => self.check_connection(session),
+            Stage::Relaying { .. } => self.relay(session),
+        }
+    }
+
+    /// Puts a session back with its timer set, or ends it.
+    pub(super) fn settle(&mut self, session: Box<Session>, course: Course) {
+        match course {
+            ControlFlow::Continue(()) if session.inspected_by == Inspector::Nobody => {
+                self.hand_off(session);
+            }
+            ControlFlow::Continue(()) => {
+                self.set_timer(&session);
+                self.sessions.put(session);
+            }
+            ControlFlow::Break(termination) => self.end(session, termination),
+        }
+    }
+
+    /// The timer is moved only if it would fire too late.
+    fn set_timer(&mut self, session: &Session) {
+        let slot = session.key.slot;
+        let due = session.life.poll_timeout(&self.timeouts(&session.record));
+        let Some(due) = due.map(|due| self.tick(due)) else {
+            self.wheel.clear(slot);
+            return;
+        };
+        if self.wheel.armed(slot).is_none_or(|armed| armed > due) {
+            self.wheel.set(slot, due);
+        }
+    }
+
+    /// The timeouts of the session's frontend and, once chosen, of its backend.
+    pub(super) fn timeouts(&self, record: &SessionRecord) -> Timeouts {
+        let frontend = self.running.proxy(record.frontend).frontend.as_ref();
+        let backend = record
+            .backend
+            .and_then(|id| self.running.proxy(id).backend.as_ref());
+        let mut timeouts = Timeouts::default();
+        if let Some(frontend) = frontend {
+            timeouts.client = frontend.timeout_client;
+            timeouts.client_fin = frontend.timeout_client_fin;
+        }
+        if let Some(backend) = backend {
+            timeouts.connect = backend.timeout_connect;
+            timeouts.queue = backend.timeout_queue;
+            timeouts.server = backend.timeout_server;
+            timeouts.server_fin = backend.timeout_server_fin;
+            timeouts.tunnel = backend.timeout_tunnel;
+        }
+        timeouts
+    }
+
+    /// Watches one end for what it is not watched for yet.
+    ///
+    /// Adding or changing a watch reports what is ready already, so nothing is missed.
+    pub(super) fn watch(&self, session: &mut Session, side: Side, interest: Interest) -> Course {
+        let token = session.token(side);
+        let leg = match (side, &mut session.server) {
+            (Side::Client, _) => &mut session.client,
+            (Side::Server, Some(server)) => server,
+            (Side::Server, None) => return ControlFlow::Continue(()),
+        };
+        let done = match leg.watched {
+            Some(Interest::Everything) => return ControlFlow::Continue(()),
+            Some(watched) if watched == interest => return ControlFlow::Continue(()),
+            None => self.epoll.add(&leg.socket, token, interest),
+            Some(_) => self.epoll.modify(&leg.socket, token, interest),
+        };
+        leg.watched = Some(interest);
+        match done {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => {
+                let resource = pontoon_engine::termination::Cause::Resource;
+                session.over(Incident::Ordered(resource))
+            }
+        }
+    }
+
+    /// Gives back what the session held, closes its sockets, counts and logs it.
+    pub(super) fn end(&mut self, mut session: Box<Session>, termination: Termination) {
+        self.wheel.clear(session.key.slot);
+        session.record.termination = termination;
+        self.leave_queue(&mut session);
+        self.release_slot(&mut session);
+        self.pipes.give_back(session.request.take_pipe());
+        self.pipes.give_back(session.response.take_pipe());
+        let Session {
+            key,
+            record,
+            client,
+            server,
+            ..
+        } = *session;
+        drop((client, server));
+        self.sessions.free(key);
+        self.count_sessions();
+        self.running.finish(record, self.shard, self.now);
+        self.descriptor_freed();
+    }
+
+    /// The session's slot of its server is free for another.
+    pub(super) fn release_slot(&mut self, session: &mut Session) {
+        if let (Some(server), Some(backend)) = (session.slot.take(), session.record.backend) {
+            self.running.leave_server(backend, server, self.now);
+        }
+    }
+
+    fn leave_queue(&mut self, session: &mut Session) {
+        if !std::mem::take(&mut session.queued) {
+            return;
+        }
+        let Some(backend) = session.record.backend else {
+            return;
+        };
+        let (key, now) = (session.key, self.now);
+        // Admitted already? Then the message will find nobody, and the slot is given back there.
+        let _waited = self
+            .running
+            .with_backend(backend, now, |balancer| balancer.leave_queue(key, now));
+    }
+}

@@ -1,0 +1,239 @@
+//! Each way a session can end, as its line tells it.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::{Shutdown, TcpStream},
+    time::Duration,
+};
+
+use pontoon_config::haproxy::model::Proxy;
+use pontoon_engine::{
+    rules::{ContentAction, Rule},
+    termination::Cause,
+    units::{ProxyId, ServerId},
+};
+
+use super::fixture::{Fixture, echo, nobody, read_all, server};
+use crate::state::mailbox::Message;
+
+fn exchange(mut client: &TcpStream, text: &str) {
+    client.write_all(text.as_bytes()).unwrap();
+    let mut answer = vec![0; text.len()];
+    client.read_exact(&mut answer).unwrap();
+    assert_eq!(answer, text.as_bytes());
+}
+
+fn reset(client: TcpStream) {
+    pontoon_sys::option::reset_on_close(&client).unwrap();
+    drop(client);
+}
+
+fn short_client(proxy: &mut Proxy) {
+    proxy.frontend.as_mut().unwrap().timeout_client = Some(Duration::from_millis(100));
+}
+
+fn short_server(proxy: &mut Proxy) {
+    proxy.backend.as_mut().unwrap().timeout_server = Some(Duration::from_millis(100));
+}
+
+#[test]
+fn both_sides_close() {
+    let proxy = Fixture::start(&[echo()], 2, |_| {});
+    let client = proxy.connect();
+    exchange(&client, "hello");
+    client.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(read_all(&client).unwrap(), b"");
+    assert_eq!(proxy.line(), "px/s1 5/5 -- 0 0/0");
+    proxy.wait_until("the end", |running| running.process.sessions.get() == 0);
+}
+
+#[test]
+fn bulk_arrives_whole_both_ways() {
+    let proxy = Fixture::start(&[echo()], 1, |_| {});
+    let client = proxy.connect();
+    let sent: Vec<u8> = (0..20_000_000_u32)
+        .map(|n| n.to_le_bytes()[(n % 3) as usize])
+        .collect();
+    let mut writer = client.try_clone().unwrap();
+    let copy = sent.clone();
+    let writing = std::thread::spawn(move || {
+        writer.write_all(&copy).unwrap();
+        writer.shutdown(Shutdown::Write).unwrap();
+    });
+    assert!(
+        read_all(&client).unwrap() == sent,
+        "the bytes come back as they were"
+    );
+    writing.join().unwrap();
+    assert_eq!(proxy.line(), "px/s1 20000000/20000000 -- 0 0/0");
+}
+
+#[test]
+fn the_client_resets() {
+    let proxy = Fixture::start(&[echo()], 1, |_| {});
+    let client = proxy.connect();
+    exchange(&client, "hello");
+    reset(client);
+    assert_eq!(proxy.line(), "px/s1 5/5 CD 0 0/0");
+}
+
+#[test]
+fn the_server_resets() {
+    let resetting = server(|mut stream| {
+        let mut buffer = [0; 5];
+        stream.read_exact(&mut buffer).unwrap();
+        reset(stream);
+    });
+    let proxy = Fixture::start(&[resetting], 1, |_| {});
+    let mut client = proxy.connect();
+    client.write_all(b"hello").unwrap();
+    let _gone = read_all(&client);
+    assert_eq!(proxy.line(), "px/s1 5/0 SD 0 0/0");
+}
+
+#[test]
+fn the_client_is_silent() {
+    let proxy = Fixture::start(&[echo()], 1, short_client);
+    let client = proxy.connect();
+    exchange(&client, "hello");
+    assert_eq!(proxy.line(), "px/s1 5/5 cD 0 0/0");
+    assert_eq!(read_all(&client).unwrap(), b"");
+}
+
+#[test]
+fn the_server_is_silent() {
+    let proxy = Fixture::start(&[echo()], 1, short_server);
+    let client = proxy.connect();
+    exchange(&client, "hello");
+    assert_eq!(proxy.line(), "px/s1 5/5 sD 0 0/0");
+}
+
+#[test]
+fn nobody_listens_at_the_server() {
+    let proxy = Fixture::start(&[nobody()], 1, |proxy| {
+        let side = proxy.backend.as_mut().unwrap();
+        side.timeout_connect = Some(Duration::from_millis(50));
+        side.retries = 2;
+    });
+    let client = proxy.connect();
+    assert_eq!(proxy.line(), "px/s1 0/0 SC 2 0/0");
+    assert_eq!(read_all(&client).unwrap(), b"");
+}
+
+#[test]
+fn redispatch_finds_the_server_that_works() {
+    let proxy = Fixture::start(&[nobody(), echo()], 1, |proxy| {
+        let side = proxy.backend.as_mut().unwrap();
+        side.redispatch = Some(1);
+    });
+    let client = proxy.connect();
+    exchange(&client, "hello");
+    drop(client);
+    assert_eq!(proxy.line(), "px/s2 5/5 -- +1 0/0");
+}
+
+#[test]
+fn there_is_no_server() {
+    let proxy = Fixture::start(&[echo()], 1, |proxy| {
+        proxy.backend.as_mut().unwrap().servers[0].settings.disabled = true;
+    });
+    let client = proxy.connect();
+    assert_eq!(proxy.line(), "px/<NOSRV> 0/0 SC 0 0/0");
+    drop(client);
+}
+
+fn one_slot(proxy: &mut Proxy) {
+    proxy.backend.as_mut().unwrap().servers[0]
+        .settings
+        .max_connections = Some(1);
+}
+
+#[test]
+fn who_waits_is_served_when_a_slot_becomes_free() {
+    let proxy = Fixture::start(&[echo()], 2, one_slot);
+    let first = proxy.connect();
+    exchange(&first, "first");
+    let mut second = proxy.connect();
+    second.write_all(b"second").unwrap();
+    proxy.wait_until("two sessions", |running| {
+        running.process.sessions.get() == 2
+    });
+    drop(first);
+    assert_eq!(proxy.line(), "px/s1 5/5 -- 0 0/0");
+    let mut answer = [0; 6];
+    second.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"second");
+    drop(second);
+    assert_eq!(proxy.line(), "px/s1 6/6 -- 0 0/0");
+}
+
+#[test]
+fn who_waits_too_long_gives_up() {
+    let proxy = Fixture::start(&[echo()], 1, |proxy| {
+        one_slot(proxy);
+        proxy.backend.as_mut().unwrap().timeout_queue = Some(Duration::from_millis(50));
+    });
+    let first = proxy.connect();
+    exchange(&first, "first");
+    let second = proxy.connect();
+    assert_eq!(proxy.line(), "px/<NOSRV> 0/0 sQ 0 0/0");
+    assert_eq!(read_all(&second).unwrap(), b"");
+}
+
+#[test]
+fn a_client_that_resets_leaves_the_queue() {
+    let proxy = Fixture::start(&[echo()], 1, one_slot);
+    let first = proxy.connect();
+    exchange(&first, "first");
+    let second = proxy.connect();
+    proxy.wait_until("two sessions", |running| {
+        running.process.sessions.get() == 2
+    });
+    reset(second);
+    assert_eq!(proxy.line(), "px/<NOSRV> 0/0 CQ 0 0/0");
+}
+
+#[test]
+fn a_rule_rejects() {
+    let proxy = Fixture::start(&[echo()], 1, |proxy| {
+        let rule = Rule {
+            action: ContentAction::Reject,
+            condition: None,
+        };
+        proxy
+            .frontend
+            .as_mut()
+            .unwrap()
+            .content_rules
+            .rules
+            .push(rule);
+    });
+    let client = proxy.connect();
+    assert_eq!(proxy.line(), "px/<NOSRV> 0/0 PR 0 0/0");
+    drop(client);
+}
+
+#[test]
+fn a_server_goes_down_and_its_sessions_with_it() {
+    let proxy = Fixture::start(&[echo()], 2, |_| {});
+    let client = proxy.connect();
+    exchange(&client, "hello");
+    proxy.post(|| Message::EndSessions {
+        backend: ProxyId(0),
+        server: Some(ServerId(0)),
+        cause: Cause::ServerDown,
+    });
+    assert_eq!(proxy.line(), "px/s1 5/5 DD 0 0/0");
+    assert_eq!(read_all(&client).unwrap(), b"");
+}
+
+#[test]
+fn a_soft_stop_lets_sessions_finish() {
+    let proxy = Fixture::start(&[echo()], 2, |_| {});
+    let client = proxy.connect();
+    exchange(&client, "hello");
+    proxy.post(|| Message::StopListening);
+    exchange(&client, "still here");
+    drop(client);
+    assert_eq!(proxy.line(), "px/s1 15/15 -- 0 0/0");
+}

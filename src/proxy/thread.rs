@@ -1,0 +1,410 @@
+//! A data thread: its event loop, its sessions, its mail.
+
+use std::{
+    cell::Cell,
+    io,
+    sync::{Arc, atomic::Ordering},
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use pontoon_config::haproxy::{
+    log_format::{Piece, Variable},
+    model::{Global, Proxy},
+};
+use pontoon_engine::{
+    session::Incident,
+    termination::Cause,
+    units::{ProxyId, ServerId},
+};
+use pontoon_sys::epoll::{Epoll, Events, Interest, Ready};
+
+use super::{
+    accept::{Door, MAX_ACCEPT},
+    handoff,
+    listen::Listeners,
+    session::{Session, Side},
+    splice::Pool,
+    table::Table,
+    timers::Wheel,
+    token::Token,
+};
+use crate::{
+    record::SessionRecord,
+    state::{
+        Running,
+        counters::{BackendCounters, Counter, FrontendCounters, ListenerCounters, ServerCounters},
+        mailbox::{Mailbox, Message},
+    },
+};
+
+/// Everything a data thread owns.
+pub(super) struct Worker {
+    pub(super) running: Arc<Running>,
+    /// Where it counts.
+    pub(super) shard: usize,
+    pub(super) epoll: Epoll,
+    pub(super) sessions: Table,
+    pub(super) wheel: Wheel,
+    /// Bytes pass through here.
+    pub(super) buffer: Box<[u8]>,
+    pub(super) pipes: Pool,
+    pub(super) doors: Vec<Door>,
+    /// Told to accept nothing for now.
+    pub(super) paused: bool,
+    /// The system ran out of descriptors or memory.
+    pub(super) short: bool,
+    pub(super) shortage_logged: Option<Instant>,
+    /// Sessions that have more to do, but let others go first.
+    pub(super) again: Vec<pontoon_engine::units::SessionKey>,
+    /// The time of this turn.
+    pub(super) now: Instant,
+    pub(super) max_accept: u32,
+    /// Bytes read from a client without a server, at most.
+    pub(super) read_ahead_limit: usize,
+    /// Whether a proxy's log line shows our address towards the server.
+    pub(super) wants_source: Vec<bool>,
+    /// Rotates through port ranges.
+    pub(super) next_port: u32,
+    pub(super) statistics: handoff::Sender,
+    /// When to look at closed listeners again.
+    doors_due: Option<Instant>,
+    started: Instant,
+    random: Cell<u64>,
+    leaving: bool,
+}
+
+/// Bytes that pass through at once.
+const BUFFER: usize = 64 << 10;
+/// `tune.bufsize`, unless said otherwise.
+const READ_AHEAD: usize = 16 << 10;
+/// Pipes of a thread at most, unless `maxpipes` says otherwise, and their size.
+const PIPES: usize = 64;
+const PIPE_SIZE: usize = 1 << 20;
+/// Events taken from the kernel at once.
+const EVENTS: usize = 200;
+
+/// Starts a data thread. It ends by itself after [`Message::StopListening`], once its last
+/// session is over, or at [`Message::Quit`].
+///
+/// # Errors
+/// Out of descriptors or threads.
+pub fn spawn(
+    running: Arc<Running>,
+    number: u16,
+    listeners: Listeners,
+    statistics: handoff::Sender,
+) -> io::Result<JoinHandle<()>> {
+    let mut worker = Worker::new(running, number, &listeners, statistics)?;
+    drop(listeners);
+    std::thread::Builder::new()
+        .name(format!("data-{number}"))
+        .spawn(move || worker.run())
+}
+
+impl Worker {
+    fn new(
+        running: Arc<Running>,
+        number: u16,
+        listeners: &Listeners,
+        statistics: handoff::Sender,
+    ) -> io::Result<Self> {
+        let epoll = Epoll::new()?;
+        let shard = usize::from(number);
+        epoll.add(
+            running.threads[shard].wake(),
+            Token::Mail.pack(),
+            Interest::Readable,
+        )?;
+        let doors = listeners
+            .iter()
+            .map(|listener| {
+                Door::new(
+                    Arc::clone(listener),
+                    is_transparent(&running, listener.proxy, listener.index),
+                )
+            })
+            .collect();
+        let global = &running.model.global;
+        let now = Instant::now();
+        Ok(Self {
+            shard,
+            epoll,
+            sessions: Table::new(number),
+            wheel: Wheel::new(),
+            buffer: vec![0; BUFFER].into_boxed_slice(),
+            pipes: pipes(global, running.threads.len()),
+            doors,
+            paused: false,
+            short: false,
+            shortage_logged: None,
+            again: Vec::new(),
+            now,
+            max_accept: global.tune.max_accept.unwrap_or(MAX_ACCEPT).max(1),
+            read_ahead_limit: global
+                .tune
+                .buffer_size
+                .map_or(READ_AHEAD, |size| size as usize),
+            wants_source: running.model.proxies.iter().map(shows_source).collect(),
+            next_port: 0,
+            statistics,
+            doors_due: None,
+            started: now,
+            random: Cell::new(seed(number)),
+            leaving: false,
+            running,
+        })
+    }
+
+    fn run(&mut self) {
+        self.open_doors();
+        let size = self.running.model.global.tune.max_poll_events;
+        let mut events = Events::with_capacity(size.map_or(EVENTS, |size| size as usize));
+        let mut due = Vec::new();
+        while !self.is_done() {
+            if self.epoll.wait(&mut events, self.patience()).is_err() {
+                // Nothing that a correct program meets; a thread that spins would be worse.
+                return;
+            }
+            self.now = Instant::now();
+            for ready in events.iter() {
+                self.handle(ready);
+            }
+            self.take_turns();
+            self.fire_timers(&mut due);
+        }
+    }
+
+    fn handle(&mut self, ready: Ready) {
+        match Token::unpack(ready.token) {
+            Token::Client { slot, generation } => {
+                self.session_ready(slot, generation, Side::Client, ready);
+            }
+            Token::Server { slot, generation } => {
+                self.session_ready(slot, generation, Side::Server, ready);
+            }
+            Token::Listener(index) => self.accept(index as usize),
+            Token::Mail => self.read_mail(),
+        }
+    }
+
+    /// Sessions that had to let others go first go on.
+    fn take_turns(&mut self) {
+        for key in std::mem::take(&mut self.again) {
+            if let Some(mut session) = self.sessions.take(key.slot, key.generation) {
+                let course = self.advance(&mut session);
+                self.settle(session, course);
+            }
+        }
+    }
+
+    fn fire_timers(&mut self, due: &mut Vec<u32>) {
+        let tick = u64::try_from(self.since(self.started).as_millis()).unwrap_or(u64::MAX);
+        self.wheel.advance(tick, due);
+        for slot in due.drain(..) {
+            self.session_due(slot);
+        }
+        if self.doors_due.is_some_and(|when| when <= self.now) {
+            self.doors_due = None;
+            self.short = false;
+            self.open_doors();
+        }
+    }
+
+    /// How long nothing needs to be done unless something happens.
+    fn patience(&self) -> Option<Duration> {
+        if !self.again.is_empty() {
+            return Some(Duration::ZERO);
+        }
+        let timer = self
+            .wheel
+            .next()
+            .map(|tick| self.started + Duration::from_millis(tick));
+        let next = match (timer, self.doors_due) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        next.map(|when| when.saturating_duration_since(Instant::now()))
+    }
+
+    /// A moment as a tick of the wheel, rounded up.
+    pub(super) fn tick(&self, when: Instant) -> u64 {
+        let since = when.saturating_duration_since(self.started);
+        let rounded = since.saturating_add(Duration::from_micros(999));
+        u64::try_from(rounded.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn is_done(&self) -> bool {
+        self.leaving && self.sessions.len() == 0
+    }
+
+    /// Closed listeners are looked at again at this time.
+    pub(super) fn open_doors_at(&mut self, when: Instant) {
+        self.doors_due = Some(self.doors_due.map_or(when, |due| due.min(when)));
+    }
+
+    pub(super) fn mailbox(&self) -> &Mailbox {
+        &self.running.threads[self.shard]
+    }
+
+    /// Tells the other threads how busy this one is.
+    pub(super) fn count_sessions(&self) {
+        let count = u32::try_from(self.sessions.len()).unwrap_or(u32::MAX);
+        self.mailbox().sessions().store(count, Ordering::Relaxed);
+    }
+
+    fn read_mail(&mut self) {
+        for message in self.mailbox().take() {
+            match message {
+                Message::Admit {
+                    session,
+                    backend,
+                    server,
+                } => self.admitted(session.slot, session.generation, backend, server),
+                Message::Serve(accepted) => self.serve(*accepted),
+                Message::EndSessions {
+                    backend,
+                    server,
+                    cause,
+                } => self.end_sessions(backend, server, cause),
+                Message::StopListening => {
+                    self.close_doors();
+                    self.doors.clear();
+                    self.leaving = true;
+                }
+                Message::Pause => {
+                    self.paused = true;
+                    self.close_doors();
+                }
+                Message::Resume => {
+                    self.paused = false;
+                    self.open_doors();
+                }
+                Message::RoomAgain => self.open_doors(),
+                Message::Quit => self.quit(),
+            }
+        }
+    }
+
+    fn quit(&mut self) {
+        self.close_doors();
+        self.doors.clear();
+        self.leaving = true;
+        self.end_all(Cause::Killed, |_| true);
+    }
+
+    fn end_sessions(&mut self, backend: ProxyId, server: Option<ServerId>, cause: Cause) {
+        let running = Arc::clone(&self.running);
+        let Some(side) = &running.proxy(backend).backend else {
+            return;
+        };
+        self.end_all(cause, |session| {
+            session.record.backend == Some(backend)
+                && session.slot.is_some_and(|slot| match server {
+                    Some(server) => slot == server,
+                    None => side.servers[slot.index()].settings.backup,
+                })
+        });
+    }
+
+    fn end_all(&mut self, cause: Cause, which: impl Fn(&Session) -> bool) {
+        let keys: Vec<_> = self
+            .sessions
+            .iter()
+            .filter(|session| which(session))
+            .map(|session| session.key)
+            .collect();
+        for key in keys {
+            if let Some(session) = self.sessions.take(key.slot, key.generation) {
+                let ending = session.life.ending(Incident::Ordered(cause));
+                self.end(session, ending);
+            }
+        }
+    }
+
+    /// Random bits, not for secrets.
+    pub(super) fn random(&self) -> u64 {
+        let mut bits = self.random.get();
+        bits ^= bits << 13;
+        bits ^= bits >> 7;
+        bits ^= bits << 17;
+        self.random.set(bits);
+        bits
+    }
+
+    /// One more for the frontend and its listener.
+    pub(super) fn count_frontend(
+        &self,
+        session: &Session,
+        of_frontend: impl Fn(&FrontendCounters) -> &Counter,
+        of_listener: impl Fn(&ListenerCounters) -> &Counter,
+    ) {
+        let record: &SessionRecord = &session.record;
+        if let Some(state) = self.running.frontend(record.frontend) {
+            of_frontend(state.counters.of(self.shard)).increment();
+            if let Some(listener) = state.listeners.get(record.listener) {
+                of_listener(listener.counters.of(self.shard)).increment();
+            }
+        }
+    }
+
+    /// One more for the backend and the picked server.
+    pub(super) fn count(
+        &self,
+        session: &Session,
+        of_backend: impl Fn(&BackendCounters) -> &Counter,
+        of_server: impl Fn(&ServerCounters) -> &Counter,
+    ) {
+        let Some(id) = session.record.backend else {
+            return;
+        };
+        if let Some(state) = self.running.backend(id) {
+            of_backend(state.counters.of(self.shard)).increment();
+        }
+        let server = session.record.server;
+        if let Some(state) = server.and_then(|server| self.running.server(id, server)) {
+            of_server(state.counters.of(self.shard)).increment();
+        }
+    }
+}
+
+fn is_transparent(running: &Running, proxy: ProxyId, index: usize) -> bool {
+    let frontend = running.proxy(proxy).frontend.as_ref();
+    frontend
+        .and_then(|frontend| frontend.binds.get(index))
+        .is_some_and(|bind| bind.transparent)
+}
+
+fn pipes(global: &Global, threads: usize) -> Pool {
+    let most = match global.max_pipes {
+        _ if global.no_splice => 0,
+        Some(most) => most as usize / threads.max(1),
+        None => PIPES,
+    };
+    let size = global
+        .tune
+        .pipe_size
+        .map_or(PIPE_SIZE, |size| size as usize);
+    Pool::new(most, size)
+}
+
+/// `%bi` or `%bp`.
+fn shows_source(proxy: &Proxy) -> bool {
+    let lines = [
+        &proxy.log.line,
+        &proxy.log.error_line,
+        &proxy.log.structured_data,
+    ];
+    let mut pieces = lines.into_iter().flatten().flat_map(|line| &line.pieces);
+    pieces.any(|piece| {
+        matches!(
+            piece,
+            Piece::Variable(Variable::BackendSourceIp | Variable::BackendSourcePort, _)
+        )
+    })
+}
+
+fn seed(number: u16) -> u64 {
+    use std::hash::{BuildHasher as _, RandomState};
+    RandomState::new().hash_one(number) | 1
+}
