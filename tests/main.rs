@@ -6,12 +6,14 @@
 mod compat;
 mod harness;
 mod proxy;
+mod seed;
 
 fn main() {
     let arguments = libtest_mimic::Arguments::from_args();
     let mut tests = Vec::new();
     compat::register(&mut tests);
     proxy::register(&mut tests);
+    seed::register(&mut tests);
     libtest_mimic::run(
         &arguments,
         tests.into_iter().map(harness::Test::into_trial).collect(),

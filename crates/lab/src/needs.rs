@@ -7,6 +7,8 @@ use std::{env, path::PathBuf, process::Command};
 pub enum Need {
     /// A program on the `PATH`, in `/usr/sbin` or in the directories Debian keeps it in.
     Program(&'static str),
+    /// A user of the system.
+    User(&'static str),
     /// To be root.
     Root,
     /// To make network namespaces.
@@ -23,6 +25,7 @@ impl Need {
             Self::Program(name) => find(name)
                 .is_none()
                 .then(|| format!("the program {name} is not installed")),
+            Self::User(name) => (!has_user(name)).then(|| format!("there is no user {name}")),
             Self::Root => (!rustix::process::geteuid().is_root()).then(|| "not root".into()),
             Self::Namespaces => namespaces_refused(),
             Self::OpenFiles(wanted) => too_few_files(wanted),
@@ -51,6 +54,13 @@ pub fn find(name: &str) -> Option<PathBuf> {
         .chain(usual)
         .map(|folder| folder.join(name))
         .find(|file| file.is_file())
+}
+
+fn has_user(name: &str) -> bool {
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    users
+        .lines()
+        .any(|line| line.split(':').next() == Some(name))
 }
 
 fn namespaces_refused() -> Option<String> {

@@ -1,6 +1,8 @@
 //! Hosts as network namespaces on one bridge.
 
-use std::process::Command;
+use std::{fs::File, os::fd::AsFd, process::Command, thread};
+
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use crate::problem::{Problem, Result, Trying};
 
@@ -74,6 +76,26 @@ pub fn command(namespace: &str, program: impl AsRef<std::ffi::OsStr>) -> Command
     let mut command = Command::new("ip");
     command.args(["netns", "exec", namespace]).arg(program);
     command
+}
+
+/// Does something on a thread inside a namespace. Sockets made there, and threads started there,
+/// stay in it.
+///
+/// # Errors
+/// The namespace cannot be entered, or whatever `work` fails with.
+pub fn inside<T: Send>(namespace: &str, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    let path = format!("/run/netns/{namespace}");
+    let entered = thread::scope(|scope| {
+        let worker = scope.spawn(|| {
+            let namespace = File::open(&path).trying(format!("open {path}"))?;
+            let network = Some(LinkNameSpaceType::Network);
+            move_into_link_name_space(namespace.as_fd(), network)
+                .trying(format!("enter {path}"))?;
+            work()
+        });
+        worker.join()
+    });
+    entered.unwrap_or_else(|_| Err(Problem::Unexpected(format!("a thread in {path} panicked"))))
 }
 
 fn unused(prefix: &str) -> String {
