@@ -97,8 +97,6 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::SeqCst);
-        // Wakes the accept; the address may be gone with its namespace.
-        let _woken = TcpStream::connect_timeout(&self.address, Duration::from_millis(200));
         if let Some(thread) = self.thread.take() {
             let _joined = thread.join();
         }
@@ -112,6 +110,10 @@ fn listen(address: SocketAddr) -> Result<TcpListener> {
     socket.set_reuse_address(true).trying(what())?;
     socket.bind(&address.into()).trying(what())?;
     socket.listen(1024).trying(what())?;
+    // An accept that gives up now and then notices that the server was stopped.
+    socket
+        .set_read_timeout(Some(Duration::from_millis(20)))
+        .trying(what())?;
     Ok(socket.into())
 }
 
@@ -121,10 +123,12 @@ fn serve(
     stop: &Arc<AtomicBool>,
     accepted: &AtomicU32,
 ) {
-    while let Ok((stream, _)) = listener.accept() {
-        if stop.load(Ordering::SeqCst) {
-            return;
-        }
+    while !stop.load(Ordering::SeqCst) {
+        let stream = match listener.accept() {
+            Ok((stream, _)) => stream,
+            Err(error) if would_block(&error) => continue,
+            Err(_) => return,
+        };
         accepted.fetch_add(1, Ordering::SeqCst);
         let (behaviour, stop) = (behaviour.clone(), Arc::clone(stop));
         thread::spawn(move || {
