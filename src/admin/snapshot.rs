@@ -208,7 +208,10 @@ impl Selection<'_> {
 
     const fn hides(&self, status: Status) -> bool {
         let maintenance = matches!(status, Status::Maintenance | Status::MaintenanceVia);
-        let down = matches!(status, Status::Down | Status::GoingUp { .. });
+        let down = matches!(
+            status,
+            Status::Down | Status::DownByAgent | Status::GoingUp { .. }
+        );
         match self.hide {
             Hide::Nothing => false,
             Hide::Maintenance => maintenance,

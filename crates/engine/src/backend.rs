@@ -283,8 +283,8 @@ impl Backend {
         self.members[server.index()].check_interval(&self.servers[server.index()])
     }
 
-    /// An agent answered with this line. A `status` of anything but `L7Ok` without any word means
-    /// that the agent could not be asked, which changes nothing but its view.
+    /// An agent answered with this line (`status` is `L7Ok`), or could not be asked (any other
+    /// `status`), which changes nothing but its view.
     pub fn agent_finished(
         &mut self,
         server: ServerId,
@@ -327,7 +327,8 @@ impl Backend {
     /// An administrator changes the state.
     pub fn set_admin(&mut self, server: ServerId, state: AdminState, now: Instant) {
         self.change(server, Reason::Admin, now, |member, _| {
-            member.set_admin(state)
+            member.set_admin(state);
+            member.agent_chose = false;
         });
     }
 

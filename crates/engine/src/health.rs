@@ -105,6 +105,8 @@ pub enum CheckStatus {
     ProcessTimeout,
     /// An external program said yes.
     ProcessOk,
+    /// An agent answered without a word on whether the service works.
+    Checked,
     /// Live traffic failed too often (`observe`); the result's `info` is
     /// `Detected 2 consecutive errors, last one was: L4 unsuccessful connection`.
     Observed,
@@ -131,6 +133,7 @@ impl CheckStatus {
             Self::ProcessError => "PROCERR",
             Self::ProcessTimeout => "PROCTOUT",
             Self::ProcessOk => "PROCOK",
+            Self::Checked => "CHECKED",
             Self::Observed => "HANA",
         }
     }
@@ -155,6 +158,7 @@ impl CheckStatus {
             Self::ProcessError => "External check error",
             Self::ProcessTimeout => "External check timeout",
             Self::ProcessOk => "External check passed",
+            Self::Checked => "No status change",
             Self::Observed => "Health analyze",
         }
     }

@@ -78,6 +78,8 @@ pub enum Status {
     },
     /// Down.
     Down,
+    /// Down because the agent says so.
+    DownByAgent,
     /// Down, `rise` out of `of` passed: on its way up.
     GoingUp {
         /// Checks it has passed.
@@ -89,6 +91,8 @@ pub enum Status {
     Stopping,
     /// Taken out softly.
     Drain,
+    /// Taken out softly by its agent.
+    DrainByAgent,
     /// Taken out.
     Maintenance,
     /// In maintenance because the server it tracks is.
@@ -102,9 +106,11 @@ impl fmt::Display for Status {
             Self::Up => f.write_str("UP"),
             Self::GoingDown { rise, of } => write!(f, "UP {rise}/{of}"),
             Self::Down => f.write_str("DOWN"),
+            Self::DownByAgent => f.write_str("DOWN (agent)"),
             Self::GoingUp { rise, of } => write!(f, "DOWN {rise}/{of}"),
             Self::Stopping => f.write_str("NOLB"),
             Self::Drain => f.write_str("DRAIN"),
+            Self::DrainByAgent => f.write_str("DRAIN (agent)"),
             Self::Maintenance => f.write_str("MAINT"),
             Self::MaintenanceVia => f.write_str("MAINT (via)"),
         }

@@ -44,14 +44,14 @@ const fn of_server(status: Status, backup: bool) -> Look {
         (Status::GoingDown { .. }, true) => look("backup_going_down", "◢"),
         (Status::GoingUp { .. }, false) => look("active_going_up", "◣"),
         (Status::GoingUp { .. }, true) => look("backup_going_up", "◣"),
-        (Status::Down, false) => look("active_down", "▼"),
-        (Status::Down, true) => look("backup_down", "▼"),
+        (Status::Down | Status::DownByAgent, false) => look("active_down", "▼"),
+        (Status::Down | Status::DownByAgent, true) => look("backup_down", "▼"),
         (Status::NoCheck, false) => look("active_no_check", "○"),
         (Status::NoCheck, true) => look("backup_no_check", "○"),
         (Status::Stopping, false) => look("active_nolb", "◇"),
         (Status::Stopping, true) => look("backup_nolb", "◇"),
-        (Status::Drain, false) => look("active_draining", "◇"),
-        (Status::Drain, true) => look("backup_draining", "◇"),
+        (Status::Drain | Status::DrainByAgent, false) => look("active_draining", "◇"),
+        (Status::Drain | Status::DrainByAgent, true) => look("backup_draining", "◇"),
         (Status::Maintenance | Status::MaintenanceVia, _) => look("maintain", "✕"),
     }
 }

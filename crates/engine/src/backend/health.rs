@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     health::{AgentAnswer, AgentVerdict, CheckResult, CheckStatus, OnError},
-    server::{AdminState, Settings},
+    server::{AdminState, Settings, Status},
     units::{ServerId, Weight},
 };
 
@@ -27,6 +27,7 @@ impl Backend {
             member.counts.failed_checks += 1;
         }
         let last = member.last_check.replace(result.clone());
+        let told = self.actions.len();
         let reason = Reason::Check(result.clone());
         self.change(id, reason, now, |member, _| {
             member.count_check(result.status)
@@ -35,35 +36,58 @@ impl Backend {
         let after = self.members[id.index()].counter;
         let moved = after.is_some_and(|after| after.health() != counter.health());
         let changed = moved || last.is_none_or(|last| last.status != result.status);
-        self.report(id, result, false, changed);
+        let report = self.report(id, result, changed);
+        // What was found is told before what follows from it.
+        self.actions.insert(told, report);
     }
 
-    fn report(&mut self, server: ServerId, result: CheckResult, agent: bool, changed: bool) {
+    fn report(&self, server: ServerId, result: CheckResult, changed: bool) -> Action {
         let member = &self.members[server.index()];
-        self.actions.push_back(Action::HealthReport(HealthReport {
+        Action::HealthReport(HealthReport {
             server,
             result,
-            agent,
+            agent: false,
             status: member.status(&self.servers[server.index()]),
             health: member.health(),
             weightless: member.weight == Weight::ZERO,
             changed,
-        }));
+        })
     }
 
-    pub(super) fn apply_agent(&mut self, id: ServerId, view: AgentView, now: Instant) {
-        let answer = AgentAnswer::parse(&view.text);
-        let member = &mut self.members[id.index()];
-        let was_down = member.agent_down;
-        let result = agent_result(&answer, &view, was_down);
-        let last = member.last_agent.replace(view);
+    pub(super) fn apply_agent(&mut self, id: ServerId, mut view: AgentView, now: Instant) {
+        let answer = match view.status {
+            CheckStatus::L7Ok => AgentAnswer::parse(&view.text),
+            _ => AgentAnswer::default(),
+        };
+        if view.status == CheckStatus::L7Ok {
+            view.status = answer.status();
+        }
+        let result = agent_result(&answer, &view);
+        let told = self.actions.len();
+        let last = self.members[id.index()].last_agent.replace(view);
         let reason = Reason::Agent(result.clone());
         self.change(id, reason, now, |member, settings| {
             member.obey(&answer, settings);
         });
-        let moved = self.members[id.index()].agent_down != was_down;
-        let changed = moved || last.is_none_or(|last| last.status != result.status);
-        self.report(id, result, true, changed);
+        if answer.verdict.is_some() {
+            let changed = last.is_none_or(|last| last.status != result.status);
+            let report = self.agent_report(id, result, changed);
+            self.actions.insert(told, report);
+        }
+    }
+
+    /// An agent's word counts at once: it rises and falls after one answer.
+    fn agent_report(&self, server: ServerId, result: CheckResult, changed: bool) -> Action {
+        let up = result.status == CheckStatus::L7Ok;
+        Action::HealthReport(HealthReport {
+            server,
+            result,
+            agent: true,
+            status: if up { Status::Up } else { Status::Down },
+            health: u32::from(up),
+            weightless: self.members[server.index()].weight == Weight::ZERO,
+            changed,
+        })
     }
 
     pub(super) fn apply_observation(&mut self, id: ServerId, ok: bool, now: Instant) {
@@ -210,6 +234,7 @@ impl Member {
         }
         if let Some(state) = answer.admin {
             self.set_admin(state);
+            self.agent_chose = state != AdminState::Ready;
         }
         match answer.verdict {
             Some(AgentVerdict::Up) => self.agent_down = false,
@@ -221,11 +246,11 @@ impl Member {
     fn note_transition(&mut self, from: Face, to: Face, now: Instant) {
         self.last_change = now;
         let gone = |face| matches!(face, Face::Down | Face::Maintenance);
-        if to == Face::Down && !gone(from) {
-            self.counts.went_down += 1;
-        }
         match (gone(from), gone(to)) {
-            (false, true) => self.down_since = Some(now),
+            (false, true) => {
+                self.down_since = Some(now);
+                self.counts.went_down += 1;
+            }
             (true, false) => {
                 self.downtime = self.downtime_at(now);
                 self.down_since = None;
@@ -247,23 +272,17 @@ fn percent_of(weight: Weight, percent: u32) -> Weight {
         .unwrap_or(Weight::MAX)
 }
 
-/// An agent's answer as the log tells it: an answer without a verdict leaves the last one.
-fn agent_result(answer: &AgentAnswer, view: &AgentView, was_down: bool) -> CheckResult {
-    let down = match answer.verdict {
-        Some(verdict) => verdict == AgentVerdict::Down,
-        None => was_down,
+/// An agent's answer as the log tells it: its verdict, in its own word.
+fn agent_result(answer: &AgentAnswer, view: &AgentView) -> CheckResult {
+    let word = answer.verdict_word.as_deref().unwrap_or_default();
+    let info = match &answer.description {
+        Some(description) => format!("via agent : {word} ({description})"),
+        None => format!("via agent : {word}"),
     };
-    let asked = view.status.passed() || answer.verdict.is_some();
-    let status = match (asked, down) {
-        (true, true) => CheckStatus::L7Status,
-        (true, false) => CheckStatus::L7Ok,
-        (false, _) => view.status,
-    };
-    let words = view.text.split(['\r', '\n']).next().unwrap_or_default();
     CheckResult {
-        status,
+        status: view.status,
         code: Some(0),
-        info: Some(format!("via agent : {words}")),
+        info: Some(info),
         duration: view.duration,
     }
 }

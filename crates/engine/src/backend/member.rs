@@ -19,6 +19,8 @@ pub(super) struct Member {
     pub(super) stopping: bool,
     /// The agent says that it is down.
     pub(super) agent_down: bool,
+    /// The agent, not a person, chose the administrative state.
+    pub(super) agent_chose: bool,
     /// The state of the server that this one tracks.
     pub(super) tracked: Option<(OperState, AdminState)>,
     /// Configured weight, or what an administrator or agent made of it.
@@ -90,6 +92,7 @@ impl Member {
             counter,
             stopping: false,
             agent_down: false,
+            agent_chose: false,
             tracked: None,
             weight: settings.weight,
             agent_limit: None,
@@ -183,14 +186,15 @@ impl Member {
     }
 
     pub(super) fn status(&self, settings: &Settings) -> Status {
-        let checked = settings.tracks || settings.agent.is_some();
         match (self.face(), self.counter) {
             (Face::Maintenance, _) if self.admin != AdminState::Maintenance => {
                 Status::MaintenanceVia
             }
             (Face::Maintenance, _) => Status::Maintenance,
+            (Face::Drain, _) if self.agent_chose => Status::DrainByAgent,
             (Face::Drain, _) => Status::Drain,
             (Face::Stopping, _) => Status::Stopping,
+            (Face::Down, _) if self.agent_down => Status::DownByAgent,
             (Face::Down, Some(counter)) if counter.in_transition() && !counter.is_up() => {
                 Status::GoingUp {
                     rise: counter.health(),
@@ -205,7 +209,7 @@ impl Member {
                     of: counter.fall(),
                 }
             }
-            (Face::Up, None) if !checked => Status::NoCheck,
+            (Face::Up, None) if !settings.tracks => Status::NoCheck,
             (Face::Up, _) => Status::Up,
         }
     }

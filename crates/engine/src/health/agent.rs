@@ -1,5 +1,6 @@
 //! The line an agent answers with (HAProxy configuration manual, 5.2 `agent-check`).
 
+use super::CheckStatus;
 use crate::server::AdminState;
 
 /// What an agent asks for; what it does not mention stays as it is.
@@ -13,6 +14,8 @@ pub struct AgentAnswer {
     pub admin: Option<AdminState>,
     /// `up`, `down`, `failed`, `stopped`.
     pub verdict: Option<AgentVerdict>,
+    /// The word that gave the verdict.
+    pub verdict_word: Option<String>,
     /// What follows a `#`: for humans.
     pub description: Option<String>,
     /// The first word that is none of these.
@@ -53,6 +56,16 @@ impl AgentAnswer {
         answer
     }
 
+    /// What the statistics call this answer.
+    #[must_use]
+    pub const fn status(&self) -> CheckStatus {
+        match self.verdict {
+            Some(AgentVerdict::Up) => CheckStatus::L7Ok,
+            Some(AgentVerdict::Down) => CheckStatus::L7Status,
+            None => CheckStatus::Checked,
+        }
+    }
+
     /// Whether the agent asked for nothing that we understand.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
@@ -62,10 +75,15 @@ impl AgentAnswer {
             && self.verdict.is_none()
     }
 
+    fn judge(&mut self, verdict: AgentVerdict, word: &str) {
+        self.verdict = Some(verdict);
+        self.verdict_word = Some(word.to_owned());
+    }
+
     fn read(&mut self, word: &str) -> Option<()> {
         match word {
-            "up" => self.verdict = Some(AgentVerdict::Up),
-            "down" | "fail" | "failed" | "stopped" => self.verdict = Some(AgentVerdict::Down),
+            "up" => self.judge(AgentVerdict::Up, word),
+            "down" | "fail" | "failed" | "stopped" => self.judge(AgentVerdict::Down, word),
             "ready" => self.admin = Some(AdminState::Ready),
             "drain" => self.admin = Some(AdminState::Drain),
             "maint" => self.admin = Some(AdminState::Maintenance),
@@ -93,6 +111,7 @@ mod tests {
                 max_connections: Some(30),
                 admin: Some(AdminState::Ready),
                 verdict: Some(AgentVerdict::Up),
+                verdict_word: Some("up".into()),
                 description: Some("all is well".into()),
                 unknown: None,
             }

@@ -2,6 +2,8 @@
 
 use super::*;
 
+const ROUNDROBIN: &str = include_str!("../../../testdata/roundrobin.txt");
+
 /// `weights servers` of each line of a file of observations that begins with `kind`.
 fn observed(text: &'static str, kind: &str) -> Vec<(Vec<u16>, Vec<u32>)> {
     fn numbers<T: std::str::FromStr>(text: &str, separator: char) -> Vec<T> {
@@ -17,20 +19,46 @@ fn observed(text: &'static str, kind: &str) -> Vec<(Vec<u16>, Vec<u32>)> {
         .collect()
 }
 
+/// The rotation of equal weights and of small ones is HAProxy's own. With uneven weights two
+/// neighbours may change places where their turns are nearly due at the same moment, so that no
+/// server is ever more than one session ahead or behind.
 #[test]
-fn roundrobin_gives_the_sequences_of_haproxy() {
-    let mut differing = Vec::new();
-    for (weights, servers) in observed(
-        include_str!("../../../testdata/roundrobin.txt"),
-        "roundrobin",
-    ) {
+fn roundrobin_never_strays_from_haproxy_by_more_than_one_session() {
+    let mut same = 0;
+    for (weights, servers) in observed(ROUNDROBIN, "roundrobin") {
         let mut bench = Bench::new(Algorithm::RoundRobin, weighted(&weights));
         let ours: Vec<u32> = servers.iter().map(|_| bench.short()).collect();
-        if ours != servers {
-            differing.push(weights);
+        same += usize::from(ours == servers);
+        let mut ahead = vec![0i32; weights.len()];
+        for (ours, theirs) in ours.iter().zip(&servers) {
+            ahead[*ours as usize - 1] += 1;
+            ahead[*theirs as usize - 1] -= 1;
+            assert!(ahead.iter().all(|by| by.abs() <= 1), "weights {weights:?}");
         }
     }
-    assert!(differing.len() <= 22, "{differing:?}");
+    assert!(same >= 31, "only {same} sequences are the same");
+}
+
+#[test]
+fn roundrobin_gives_the_sequence_of_haproxy_for_everyday_weights() {
+    let everyday: [&[u16]; 9] = [
+        &[1],
+        &[1, 1, 1],
+        &[1, 1, 1, 1, 1],
+        &[2, 1],
+        &[1, 2],
+        &[3, 1],
+        &[10, 20, 30],
+        &[100, 1],
+        &[1, 2, 3, 4],
+    ];
+    let seen = observed(ROUNDROBIN, "roundrobin");
+    for weights in everyday {
+        let (_, servers) = seen.iter().find(|(seen, _)| seen == weights).unwrap();
+        let mut bench = Bench::new(Algorithm::RoundRobin, weighted(weights));
+        let ours: Vec<u32> = servers.iter().map(|_| bench.short()).collect();
+        assert_eq!(&ours, servers, "weights {weights:?}");
+    }
 }
 
 #[test]
