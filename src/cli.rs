@@ -1,1 +1,4 @@
 //! Placeholder, replaced by its author.
+
+pub mod check;
+pub mod reference;

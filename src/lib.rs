@@ -7,7 +7,9 @@
 pub mod admin;
 pub mod checks;
 pub mod cli;
+pub mod files;
 pub mod log;
 pub mod proxy;
 pub mod record;
 pub mod state;
+pub mod surroundings;

@@ -24,6 +24,7 @@ pub mod rules;
 pub(crate) mod sections;
 pub mod server;
 mod statements;
+pub(crate) mod tables;
 #[cfg(test)]
 pub(crate) mod testing;
 mod userlist;

@@ -8,6 +8,7 @@
 pub mod diagnostic;
 pub mod haproxy;
 pub mod keyword;
+pub mod reference;
 pub mod render;
 pub mod similar;
 pub mod source;

@@ -18,7 +18,6 @@ use super::{
     global::UnixDefaults,
     log_format,
     model::{BindAddress, LogTarget, Logging, Mode, Model, Proxy},
-    pending::log_format as formats,
     proxy::{Flag, Line, ProxyDraft, ProxyLog},
     sections::Section,
     server,
@@ -84,7 +83,6 @@ impl Written<'_> {
 struct Resolver<'r> {
     written: &'r [Written<'r>],
     names: &'r ProxyNames,
-    sources: &'r Sources,
     d: &'r mut Diagnostics,
 }
 
@@ -97,12 +95,7 @@ pub(super) fn proxies(
     d: &mut Diagnostics,
 ) {
     let numbers = numbers::assign(written, d);
-    let mut resolver = Resolver {
-        written,
-        names,
-        sources,
-        d,
-    };
+    let mut resolver = Resolver { written, names, d };
     let mut tracks = Vec::new();
     for (index, proxy) in written.iter().enumerate() {
         let id = ProxyId(u32::try_from(index).unwrap_or(u32::MAX));
@@ -170,9 +163,9 @@ fn line(proxy: &Written<'_>, d: &mut Diagnostics) -> Option<log_format::LogForma
     let http = proxy.mode() == Mode::Http;
     Some(match &written.value {
         Line::Custom(format) => format.as_ref().clone(),
-        Line::Http if http => formats::http_log(),
-        Line::Clf if http => formats::clf_log(),
-        Line::Tcp => formats::tcp_log(),
+        Line::Http if http => log_format::http_log(),
+        Line::Clf if http => log_format::clf_log(),
+        Line::Tcp => log_format::tcp_log(),
         Line::Http | Line::Clf => {
             d.warning(
                 "httplog-on-tcp",
@@ -180,7 +173,7 @@ fn line(proxy: &Written<'_>, d: &mut Diagnostics) -> Option<log_format::LogForma
                 "`option httplog` means `option tcplog` on a TCP proxy",
             )
             .suggest("write `option tcplog`");
-            formats::tcp_log()
+            log_format::tcp_log()
         }
     })
 }

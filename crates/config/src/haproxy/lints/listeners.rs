@@ -51,18 +51,17 @@ pub(super) fn passwords(proxy: &Proxy, written: &Written<'_>, d: &mut Diagnostic
         written.section.span()
     };
     if stats.auth.is_none() {
-        let (what, severe) = match &draft.admin {
-            Some(admin) if admin.when.is_none() => ("change servers", true),
-            _ => ("see the statistics", false),
+        let everybody = draft.admin.as_ref().filter(|admin| admin.when.is_none());
+        let (code, span, may) = match everybody {
+            Some(admin) => ("open-admin-page", admin.span, "change servers"),
+            None => ("open-statistics", span, "see the statistics"),
         };
-        let message = format!("whoever reaches this address may {what}");
-        let code = if severe {
-            "open-admin-page"
-        } else {
-            "open-statistics"
-        };
-        d.warning(code, span, message)
-            .suggest("add `stats auth <user>:<password>`, or bind to 127.0.0.1");
+        d.warning(
+            code,
+            span,
+            format!("whoever reaches this address may {may}"),
+        )
+        .suggest("add `stats auth <user>:<password>`, or bind to 127.0.0.1");
     } else {
         d.note(
             "clear-password",

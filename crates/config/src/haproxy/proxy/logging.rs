@@ -6,7 +6,11 @@ use super::{Prefix, ProxyDraft, Written};
 use crate::{
     diagnostic::Diagnostics,
     haproxy::{
-        Context, log_format::LogFormat, log_target, model::LogTarget, pending::log_format, value,
+        Context,
+        log_format::{self, LogFormat},
+        log_target,
+        model::LogTarget,
+        value,
     },
     keyword::{Args, Keyword, Sections},
 };

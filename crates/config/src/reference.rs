@@ -1,0 +1,214 @@
+//! The reference manual, made from the keyword tables.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use crate::{
+    haproxy::tables,
+    keyword::{Draft, Keyword, Level, Sections},
+};
+
+/// One keyword.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Entry {
+    /// Its words.
+    pub name: &'static str,
+    /// Where it may stand.
+    pub sections: Vec<&'static str>,
+    /// Whether `no` may stand before it.
+    pub negatable: bool,
+    /// What follows it.
+    pub syntax: &'static str,
+    /// One sentence.
+    pub doc: &'static str,
+    /// What is done with it.
+    pub support: Support,
+    /// Why it has no effect, or what to do instead.
+    pub remark: Option<&'static str>,
+}
+
+/// What is done with a keyword.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Support {
+    /// It works.
+    Supported,
+    /// It depends on the proxy.
+    Depends,
+    /// Accepted without effect.
+    Inert,
+    /// An error.
+    Refused,
+}
+
+impl Entry {
+    /// What a table says of a keyword.
+    pub(crate) fn new<C: Draft>(keyword: &Keyword<C>, negatable: &[&str]) -> Self {
+        let (support, remark) = match keyword.level {
+            Level::Supported(_) => (Support::Supported, None),
+            Level::Depends { on, .. } => (Support::Depends, Some(on)),
+            Level::Inert { reason, .. } => (Support::Inert, Some(reason)),
+            Level::Refused { instead } => (Support::Refused, Some(instead)),
+        };
+        Self {
+            name: keyword.name,
+            sections: section_names(keyword.sections),
+            negatable: negatable.contains(&keyword.name),
+            syntax: keyword.syntax,
+            doc: keyword.doc,
+            support,
+            remark,
+        }
+    }
+}
+
+/// A chapter: keywords of one kind, by name.
+#[derive(Debug, Clone, Serialize)]
+pub struct Chapter {
+    /// Its title.
+    pub title: &'static str,
+    /// One sentence.
+    pub doc: &'static str,
+    /// Its keywords.
+    pub entries: Vec<Entry>,
+}
+
+/// All chapters.
+#[must_use]
+pub fn chapters() -> Vec<Chapter> {
+    let mut chapters = tables::chapters();
+    for chapter in &mut chapters {
+        chapter.entries.sort_unstable_by_key(|entry| entry.name);
+    }
+    chapters
+}
+
+/// The manual as Markdown.
+#[must_use]
+pub fn markdown() -> String {
+    let mut out = String::from(HEAD);
+    for chapter in chapters() {
+        // Writing to a string cannot fail.
+        let _ = write!(out, "\n## {}\n\n{}\n\n", chapter.title, chapter.doc);
+        out += "| keyword | in | support | what it does |\n|---|---|---|---|\n";
+        for entry in &chapter.entries {
+            out += &row(entry);
+        }
+    }
+    out
+}
+
+/// The manual as JSON.
+#[must_use]
+pub fn json() -> String {
+    // Strings always serialise.
+    serde_json::to_string_pretty(&chapters()).unwrap_or_default()
+}
+
+const HEAD: &str = "\
+# The language of haproxy.cfg
+
+This page is made by `pontoon reference`; do not edit it. It lists every keyword of HAProxy 2.6's manual, and what
+Pontoon does with it:
+
+- **yes**: it works.
+- **depends**: it works, has no effect, or is refused, depending on the proxy.
+- **no effect**: accepted, and listed by `pontoon check` as a note, because it changes nothing here.
+- **refused**: an error, because leaving it out would change what the file means.
+";
+
+fn row(entry: &Entry) -> String {
+    let negatable = if entry.negatable { "[no] " } else { "" };
+    let gap = if entry.syntax.is_empty() { "" } else { " " };
+    let usage = format!("`{negatable}{}{gap}{}`", entry.name, entry.syntax);
+    let support = match entry.support {
+        Support::Supported => "yes",
+        Support::Depends => "depends",
+        Support::Inert => "no effect",
+        Support::Refused => "**refused**",
+    };
+    let remark = match (entry.support, entry.remark) {
+        (Support::Refused, Some(remark)) => format!(" Instead: {remark}."),
+        (_, Some(remark)) => format!(" {}.", capitalised(remark)),
+        (_, None) => String::new(),
+    };
+    let sections = entry.sections.join(", ");
+    format!(
+        "| {} | {sections} | {support} | {}{remark} |\n",
+        escaped(&usage),
+        escaped(entry.doc),
+        remark = escaped(&remark)
+    )
+}
+
+/// A bar would end the cell, even inside a code span.
+fn escaped(text: &str) -> String {
+    text.replace('|', "\\|")
+}
+
+fn capitalised(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(characters).collect()
+    })
+}
+
+fn section_names(sections: Sections) -> Vec<&'static str> {
+    tables::SECTION_KINDS
+        .iter()
+        .filter(|(_, kind)| sections.has(*kind))
+        .map(|(name, _)| *name)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_keyword_is_declared_once() {
+        for chapter in chapters() {
+            let mut seen = HashSet::new();
+            for entry in chapter.entries {
+                assert!(
+                    seen.insert(entry.name),
+                    "`{}` twice in {}",
+                    entry.name,
+                    chapter.title
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_keyword_says_what_it_does() {
+        for entry in chapters().iter().flat_map(|chapter| &chapter.entries) {
+            assert!(entry.doc.ends_with('.'), "`{}`: {}", entry.name, entry.doc);
+            assert!(!entry.sections.is_empty(), "`{}`", entry.name);
+            let remark = entry.remark.unwrap_or("x");
+            assert!(
+                !remark.is_empty() && !remark.ends_with('.'),
+                "`{}`: {remark}",
+                entry.name
+            );
+        }
+    }
+
+    #[test]
+    fn the_manual_in_the_repository_is_this_one() {
+        let committed = include_str!("../../../docs/reference/haproxy.md");
+        assert!(
+            committed == markdown(),
+            "run `cargo run -- reference > docs/reference/haproxy.md`"
+        );
+    }
+
+    #[test]
+    fn json_holds_the_same_chapters() {
+        let json: serde_json::Value = serde_json::from_str(&json()).unwrap();
+        assert_eq!(json.as_array().unwrap().len(), chapters().len());
+    }
+}

@@ -1,0 +1,96 @@
+//! Configuration files by the names of the command line.
+
+use std::{fs, io, path::Path};
+
+use pontoon_config::source::SourceFile;
+
+/// A file that could not be read.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read {name}: {error}")]
+pub struct Unreadable {
+    /// The file or directory.
+    pub name: String,
+    /// Why.
+    #[source]
+    pub error: io::Error,
+}
+
+/// Reads files in the order given. A directory stands for its files that end in `.cfg` and do
+/// not begin with a dot, sorted by name in the C locale, as HAProxy does it (management manual,
+/// 3, `-f`). Bytes that are not UTF-8 are replaced; the language warns where that matters.
+///
+/// # Errors
+/// The first file or directory that cannot be read.
+pub fn read(names: &[String]) -> Result<Vec<SourceFile>, Unreadable> {
+    let mut sources = Vec::new();
+    for name in names {
+        if Path::new(name).is_dir() {
+            for file in listing(name)? {
+                sources.push(read_one(file)?);
+            }
+        } else {
+            sources.push(read_one(name.clone())?);
+        }
+    }
+    Ok(sources)
+}
+
+fn listing(directory: &str) -> Result<Vec<String>, Unreadable> {
+    let unreadable = |error| Unreadable {
+        name: directory.to_owned(),
+        error,
+    };
+    let mut names = Vec::new();
+    for entry in fs::read_dir(directory).map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let wanted = name.ends_with(".cfg") && !name.starts_with('.');
+        // Links are followed; directories inside are left alone.
+        if wanted && entry.path().is_file() {
+            names.push(format!("{}/{name}", directory.trim_end_matches('/')));
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+fn read_one(name: String) -> Result<SourceFile, Unreadable> {
+    match fs::read(&name) {
+        Ok(bytes) => Ok(SourceFile {
+            text: String::from_utf8_lossy(&bytes).into_owned(),
+            name,
+        }),
+        Err(error) => Err(Unreadable { name, error }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn directories_stand_for_their_cfg_files_in_order() {
+        let directory = std::env::temp_dir().join(format!("pontoon-files-{}", std::process::id()));
+        fs::create_dir_all(directory.join("d.cfg")).unwrap();
+        for name in ["b.cfg", "a.cfg", ".hidden.cfg", "c.txt"] {
+            fs::write(directory.join(name), name).unwrap();
+        }
+        let whole = directory.to_string_lossy().into_owned();
+        let first = format!("{whole}/b.cfg");
+        let sources = read(&[first, format!("{whole}/")]).unwrap();
+        fs::remove_dir_all(&directory).unwrap();
+        let texts: Vec<&str> = sources.iter().map(|file| file.text.as_str()).collect();
+        assert_eq!(texts, ["b.cfg", "a.cfg", "b.cfg"]);
+        assert_eq!(sources[1].name, format!("{whole}/a.cfg"));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named() {
+        let error = read(&["/nonexistent/x.cfg".to_owned()]).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("cannot read /nonexistent/x.cfg:")
+        );
+    }
+}

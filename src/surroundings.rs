@@ -1,0 +1,80 @@
+//! What the configuration language asks of this machine.
+
+use std::{
+    net::{IpAddr, ToSocketAddrs},
+    path::Path,
+};
+
+use pontoon_config::haproxy::Surroundings;
+
+/// This machine: its environment, resolver, files and accounts.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct System;
+
+impl Surroundings for System {
+    fn variable(&self, name: &str) -> Option<String> {
+        // A name with `=` or NUL makes `var_os` give nothing rather than panic.
+        std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+    }
+
+    fn resolve(&self, host: &str) -> Vec<IpAddr> {
+        let found = (host, 0).to_socket_addrs().map(Iterator::collect::<Vec<_>>);
+        let mut addresses = Vec::new();
+        for address in found.unwrap_or_default() {
+            if !addresses.contains(&address.ip()) {
+                addresses.push(address.ip());
+            }
+        }
+        addresses
+    }
+
+    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+        std::fs::read(path).map_err(|error| error.to_string())
+    }
+
+    fn user_id(&self, name: &str) -> Option<u32> {
+        account(Path::new("/etc/passwd"), name)
+    }
+
+    fn group_id(&self, name: &str) -> Option<u32> {
+        account(Path::new("/etc/group"), name)
+    }
+}
+
+/// The number in the third field of the line that begins with `name:`. Both files agree so far.
+fn account(file: &Path, name: &str) -> Option<u32> {
+    let text = std::fs::read(file).ok()?;
+    find_account(&String::from_utf8_lossy(&text), name)
+}
+
+fn find_account(text: &str, name: &str) -> Option<u32> {
+    text.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        if fields.next() != Some(name) {
+            return None;
+        }
+        fields.nth(1)?.parse().ok()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accounts_are_found_by_their_whole_name() {
+        let text = "haproxy2:x:1:1::/:\nhaproxy:x:106:112::/var/lib/haproxy:/usr/sbin/nologin\n";
+        assert_eq!(find_account(text, "haproxy"), Some(106));
+        assert_eq!(find_account(text, "hapro"), None);
+        assert_eq!(find_account("bad:x\n", "bad"), None);
+    }
+
+    #[test]
+    fn this_machine_has_a_root_and_a_localhost() {
+        assert_eq!(System.user_id("root"), Some(0));
+        assert_eq!(System.group_id("root"), Some(0));
+        assert!(System.resolve("localhost").iter().any(IpAddr::is_loopback));
+        assert!(System.read("/nonexistent").is_err());
+        assert_eq!(System.variable("NO=NAME"), None);
+    }
+}
