@@ -19,8 +19,8 @@ pub(super) mod check {
         "option tcp-check",
         Sections::SERVER,
         "",
-        "",
-        "not yet",
+        "Check servers by a script.",
+        "wait for the next version",
     )];
 
     impl CheckDraft {
