@@ -2,7 +2,6 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use pontoon_config::haproxy::model::{Password, Stats, StatsAdmin, StatsAuth, User, UserList};
 use pontoon_engine::{
     server::Status,
     units::{ProxyId, ServerId},
@@ -19,6 +18,16 @@ use crate::{proxy::handoff::HttpConnection, state::Running};
 /// `admin:secret`.
 const ADMIN: &str = "Authorization: Basic YWRtaW46c2VjcmV0\r\n";
 
+/// What most tests look at.
+const USUAL: &str = "
+    stats uri /stats
+    stats auth admin:secret
+    stats show-legends
+    stats show-node
+    stats show-desc
+    stats admin if TRUE
+";
+
 /// A statistics service on a port of its own.
 struct Site {
     running: Arc<Running>,
@@ -26,8 +35,8 @@ struct Site {
 }
 
 impl Site {
-    async fn start(change: impl FnOnce(&mut Stats)) -> Self {
-        let running = fixture::running(change);
+    async fn start(stats: &str) -> Self {
+        let running = fixture::running(stats);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (sender, receiver) = mpsc::unbounded_channel();
@@ -104,7 +113,7 @@ fn body(answer: &str) -> &str {
 
 #[tokio::test]
 async fn the_right_password_opens_the_page_and_nothing_else_does() {
-    let site = Site::start(|_| {}).await;
+    let site = Site::start(USUAL).await;
     let answer = site.get("/stats").await;
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
     let refused = site.exchange("GET /stats HTTP/1.0\r\n\r\n").await;
@@ -124,13 +133,11 @@ async fn the_right_password_opens_the_page_and_nothing_else_does() {
 async fn hashed_passwords_open_it_too() {
     // `openssl passwd -6 -salt pontoon secret`
     let hash = "$6$pontoon$8ipQFbH/ENvSPpJnYQSbhgIqjFSaLE68iN4IZuhYSsopGDA0xw3bIAuLUkp4FzFUHQCqrMCU9Jcm3pRHPXEWH1";
-    let user = User {
-        password: Password::Hash(hash.into()),
-        groups: Vec::new(),
-    };
-    let users = [("admin".to_owned(), user)].into();
-    let users = Arc::new(UserList { users });
-    let site = Site::start(|stats| stats.auth = Some(StatsAuth { users })).await;
+    let lines = format!(
+        "stats uri /stats\nstats http-request auth unless {{ http_auth(staff) }}\n\
+         userlist staff\nuser admin password {hash}\n"
+    );
+    let site = Site::start(&lines).await;
     assert!(site.get("/stats;csv").await.starts_with("HTTP/1.1 200 "));
     let wrong = "GET /stats HTTP/1.0\r\nAuthorization: Basic YWRtaW46eA==\r\n\r\n";
     assert!(site.exchange(wrong).await.starts_with("HTTP/1.1 401 "));
@@ -138,7 +145,7 @@ async fn hashed_passwords_open_it_too() {
 
 #[tokio::test]
 async fn one_connection_carries_many_requests() {
-    let site = Site::start(|_| {}).await;
+    let site = Site::start(USUAL).await;
     let request = format!("GET /stats;csv HTTP/1.1\r\nHost: a\r\n{ADMIN}\r\n");
     let last = format!("GET /stats;csv HTTP/1.1\r\nHost: a\r\n{ADMIN}Connection: close\r\n\r\n");
     let answer = site
@@ -158,7 +165,7 @@ async fn one_connection_carries_many_requests() {
 
 #[tokio::test]
 async fn head_brings_the_same_lines_without_a_body() {
-    let site = Site::start(|_| {}).await;
+    let site = Site::start(USUAL).await;
     let answer = site
         .exchange(&format!("HEAD /stats;json-schema HTTP/1.0\r\n{ADMIN}\r\n"))
         .await;
@@ -169,7 +176,7 @@ async fn head_brings_the_same_lines_without_a_body() {
 
 #[tokio::test]
 async fn what_is_no_request_gets_haproxys_answer() {
-    let site = Site::start(|_| {}).await;
+    let site = Site::start(USUAL).await;
     let malformed = site.exchange("GARBAGE\r\n\r\n").await;
     assert!(malformed.starts_with("HTTP/1.1 400 Bad request\r\n"));
     // The fixture's `timeout client` is 0.7 s.
@@ -187,12 +194,12 @@ async fn what_is_no_request_gets_haproxys_answer() {
 
 #[tokio::test]
 async fn an_administrator_changes_servers_with_haproxys_form() {
-    let site = Site::start(|_| {}).await;
+    let site = Site::start(USUAL).await;
     let answer = site.post("s=up&action=drain&b=be_exasol", "").await;
     assert!(answer.starts_with("HTTP/1.1 303 See Other\r\n"), "{answer}");
     assert!(answer.contains("location: /stats;st=DONE;up\r\n"));
     assert_eq!(site.status_of(0), Status::Drain);
-    let answer = site.post("b=%233&action=maint&s=up&s=nobody", "").await;
+    let answer = site.post("b=%232&action=maint&s=up&s=nobody", "").await;
     assert!(answer.contains("location: /stats;st=PART;up\r\n"));
     assert_eq!(site.status_of(0), Status::Maintenance);
     for (form, outcome) in [
@@ -213,14 +220,14 @@ async fn an_administrator_changes_servers_with_haproxys_form() {
 
 #[tokio::test]
 async fn nobody_else_changes_servers() {
-    let site = Site::start(|_| {}).await;
+    let site = Site::start(USUAL).await;
     let form = "s=up&action=maint&b=be_exasol";
     let foreign = site.post(form, "Sec-Fetch-Site: cross-site\r\n").await;
     assert!(foreign.starts_with("HTTP/1.1 403 "));
     let nobody = "POST /stats HTTP/1.0\r\nContent-Length: 0\r\n\r\n";
     assert!(site.exchange(nobody).await.starts_with("HTTP/1.1 401 "));
     let before = site.status_of(0);
-    let looking = Site::start(|stats| stats.admin = None).await;
+    let looking = Site::start("stats uri /stats\nstats auth admin:secret").await;
     let answer = looking.post(form, "").await;
     assert!(answer.contains("location: /stats;st=DENY;up\r\n"));
     assert_eq!([site.status_of(0), looking.status_of(0)], [before, before]);
@@ -230,7 +237,7 @@ async fn nobody_else_changes_servers() {
 
 #[tokio::test]
 async fn a_stopping_process_lets_idle_connections_go() {
-    let site = Site::start(|stats| stats.admin = Some(StatsAdmin::Always)).await;
+    let site = Site::start(USUAL).await;
     let mut stream = site.connect().await;
     let request = format!("GET /stats;csv HTTP/1.1\r\nHost: a\r\n{ADMIN}\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
@@ -245,7 +252,7 @@ async fn a_stopping_process_lets_idle_connections_go() {
 
 #[test]
 fn every_form_tells_the_same() {
-    let running = fixture::running(|_| {});
+    let running = fixture::running(USUAL);
     let selection = super::snapshot::Selection::default();
     let snapshot = Snapshot::take(&running, selection, std::time::Instant::now());
     let lines: Vec<String> = csv::render(&snapshot).lines().map(str::to_owned).collect();
@@ -272,7 +279,7 @@ fn every_form_tells_the_same() {
 
 #[tokio::test]
 async fn what_comes_from_the_file_cannot_become_markup() {
-    let site = Site::start(|stats| stats.uri = "/st\"ats?<b>&x=1".into()).await;
+    let site = Site::start("stats uri '/st\"ats?<b>&x=1'\nstats show-desc").await;
     let answer = site.get("/st\"ats?<b>&x=1;norefresh").await;
     assert!(answer.contains("a &lt;made-up&gt; node"));
     assert!(answer.contains("databases &amp; more"));
@@ -285,8 +292,7 @@ async fn what_comes_from_the_file_cannot_become_markup() {
 
 #[tokio::test]
 async fn scope_and_filters_choose_rows() {
-    let scope = vec!["be_exasol".to_owned(), "lst".to_owned()];
-    let site = Site::start(|stats| stats.scope = scope).await;
+    let site = Site::start("stats uri /stats\nstats scope be_exasol\nstats scope lst").await;
     let names = |answer: String| -> Vec<String> {
         body(&answer)
             .lines()
