@@ -220,7 +220,7 @@ impl Member {
                 self.counts.failed_checks += u64::from(counter.is_up());
                 counter.fail();
             }
-            OnError::SuddenDeath => counter.to_the_brink(),
+            OnError::SuddenDeath => counter.weaken(),
             OnError::MarkDown => counter.bring_down(),
         }
     }
