@@ -79,7 +79,7 @@ async fn a_server_that_hangs_has_one_check_at_a_time() {
 }
 
 #[tokio::test]
-async fn an_agent_drains_and_readies_its_server() {
+async fn an_agent_is_asked_and_drains_its_server() {
     let agent = Listener::serving(|mut stream| {
         let mut question = [0; 16];
         let length = std::io::Read::read(&mut stream, &mut question).unwrap_or(0);
@@ -102,7 +102,7 @@ async fn an_agent_drains_and_readies_its_server() {
         send: Some(b"how\n".to_vec()),
     });
     let fixture = Fixture::start(side(vec![server]));
-    fixture.status(FIRST, Status::Drain).await;
+    fixture.status(FIRST, Status::DrainByAgent).await;
 }
 
 #[tokio::test]
