@@ -15,8 +15,6 @@ mod connection;
 mod count;
 mod csv;
 mod facts;
-#[cfg(test)]
-mod fixture;
 mod http;
 mod json;
 mod origin;
@@ -24,8 +22,6 @@ mod page;
 mod service;
 mod snapshot;
 mod stream;
-#[cfg(test)]
-mod tests;
 mod typed;
 mod view;
 

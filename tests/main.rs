@@ -5,6 +5,7 @@
 
 mod compat;
 mod harness;
+mod logs;
 mod proxy;
 mod seed;
 
@@ -12,6 +13,7 @@ fn main() {
     let arguments = libtest_mimic::Arguments::from_args();
     let mut tests = Vec::new();
     compat::register(&mut tests);
+    logs::register(&mut tests);
     proxy::register(&mut tests);
     seed::register(&mut tests);
     libtest_mimic::run(

@@ -80,8 +80,7 @@ fn prepared(target: &Target, purpose: Use, address: &SockAddr) -> io::Result<Raw
     if address.is_unix() {
         return Ok(socket);
     }
-    // A reset would cut a TLS handshake short that has just ended on our side only.
-    if !target.linger && target.tls.is_none() {
+    if !target.linger {
         socket.set_linger(Some(Duration::ZERO))?;
     }
     match purpose {

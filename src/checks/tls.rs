@@ -268,6 +268,3 @@ impl ServerCertVerifier for Verifier {
             .supported_schemes()
     }
 }
-
-#[cfg(test)]
-mod tests;

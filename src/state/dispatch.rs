@@ -30,15 +30,22 @@ impl Running {
             }
             result
         };
-        for action in actions {
-            self.carry_out(id, state, action, now);
+        for action in &actions {
+            self.carry_out(id, state, action);
+        }
+        // Those who track a server come last, so that the log tells of one backend after the
+        // other.
+        for action in &actions {
+            if let Action::StateChanged(change) = action {
+                self.tell_trackers(id, state, change, now);
+            }
         }
         Some(result)
     }
 
-    fn carry_out(&self, id: ProxyId, state: &BackendState, action: Action, now: Instant) {
+    fn carry_out(&self, id: ProxyId, state: &BackendState, action: &Action) {
         match action {
-            Action::Admit { session, server } => {
+            &Action::Admit { session, server } => {
                 let message = Message::Admit {
                     session,
                     backend: id,
@@ -49,12 +56,12 @@ impl Running {
                 }
             }
             Action::ShutdownSessions { server } => {
-                self.end_sessions(id, Some(server), Cause::ServerDown);
+                self.end_sessions(id, Some(*server), Cause::ServerDown);
             }
             Action::ShutdownBackupSessions => self.end_sessions(id, None, Cause::ServerUp),
-            Action::StateChanged(change) => self.state_changed(id, state, &change, now),
+            Action::StateChanged(change) => self.state_changed(id, state, change),
             Action::CheckSooner { .. } => state.check_sooner.notify_one(),
-            Action::HealthReport(report) => self.logger.health_report(self.proxy(id), &report),
+            Action::HealthReport(report) => self.logger.health_report(self.proxy(id), report),
             Action::NoServerLeft => self.logger.no_server_left(self.proxy(id)),
         }
     }
@@ -69,13 +76,17 @@ impl Running {
         }
     }
 
-    fn state_changed(&self, id: ProxyId, state: &BackendState, change: &StateChange, now: Instant) {
+    fn state_changed(&self, id: ProxyId, state: &BackendState, change: &StateChange) {
         let proxy = self.proxy(id);
         self.logger.state_changed(proxy, change);
         state.timers_changed.notify_one();
         state.servers[change.server.index()]
             .state_changed
             .notify_one();
+    }
+
+    fn tell_trackers(&self, id: ProxyId, state: &BackendState, change: &StateChange, now: Instant) {
+        let proxy = self.proxy(id);
         let trackers = state
             .trackers
             .iter()

@@ -11,6 +11,7 @@ pub mod problem;
 pub mod program;
 pub mod server;
 pub mod statistics;
+pub mod switch;
 pub mod syslog;
 pub mod temp;
 pub mod wait;
