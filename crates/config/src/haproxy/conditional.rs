@@ -65,7 +65,7 @@ pub(super) fn holds(condition: &str, environment: &Environment<'_>) -> Result<bo
     parser.skip_blanks();
     match parser.rest.chars().next() {
         None => Ok(value),
-        Some(other) => Err(format!("unexpected '{other}' after the condition")),
+        Some(other) => Err(format!("unexpected `{other}` after the condition")),
     }
 }
 
@@ -129,8 +129,8 @@ impl<'c> Parser<'c> {
         let (name, rest) = self.rest.split_at(length);
         if name.is_empty() {
             return Err(match self.rest {
-                "" => format!("'{}' ends where a condition is expected", self.text),
-                rest => format!("'{rest}' is not a condition"),
+                "" => format!("`{}` ends where a condition is expected", self.text),
+                rest => format!("`{rest}` is not a condition"),
             });
         }
         self.rest = rest;
@@ -148,7 +148,7 @@ impl<'c> Parser<'c> {
         if self.take(")") {
             Ok(value)
         } else {
-            Err(format!("a ')' is missing in '{}'", self.text))
+            Err(format!("a `)` is missing in `{}`", self.text))
         }
     }
 
@@ -170,7 +170,7 @@ impl<'c> Parser<'c> {
             return Ok(vec![String::new()]);
         };
         let (arguments, rest) = split_arguments(inside)
-            .ok_or_else(|| format!("the arguments of '{name}' are not closed by ')'"))?;
+            .ok_or_else(|| format!("the arguments of `{name}` are not closed by `)`"))?;
         self.rest = rest;
         Ok(arguments)
     }
@@ -195,7 +195,7 @@ impl<'c> Parser<'c> {
 }
 
 fn wrong_count(name: &str, wanted: usize, got: usize) -> String {
-    format!("'{name}' takes {wanted} argument(s), not {got}")
+    format!("`{name}` takes {wanted} argument(s), not {got}")
 }
 
 fn unknown(name: &str) -> String {
@@ -210,9 +210,9 @@ fn unknown(name: &str) -> String {
         "version_before",
     ];
     match crate::similar::nearest(name, KNOWN) {
-        Some(near) => format!("'{name}' is not a predicate; did you mean '{near}'?"),
+        Some(near) => format!("`{name}` is not a predicate; did you mean `{near}`?"),
         None => format!(
-            "'{name}' is not a predicate; known are {}",
+            "`{name}` is not a predicate; known are {}",
             KNOWN.join(", ")
         ),
     }
@@ -225,7 +225,7 @@ fn enabled(name: &str) -> Result<bool, String> {
         .map(|(_, on)| *on)
         .ok_or_else(|| {
             let known: Vec<&str> = OPTIONS.iter().map(|(known, _)| *known).collect();
-            format!("'{name}' is not an option; known are {}", known.join(", "))
+            format!("`{name}` is not an option; known are {}", known.join(", "))
         })
 }
 
@@ -385,11 +385,11 @@ mod tests {
     fn mistakes_are_named() {
         assert_eq!(
             value("steq(a,b)").unwrap_err(),
-            "'steq' is not a predicate; did you mean 'streq'?"
+            "`steq` is not a predicate; did you mean `streq`?"
         );
         assert_eq!(
             value("streq(a)").unwrap_err(),
-            "'streq' takes 2 argument(s), not 1"
+            "`streq` takes 2 argument(s), not 1"
         );
     }
 

@@ -160,7 +160,7 @@ impl Lexer<'_> {
                 "invalid-utf8",
                 "the \\x escapes of this word do not make UTF-8 text",
             )
-            .suggest("write binary data in hexadecimal, as in 'tcp-check send-binary'")
+            .suggest("write binary data in hexadecimal, as in `tcp-check send-binary`")
         })?;
         self.words.push(Word {
             text,
@@ -259,7 +259,7 @@ impl Lexer<'_> {
                 self.at,
                 self.at + 2,
                 "bad-escape",
-                "'\\x' needs two hexadecimal digits",
+                "`\\x` needs two hexadecimal digits",
             )),
         }
     }
@@ -321,7 +321,7 @@ impl<'l> Reference<'l> {
                 dollar,
                 begin,
                 "bad-variable",
-                "the name of an environment variable must begin with a letter or '_'",
+                "the name of an environment variable must begin with a letter or `_`",
             )
             .suggest("write \\$ for a plain dollar sign"));
         }
@@ -348,7 +348,7 @@ impl<'l> Reference<'l> {
                 dollar,
                 name_end,
                 "bad-variable",
-                format!("'${{{name}' is not closed by '}}'"),
+                format!("`${{{name}` is not closed by `}}`"),
             )
             .suggest("allowed are ${NAME}, ${NAME-default} and ${NAME[*]}")
         };

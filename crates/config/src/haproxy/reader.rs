@@ -112,7 +112,7 @@ impl Reader<'_> {
     fn close_blocks(&mut self) {
         for block in std::mem::take(&mut self.blocks) {
             self.diagnostics
-                .error("unclosed-if", block.span, "this '.if' has no '.endif'");
+                .error("unclosed-if", block.span, "this `.if` has no `.endif`");
         }
     }
 
@@ -164,10 +164,10 @@ impl Reader<'_> {
                 let found = self.diagnostics.error(
                     "unknown-directive",
                     name.span,
-                    format!("'{other}' is not a directive"),
+                    format!("`{other}` is not a directive"),
                 );
                 if let Some(near) = near {
-                    found.suggest(format!("did you mean '{near}'?"));
+                    found.suggest(format!("did you mean `{near}`?"));
                 }
             }
         }
@@ -211,7 +211,7 @@ impl Reader<'_> {
         self.no_more_than(0, ".endif", arguments);
         if self.blocks.pop().is_none() {
             self.diagnostics
-                .error("lone-directive", span, "this '.endif' has no '.if'");
+                .error("lone-directive", span, "this `.endif` has no `.if`");
         }
     }
 
@@ -220,12 +220,12 @@ impl Reader<'_> {
         match self.blocks.last() {
             Some(block) if !block.last_branch => Some(block.settled),
             Some(_) => {
-                let message = format!("'{name}' cannot follow '.else'");
+                let message = format!("`{name}` cannot follow `.else`");
                 self.diagnostics.error("branch-after-else", span, message);
                 None
             }
             None => {
-                let message = format!("this '{name}' has no '.if'");
+                let message = format!("this `{name}` has no `.if`");
                 self.diagnostics.error("lone-directive", span, message);
                 None
             }
@@ -243,7 +243,7 @@ impl Reader<'_> {
                     ..first.span
                 });
                 self.diagnostics
-                    .error("bad-condition", span, format!("in '{name}': {why}"));
+                    .error("bad-condition", span, format!("in `{name}`: {why}"));
                 false
             }
         }
@@ -262,7 +262,7 @@ impl Reader<'_> {
                 .error(
                     "unexpected-argument",
                     extra.span,
-                    format!("'{}' is too much after {what}", extra.text),
+                    format!("`{}` is too much after {what}", extra.text),
                 )
                 .suggest("put quotes around text with blanks");
         }

@@ -67,7 +67,7 @@ pub(crate) const REFUSED: &[RefusedSection] = &[
     RefusedSection {
         name: "resolvers",
         doc: "Resolve server names again while running.",
-        instead: "names of servers are resolved once at start; remove the section and the 'resolvers' parameters",
+        instead: "names of servers are resolved once at start; remove the section and the `resolvers` parameters",
     },
     RefusedSection {
         name: "cache",
@@ -97,7 +97,7 @@ pub(crate) const REFUSED: &[RefusedSection] = &[
     RefusedSection {
         name: "fcgi-app",
         doc: "Speak FastCGI to servers.",
-        instead: "use 'mode tcp', or a web server",
+        instead: "use `mode tcp`, or a web server",
     },
     RefusedSection {
         name: "log-forward",
@@ -112,7 +112,7 @@ pub(crate) const REFUSED: &[RefusedSection] = &[
     RefusedSection {
         name: "log-profile",
         doc: "Name log formats (HAProxy 3.1).",
-        instead: "use 'log-format' in each proxy",
+        instead: "use `log-format` in each proxy",
     },
     RefusedSection {
         name: "traces",
@@ -183,11 +183,11 @@ enum Place {
 }
 
 fn outside(word: &Word, diagnostics: &mut Diagnostics) {
-    let message = format!("'{}' stands before the first section", word.text);
+    let message = format!("`{}` stands before the first section", word.text);
     let found = diagnostics.error("outside-section", word.span, message);
     match nearest(&word.text, KINDS.iter().map(|(name, _)| *name)) {
-        Some(near) => found.suggest(format!("did you mean the section '{near}'?")),
-        None => found.suggest("begin with 'global', 'defaults', 'frontend', 'backend' or 'listen'"),
+        Some(near) => found.suggest(format!("did you mean the section `{near}`?")),
+        None => found.suggest("begin with `global`, `defaults`, `frontend`, `backend` or `listen`"),
     };
 }
 
@@ -206,7 +206,7 @@ fn header(words: Statement, diagnostics: &mut Diagnostics) -> Option<Section> {
         diagnostics.error(
             "missing-name",
             keyword.span,
-            format!("'{}' needs a name", keyword.text),
+            format!("`{}` needs a name", keyword.text),
         );
         return None;
     }
@@ -231,7 +231,7 @@ fn refuse(keyword: &Word, diagnostics: &mut Diagnostics) {
             .error(
                 "refused-section",
                 keyword.span,
-                format!("the section '{}' is not supported", refused.name),
+                format!("the section `{}` is not supported", refused.name),
             )
             .suggest(refused.instead);
     }
@@ -247,7 +247,7 @@ fn take_from(kind: Sections, rest: &mut Vec<Word>, diagnostics: &mut Diagnostics
         diagnostics.error(
             "missing-argument",
             from.span,
-            "'from' needs the name of a 'defaults' section",
+            "`from` needs the name of a `defaults` section",
         );
         return None;
     }
@@ -261,9 +261,9 @@ fn check_name(name: &Word, diagnostics: &mut Diagnostics) {
             .error(
                 "bad-name",
                 name.span,
-                format!("the name '{}' holds '{bad}'", name.text),
+                format!("the name `{}` holds `{bad}`", name.text),
             )
-            .suggest("use letters, digits, '-', '_', '.' and ':'");
+            .suggest("use letters, digits, `-`, `_`, `.` and `:`");
     }
 }
 
@@ -275,7 +275,7 @@ fn check_extra(section: &Section, diagnostics: &mut Diagnostics) {
             "unexpected-argument",
             word.span,
             format!(
-                "'{}' is too much for a '{}'",
+                "`{}` is too much for a `{}`",
                 word.text, section.keyword.text
             ),
         );
@@ -342,27 +342,27 @@ mod tests {
         assert_eq!(
             messages,
             [
-                "the section 'peers' is not supported",
-                "the section 'resolvers' is not supported"
+                "the section `peers` is not supported",
+                "the section `resolvers` is not supported"
             ]
         );
     }
 
     #[test]
     fn bad_headers_are_named() {
-        assert_eq!(sections("listen").1, ["'listen' needs a name"]);
-        assert_eq!(sections("listen a/b").1, ["the name 'a/b' holds '/'"]);
+        assert_eq!(sections("listen").1, ["`listen` needs a name"]);
+        assert_eq!(sections("listen a/b").1, ["the name `a/b` holds `/`"]);
         assert_eq!(
             sections("backend b :80").1,
-            ["':80' is too much for a 'backend'"]
+            ["`:80` is too much for a `backend`"]
         );
         assert_eq!(
             sections("mode tcp").1,
-            ["'mode' stands before the first section"]
+            ["`mode` stands before the first section"]
         );
         assert_eq!(
             sections("backend b from").1,
-            ["'from' needs the name of a 'defaults' section"]
+            ["`from` needs the name of a `defaults` section"]
         );
     }
 }

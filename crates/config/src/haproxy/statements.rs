@@ -177,8 +177,8 @@ impl Known {
                 .suggest(format!("it belongs in {}", section_names(sections)));
             return;
         }
-        let near = self.near(words, kind);
         let (shown, count) = self.part_to_show(words, kind);
+        let near = self.near(words, count, kind);
         let message = format!("`{shown}` is not known in `{}`", kind_name(kind));
         let found = d.error("unknown-keyword", line.span(count), message);
         match near {
@@ -199,7 +199,8 @@ impl Known {
     }
 
     /// The nearest keyword of this kind of section, or the nearest section.
-    fn near(&self, words: &[Word], kind: Sections) -> Option<(&'static str, bool)> {
+    /// A first word that begins keywords is right already: then `least` is 2.
+    fn near(&self, words: &[Word], least: usize, kind: Sections) -> Option<(&'static str, bool)> {
         let here = |count: usize| {
             let of_length = move |name: &&'static str| name.split(' ').count() == count;
             let names = self
@@ -208,7 +209,7 @@ impl Known {
                 .filter(|(_, sections)| sections.has(kind));
             names.map(|(name, _)| *name).filter(of_length)
         };
-        let keyword = (1..=words.len().min(MOST_WORDS))
+        let keyword = (least..=words.len().min(MOST_WORDS))
             .rev()
             .find_map(|count| nearest(&joined(&words[..count]), here(count)));
         let section = || {

@@ -326,6 +326,13 @@ pub(super) const KEYWORDS: &[Keyword<ProxyDraft>] = &[
         HTTP,
     ),
     Keyword::inert(
+        "max-session-srv-conns",
+        CLIENT,
+        "<number>",
+        "Idle server connections kept for one client.",
+        "in TCP mode a session has a connection of its own",
+    ),
+    Keyword::inert(
         "retry-on",
         SERVER,
         "<event>…",

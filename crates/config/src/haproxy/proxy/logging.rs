@@ -100,7 +100,7 @@ pub(super) const KEYWORDS: &[Keyword<ProxyDraft>] = &[
     ),
     Keyword::supported(
         "option httplog",
-        PROXY,
+        CLIENT,
         "[clf]",
         "Write the line of an HTTP request. On a TCP proxy: as `option tcplog`, with a warning.",
         |draft, args, _ctx, d| {
@@ -114,7 +114,7 @@ pub(super) const KEYWORDS: &[Keyword<ProxyDraft>] = &[
     ),
     Keyword::supported(
         "option httpslog",
-        PROXY,
+        CLIENT,
         "",
         "As `option httplog`: nothing is known of TLS here.",
         |draft, args, _ctx, d| {

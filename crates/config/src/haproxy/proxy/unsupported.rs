@@ -53,9 +53,9 @@ pub(super) const KEYWORDS: &[Keyword<ProxyDraft>] = &[
         STICK,
     ),
     Keyword::refused(
-        "persist rdp-cookie",
+        "persist",
         SERVER,
-        "[(<name>)]",
+        "rdp-cookie[(<name>)]",
         "Keep a client on its server by an RDP cookie.",
         "use `balance source`, which keeps a client on its server as well",
     ),
