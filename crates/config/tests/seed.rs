@@ -3,7 +3,7 @@
 mod machine;
 
 use pontoon_config::{
-    haproxy::model::{LogAddress, Mode, Password, ServerPort},
+    haproxy::model::{LogAddress, Mode, Model, Password, ServerPort},
     render,
 };
 use pontoon_engine::balance::Algorithm;
@@ -12,12 +12,15 @@ use machine::{Machine, load_text};
 
 const SEED: &str = include_str!("../../../tests/data/seed/haproxy.cfg");
 
-#[test]
-fn the_seed_file_means_two_proxies_and_a_process() {
+fn model() -> Model {
     let loaded = load_text(SEED, &Machine::default());
     let shown = render::human(&loaded.files, loaded.diagnostics.all(), false);
-    let model = loaded.model.unwrap_or_else(|| panic!("{shown}"));
+    loaded.model.unwrap_or_else(|| panic!("{shown}"))
+}
 
+#[test]
+fn the_process_is_as_the_seed_says() {
+    let model = model();
     let global = &model.global;
     assert!(global.daemon);
     assert_eq!(
@@ -37,14 +40,21 @@ fn the_seed_file_means_two_proxies_and_a_process() {
         LogAddress::Udp("127.0.0.1:514".parse().unwrap())
     );
 
-    let [stats, exasol] = model.proxies.as_slice() else {
-        panic!("{} proxies", model.proxies.len());
-    };
+    assert_eq!(model.proxies.len(), 2);
+}
+
+#[test]
+fn the_statistics_are_as_the_seed_says() {
+    let model = model();
+    let stats = &model.proxies[0];
     assert_eq!(
         (&*stats.name, stats.number, stats.mode),
         ("stats", 1, Mode::Http)
     );
-    assert_eq!(stats.log.targets, global.logs, "`log global` of defaults");
+    assert_eq!(
+        stats.log.targets, model.global.logs,
+        "`log global` of defaults"
+    );
     let page = stats.stats.as_ref().unwrap();
     assert_eq!(page.uri, "/haproxy_stats");
     let users = &page.auth.as_ref().unwrap().users.users;
@@ -54,7 +64,12 @@ fn the_seed_file_means_two_proxies_and_a_process() {
     );
     let binds = &stats.frontend.as_ref().unwrap().binds;
     assert_eq!(binds.len(), 1);
+}
 
+#[test]
+fn the_database_proxy_is_as_the_seed_says() {
+    let model = model();
+    let exasol = &model.proxies[1];
     assert_eq!(
         (&*exasol.name, exasol.number, exasol.mode),
         ("exasol_proxy", 2, Mode::Tcp)

@@ -301,9 +301,10 @@ mod tests {
         evaluate(condition, &Machine::with_variables(&[("HOME", "/root")]))
     }
 
-    /// HAProxy 2.6.12 answered each of these in the same way with `-cc`.
+    // HAProxy 2.6.12 answered each of these three lists in the same way with `-cc`.
+
     #[test]
-    fn conditions_mean_what_haproxy_says() {
+    fn what_holds_for_haproxy_holds() {
         for yes in [
             "1",
             "2 ",
@@ -327,6 +328,10 @@ mod tests {
         ] {
             assert_eq!(value(yes), Ok(true), "{yes}");
         }
+    }
+
+    #[test]
+    fn what_does_not_hold_for_haproxy_does_not_hold() {
         for no in [
             "",
             "0",
@@ -346,6 +351,10 @@ mod tests {
         ] {
             assert_eq!(value(no), Ok(false), "{no}");
         }
+    }
+
+    #[test]
+    fn what_haproxy_refuses_is_refused() {
         for bad in [
             " ",
             "foo",

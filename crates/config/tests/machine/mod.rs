@@ -9,9 +9,9 @@ use pontoon_config::{
 
 /// Knows the user and group `haproxy`, and what a test tells it.
 #[derive(Debug, Default)]
-pub struct Machine {
-    pub variables: HashMap<String, String>,
-    pub hosts: HashMap<String, Vec<IpAddr>>,
+pub(crate) struct Machine {
+    pub(crate) variables: HashMap<String, String>,
+    pub(crate) hosts: HashMap<String, Vec<IpAddr>>,
 }
 
 impl Surroundings for Machine {
@@ -37,7 +37,7 @@ impl Surroundings for Machine {
 }
 
 /// Reads one file called `haproxy.cfg`.
-pub fn load_text(text: &str, machine: &Machine) -> Loaded {
+pub(crate) fn load_text(text: &str, machine: &Machine) -> Loaded {
     let file = SourceFile {
         name: "haproxy.cfg".to_owned(),
         text: text.to_owned(),
