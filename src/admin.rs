@@ -15,6 +15,8 @@ mod connection;
 mod count;
 mod csv;
 mod facts;
+#[cfg(test)]
+mod fixture;
 mod http;
 mod json;
 mod origin;
@@ -22,6 +24,8 @@ mod page;
 mod service;
 mod snapshot;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod typed;
 mod view;
 

@@ -152,3 +152,6 @@ fn spread(jobs: &mut [Job], global: &Global) {
         job.offset = schedule::offset(job.offset, global, index, count);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -107,8 +107,6 @@ impl Job {
     fn report(&self, running: &Running, result: CheckResult) {
         let now = std::time::Instant::now();
         running.with_backend(self.proxy, now, |backend| match self.role {
-            // An administrator may have taken the server away while it was probed.
-            Role::Health if backend.check_interval(self.server).is_none() => {}
             Role::Health => backend.check_finished(self.server, result, now),
             Role::Agent { .. } => {
                 let text = result.info.as_deref().unwrap_or_default();

@@ -80,7 +80,8 @@ fn prepared(target: &Target, purpose: Use, address: &SockAddr) -> io::Result<Raw
     if address.is_unix() {
         return Ok(socket);
     }
-    if !target.linger {
+    // A reset would cut a TLS handshake short that has just ended on our side only.
+    if !target.linger && target.tls.is_none() {
         socket.set_linger(Some(Duration::ZERO))?;
     }
     match purpose {

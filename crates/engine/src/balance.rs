@@ -1,7 +1,7 @@
 //! Balancing: which of the eligible servers comes next.
 //!
 //! Each algorithm has a file of its own and knows nothing of health, queues or limits: the
-//! backend tells it of each server's [`Standing`] whenever that changes, and asks it to choose.
+//! backend tells it of each server's standing whenever that changes, and asks it to choose.
 
 mod first;
 mod hash;

@@ -9,8 +9,6 @@ pub(crate) mod tests;
 
 use std::{net::IpAddr, sync::Arc};
 
-pub use self::client_hello::{ClientHello, Hello};
-
 use crate::units::ProxyId;
 
 /// A fetch method, then the converters its value passes through.

@@ -52,8 +52,13 @@ const fn cell(short: &'static str, full: &'static str, show: Show) -> Cell {
     Cell { short, full, show }
 }
 
-/// All columns behind the name and the state.
-pub(super) const GROUPS: [Group; 8] = [
+/// All columns behind the name and the state: HAProxy's, but the last check stands next to the
+/// state that it explains.
+pub(super) const GROUPS: [Group; 9] = [
+    Group {
+        title: "Check",
+        cells: &[cell("LastChk", "Last check", Show::Own(last_check))],
+    },
     Group {
         title: "Queue",
         cells: &[
@@ -113,7 +118,6 @@ pub(super) const GROUPS: [Group; 8] = [
     Group {
         title: "Server",
         cells: &[
-            cell("LastChk", "Last check", Show::Own(last_check)),
             cell("Wght", "Weight", Show::Own(weight)),
             cell("Act", "Active", Show::Own(active)),
             cell("Bck", "Backup", Show::Own(backup)),

@@ -23,10 +23,12 @@ pub(super) fn count(number: u64) -> String {
     scaled(number, 1000, &["k", "M", "G", "T", "P", "E"], "")
 }
 
-/// Bytes: `812 B`, `1.2 MiB`.
+/// Bytes: `0`, `812 B`, `1.2 MiB`.
 pub(super) fn bytes(number: u64) -> String {
-    if number < 1024 {
-        return format!("{number} B");
+    match number {
+        0 => return "0".to_owned(),
+        1..1024 => return format!("{number}\u{a0}B"),
+        _ => {}
     }
     scaled(
         number,
@@ -76,7 +78,8 @@ mod tests {
         assert_eq!(grouped(1_234_567), "1,234,567");
         assert_eq!(count(999_999), "999,999");
         assert_eq!(count(12_345_678), "12.3M");
-        assert_eq!(bytes(1023), "1023 B");
+        assert_eq!(bytes(0), "0");
+        assert_eq!(bytes(1023), "1023\u{a0}B");
         assert_eq!(bytes(1536), "1.5\u{a0}KiB");
         assert_eq!(bytes(u64::MAX), "15.9\u{a0}EiB");
     }

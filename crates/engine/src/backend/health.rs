@@ -55,21 +55,25 @@ impl Backend {
     }
 
     pub(super) fn apply_agent(&mut self, id: ServerId, mut view: AgentView, now: Instant) {
-        let answer = match view.status {
-            CheckStatus::L7Ok => AgentAnswer::parse(&view.text),
-            _ => AgentAnswer::default(),
+        let asked = view.status == CheckStatus::L7Ok;
+        let answer = if asked {
+            AgentAnswer::parse(&view.text)
+        } else {
+            AgentAnswer::default()
         };
-        if view.status == CheckStatus::L7Ok {
+        let result = if asked {
             view.status = answer.status();
-        }
-        let result = agent_result(&answer, &view);
+            agent_result(&answer, &view)
+        } else {
+            unasked(&view)
+        };
         let told = self.actions.len();
         let last = self.members[id.index()].last_agent.replace(view);
         let reason = Reason::Agent(result.clone());
         self.change(id, reason, now, |member, settings| {
             member.obey(&answer, settings);
         });
-        if answer.verdict.is_some() {
+        if answer.verdict.is_some() || !asked {
             let changed = last.is_none_or(|last| last.status != result.status);
             let report = self.agent_report(id, result, changed);
             self.actions.insert(told, report);
@@ -220,7 +224,7 @@ impl Member {
                 self.counts.failed_checks += u64::from(counter.is_up());
                 counter.fail();
             }
-            OnError::SuddenDeath => counter.to_the_brink(),
+            OnError::SuddenDeath => counter.weaken(),
             OnError::MarkDown => counter.bring_down(),
         }
     }
@@ -270,6 +274,16 @@ fn percent_of(weight: Weight, percent: u32) -> Weight {
         .ok()
         .and_then(Weight::new)
         .unwrap_or(Weight::MAX)
+}
+
+/// Why an agent could not be asked.
+fn unasked(view: &AgentView) -> CheckResult {
+    CheckResult {
+        status: view.status,
+        code: None,
+        info: Some(view.text.clone()).filter(|text| !text.is_empty()),
+        duration: view.duration,
+    }
 }
 
 /// An agent's answer as the log tells it: its verdict, in its own word.

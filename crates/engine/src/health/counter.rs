@@ -64,7 +64,7 @@ impl Counter {
     }
 
     /// One more failure would take it down.
-    pub(crate) fn to_the_brink(&mut self) {
+    pub(crate) fn weaken(&mut self) {
         self.health = self.health.min(self.rise);
     }
 

@@ -2,7 +2,7 @@
 
 /// What a stream begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hello<'a> {
+pub(super) enum Hello<'a> {
     /// A whole ClientHello.
     Complete(ClientHello<'a>),
     /// The beginning of one.
@@ -13,11 +13,11 @@ pub enum Hello<'a> {
 
 /// A ClientHello.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ClientHello<'a> {
+pub(super) struct ClientHello<'a> {
     /// The version it was made for, as major * 65536 + minor. TLS 1.3 says 3.3 here.
-    pub version: u32,
+    pub(super) version: u32,
     /// The host name of the server name extension.
-    pub server_name: Option<&'a str>,
+    pub(super) server_name: Option<&'a str>,
 }
 
 const HANDSHAKE: u8 = 22;
@@ -31,7 +31,7 @@ const MAX_RECORD: usize = 16_384;
 const MAX_HELLO: usize = 65_535;
 
 /// Reads the beginning of a stream. `room` holds the message if it came in several records.
-pub fn read<'a>(stream: &'a [u8], room: &'a mut Vec<u8>) -> Hello<'a> {
+pub(super) fn read<'a>(stream: &'a [u8], room: &'a mut Vec<u8>) -> Hello<'a> {
     let message = match gather(stream, room) {
         Ok(message) => message,
         Err(other) => return other,
@@ -42,17 +42,13 @@ pub fn read<'a>(stream: &'a [u8], room: &'a mut Vec<u8>) -> Hello<'a> {
 /// The body of the first handshake message, without its type and length.
 fn gather<'a>(stream: &'a [u8], room: &'a mut Vec<u8>) -> Result<&'a [u8], Hello<'a>> {
     let (first, mut rest) = record(stream)?;
-    if let Some(wanted) = wanted(first)? {
-        if let Some(message) = first.get(4..wanted) {
-            return Ok(message);
-        }
+    if let Some(message) = wanted(first)?.and_then(|wanted| first.get(4..wanted)) {
+        return Ok(message);
     }
     room.extend_from_slice(first);
     loop {
-        if let Some(wanted) = wanted(room)? {
-            if room.len() >= wanted {
-                return Ok(&room[4..wanted]);
-            }
+        if let Some(wanted) = wanted(room)?.filter(|wanted| *wanted <= room.len()) {
+            return Ok(&room[4..wanted]);
         }
         let (next, after) = record(rest)?;
         room.extend_from_slice(next);

@@ -1,6 +1,9 @@
 //! Where values come from.
 
-use super::{Facts, Fetch, Hello, Sampled, Value, client_hello};
+use super::{
+    Facts, Fetch, Sampled, Value,
+    client_hello::{self, ClientHello, Hello},
+};
 
 impl Fetch {
     pub(super) fn ask(&self, facts: &dyn Facts) -> Sampled {
@@ -85,10 +88,7 @@ fn payload(offset: u32, length: u32, facts: &dyn Facts) -> Sampled {
     }
 }
 
-fn hello(
-    facts: &dyn Facts,
-    ask: impl FnOnce(&client_hello::ClientHello<'_>) -> Option<Value>,
-) -> Sampled {
+fn hello(facts: &dyn Facts, ask: impl FnOnce(&ClientHello<'_>) -> Option<Value>) -> Sampled {
     let mut room = Vec::new();
     match client_hello::read(facts.request(), &mut room) {
         Hello::Complete(hello) => ask(&hello).map_or(Sampled::Missing, Sampled::Value),

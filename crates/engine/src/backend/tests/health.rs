@@ -296,7 +296,7 @@ fn an_agent_sets_weight_limit_and_state() {
 }
 
 #[test]
-fn an_agent_tells_its_verdict_and_an_unreachable_one_nothing() {
+fn an_agent_tells_its_verdict_and_an_unreachable_one_why() {
     let agent = AgentSettings {
         interval: Duration::from_secs(2),
     };
@@ -327,7 +327,12 @@ fn an_agent_tells_its_verdict_and_an_unreachable_one_nothing() {
         matches!(&actions[1], Action::StateChanged(change) if change.status == Status::DownByAgent)
     );
     assert_eq!(actions[2], Action::NoServerLeft);
-    assert_eq!(say(&mut bench, CheckStatus::L4Connection, "up"), []);
+    let actions = say(&mut bench, CheckStatus::L4Connection, "Network is up");
+    let [Action::HealthReport(report)] = &actions[..] else {
+        panic!("{actions:?}")
+    };
+    assert_eq!(report.result.status, CheckStatus::L4Connection);
+    assert_eq!(report.result.info.as_deref(), Some("Network is up"));
     assert_eq!(bench.status(0), "DOWN (agent)");
 }
 

@@ -153,30 +153,11 @@ impl Shell {
                 self.waiting.remove(&key);
             }
             Event::End(_) | Event::GiveUp(_) => {}
-            Event::Check { server, ok } => {
-                let status = if ok {
-                    CheckStatus::L4Ok
-                } else {
-                    CheckStatus::L4Timeout
-                };
-                self.bench.check(server, status);
-            }
-            Event::Admin { server, state } => {
-                self.bench
-                    .backend
-                    .set_admin(ServerId(server), state, self.bench.now);
-            }
-            Event::Weigh { server, weight } => {
-                let weight = Weight::new(weight).unwrap();
-                self.bench
-                    .backend
-                    .set_weight(ServerId(server), weight, self.bench.now);
-            }
-            Event::Agent { server, line } => {
-                let (id, now) = (ServerId(server), self.bench.now);
-                self.bench
-                    .backend
-                    .agent_finished(id, CheckStatus::L7Ok, line, Duration::ZERO, now);
+            Event::Check { .. }
+            | Event::Admin { .. }
+            | Event::Weigh { .. }
+            | Event::Agent { .. } => {
+                self.change(&event);
             }
             Event::Wait(seconds) => {
                 self.bench.now += Duration::from_secs(seconds);
@@ -185,6 +166,31 @@ impl Shell {
         }
         self.obey();
         self.verify();
+    }
+
+    /// The state of a server changes.
+    fn change(&mut self, event: &Event) {
+        let now = self.bench.now;
+        let backend = &mut self.bench.backend;
+        match *event {
+            Event::Check { server, ok } => {
+                let status = if ok {
+                    CheckStatus::L4Ok
+                } else {
+                    CheckStatus::L4Timeout
+                };
+                self.bench.check(server, status);
+            }
+            Event::Admin { server, state } => backend.set_admin(ServerId(server), state, now),
+            Event::Weigh { server, weight } => {
+                backend.set_weight(ServerId(server), Weight::new(weight).unwrap(), now);
+            }
+            Event::Agent { server, line } => {
+                let status = CheckStatus::L7Ok;
+                backend.agent_finished(ServerId(server), status, line, Duration::ZERO, now);
+            }
+            _ => unreachable!("not a change of state"),
+        }
     }
 
     fn arrive(

@@ -366,3 +366,24 @@ fn a_rising_limit_lets_the_oldest_in() {
     assert_eq!(bench.place_as(forced), on(1));
     assert_eq!(bench.actions(), [admit(2, 0)]);
 }
+
+/// In a release build it is well below one; the bound leaves room for a slow, busy machine.
+#[test]
+fn placing_among_a_thousand_servers_takes_microseconds() {
+    let weights: Vec<u16> = (0..1000).map(|id| 1 + id % 256).collect();
+    let algorithms = SPREADING.into_iter().chain([source(HashMethod::MapBased)]);
+    for algorithm in algorithms {
+        let mut bench = Bench::new(algorithm, weighted(&weights));
+        bench.short();
+        let started = Instant::now();
+        for _ in 0..10_000 {
+            bench.short();
+        }
+        let each = started.elapsed() / 10_000;
+        println!("{algorithm:?}: {each:?}");
+        assert!(
+            each < Duration::from_micros(100),
+            "{algorithm:?} took {each:?}"
+        );
+    }
+}

@@ -1,0 +1,197 @@
+//! Checks of a running backend: peers on loopback, a model made by hand.
+
+mod fixture;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use pontoon_config::haproxy::{
+    check::{CheckMethod, Expect, Step, StepAction},
+    model::AgentCheck,
+};
+use pontoon_engine::{
+    health::AgentSettings,
+    server::{AdminState, Status},
+    units::{ProxyId, ServerId, Weight},
+};
+
+use self::fixture::{Fixture, Listener, checked, side};
+
+const FIRST: ServerId = ServerId(0);
+
+#[tokio::test]
+async fn a_killed_server_goes_down_after_fall_and_comes_back_after_rise() {
+    let listener = Listener::new();
+    let address = listener.address;
+    let fixture = Fixture::start(side(vec![checked(0, address)]));
+    fixture.status(FIRST, Status::Up).await;
+    drop(listener);
+    fixture.status(FIRST, Status::Down).await;
+    let view = fixture.view(FIRST);
+    assert_eq!((view.failed_checks, view.went_down), (3, 1));
+    let check = view.last_check.unwrap();
+    assert_eq!(check.info.as_deref(), Some("Connection refused"));
+    let _revived = Listener::at(address);
+    fixture.status(FIRST, Status::Up).await;
+}
+
+#[tokio::test]
+async fn maintenance_stops_checks_and_its_end_restarts_them() {
+    let (ours, other) = (Listener::new(), Listener::new());
+    let servers = vec![checked(0, ours.address), checked(1, other.address)];
+    let mut backend = side(servers);
+    backend.check = Arc::new(CheckMethod::Script(vec![send()]));
+    let fixture = Fixture::start(backend);
+    ours.accepted(1).await;
+    fixture.set_admin(FIRST, AdminState::Maintenance);
+    // One check may have been under way; the other server's checks tell the time.
+    other.accepted(other.count() + 2).await;
+    let before = ours.count();
+    other.accepted(other.count() + 5).await;
+    assert_eq!(ours.count(), before);
+    fixture.set_admin(FIRST, AdminState::Ready);
+    ours.accepted(before + 2).await;
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_has_one_check_at_a_time() {
+    let (open, most) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+    let listener = Listener::serving({
+        let (open, most) = (Arc::clone(&open), Arc::clone(&most));
+        move |mut stream| {
+            most.fetch_max(open.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            // Ends when the check gives up.
+            let _gone = std::io::Read::read(&mut stream, &mut [0; 16]);
+            open.fetch_sub(1, Ordering::SeqCst);
+        }
+    });
+    let mut backend = side(vec![checked(0, listener.address)]);
+    backend.check = Arc::new(CheckMethod::Script(vec![expect("never")]));
+    let fixture = Fixture::start(backend);
+    listener.accepted(4).await;
+    assert_eq!(most.load(Ordering::SeqCst), 1);
+    fixture.status(FIRST, Status::Down).await;
+}
+
+#[tokio::test]
+async fn an_agent_is_asked_and_drains_its_server() {
+    let agent = Listener::serving(|mut stream| {
+        let mut question = [0; 16];
+        let length = std::io::Read::read(&mut stream, &mut question).unwrap_or(0);
+        let answer: &[u8] = if question[..length] == *b"how\n" {
+            b"drain\n"
+        } else {
+            b"maint\n"
+        };
+        // The check may have given up.
+        let _gone = std::io::Write::write_all(&mut stream, answer);
+    });
+    let listener = Listener::new();
+    let mut server = checked(0, listener.address);
+    server.settings.agent = Some(AgentSettings {
+        interval: fixture::INTERVAL,
+    });
+    server.agent = Some(AgentCheck {
+        address: None,
+        port: agent.address.port(),
+        send: Some(b"how\n".to_vec()),
+    });
+    let fixture = Fixture::start(side(vec![server]));
+    fixture.status(FIRST, Status::DrainByAgent).await;
+}
+
+#[tokio::test]
+async fn a_recovered_server_starts_slowly() {
+    let listener = Listener::new();
+    let address = listener.address;
+    drop(listener);
+    let mut server = checked(0, address);
+    server.settings.weight = Weight::new(100).unwrap();
+    server.settings.slow_start = Duration::from_secs(2);
+    let fixture = Fixture::start(side(vec![server]));
+    fixture.status(FIRST, Status::Down).await;
+    let _revived = Listener::at(address);
+    fixture.status(FIRST, Status::Up).await;
+    let full = Weight::new(100).unwrap();
+    let first = fixture.view(FIRST).effective_weight;
+    assert!(first < full, "{first}");
+    let began = Instant::now();
+    fixture
+        .until("full weight", |view| view.effective_weight == full)
+        .await;
+    assert!(began.elapsed() > Duration::from_secs(1));
+}
+
+#[tokio::test]
+async fn a_server_elsewhere_follows_the_one_it_tracks() {
+    let listener = Listener::new();
+    let address = listener.address;
+    let mut tracker = checked(0, address);
+    tracker.check = None;
+    tracker.settings.health = None;
+    tracker.settings.tracks = true;
+    tracker.track = Some((ProxyId(0), FIRST));
+    let fixture = Fixture::of(vec![side(vec![checked(0, address)]), side(vec![tracker])]);
+    fixture.status(FIRST, Status::Up).await;
+    drop(listener);
+    fixture.status_in(ProxyId(1), FIRST, Status::Down).await;
+}
+
+/// The figure to hold: 1,000 servers checked every second, on this thread and in the kernel.
+#[tokio::test]
+#[ignore = "a measurement of half a minute, for optimised builds"]
+async fn a_thousand_servers_cost_less_than_a_tenth_of_a_core() {
+    const SERVERS: u32 = 1000;
+    let listener = Listener::new();
+    let servers = (0..SERVERS).map(|id| {
+        let mut server = checked(id, listener.address);
+        server.settings.health.as_mut().unwrap().interval = Duration::from_secs(1);
+        server
+    });
+    let fixture = Fixture::start(side(servers.collect()));
+    fixture.checked_all().await;
+    let (began, used) = (Instant::now(), cpu_time());
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    let share = (cpu_time() - used).as_secs_f64() / began.elapsed().as_secs_f64();
+    eprintln!(
+        "{SERVERS} servers, each checked every second: {:.2} % of a core",
+        share * 100.0
+    );
+    assert_eq!(fixture.usable(), SERVERS);
+    assert!(share < 0.1, "{share}");
+}
+
+fn cpu_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    time.try_into().unwrap()
+}
+
+fn send() -> Step {
+    Step {
+        number: 1,
+        comment: None,
+        action: StepAction::Send(b"x".to_vec()),
+    }
+}
+
+fn expect(text: &str) -> Step {
+    Step {
+        number: 1,
+        comment: None,
+        action: StepAction::Expect(Expect {
+            negated: false,
+            pattern: pontoon_config::haproxy::check::BytePattern::Contains(text.into()),
+            min_receive: None,
+            ok_status: None,
+            error_status: None,
+            timeout_status: None,
+            on_success: None,
+            on_error: None,
+        }),
+    }
+}
