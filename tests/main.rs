@@ -5,6 +5,7 @@
 
 mod compat;
 mod harness;
+mod load;
 mod logs;
 mod proxy;
 mod seed;
@@ -13,6 +14,7 @@ fn main() {
     let arguments = libtest_mimic::Arguments::from_args();
     let mut tests = Vec::new();
     compat::register(&mut tests);
+    load::register(&mut tests);
     logs::register(&mut tests);
     proxy::register(&mut tests);
     seed::register(&mut tests);

@@ -34,7 +34,7 @@ fn nobody_waits() -> Outcome {
     let folder = TempDir::new("pressure")?;
     let config = folder.write(
         "haproxy.cfg",
-        &format!(
+        format!(
             "defaults\n mode tcp\n log stdout format raw local0\n timeout connect 5s\n\
              timeout client 5s\n timeout server 5s\n log-format \"%ts {padding}\"\n\
              listen l\n bind {front}\n server s1 {}\n",

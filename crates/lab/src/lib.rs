@@ -4,6 +4,7 @@
 
 pub mod balancer;
 pub mod client;
+pub mod crowd;
 pub mod full;
 pub mod needs;
 pub mod netns;
