@@ -116,14 +116,12 @@ fn health_job(
     let (Some(check), Some(health)) = (&server.check, server.settings.health) else {
         return Ok(None);
     };
-    let observes = server.settings.observe.is_some();
     Ok(Some(Job {
         proxy: proxy.id,
         server: server.id,
         role: Role::Health,
         probe: Probe::health(global, proxy, side, server, check)?,
         offset: health.interval,
-        vigilance: health.fast_interval.filter(|_| observes),
     }))
 }
 
@@ -141,7 +139,6 @@ fn agent_job(global: &Global, proxy: &Proxy, side: &ServerSide, server: &Server)
         role: Role::Agent { interval },
         probe: Probe::agent(global, side, server, agent),
         offset: spread_over,
-        vigilance: None,
     })
 }
 

@@ -147,8 +147,6 @@ pub struct BackendState {
     pub timers_changed: Notify,
     /// Servers elsewhere that track one of ours: ours, then theirs.
     pub trackers: Vec<(ServerId, ProxyId, ServerId)>,
-    /// Wakes the checks of this backend: the pause before one became shorter.
-    pub check_sooner: Notify,
 }
 
 /// Averages over the last 1,024 sessions, in milliseconds.
@@ -177,7 +175,7 @@ pub struct ServerState {
     pub times: Times,
     /// When the last session began, in milliseconds since the process started; 0: never.
     pub last_session: AtomicU64,
-    /// Told when its state changed: its checks may stop, start or become more frequent.
+    /// Told when its checks may have to stop or start, or when the next one is due sooner.
     pub state_changed: Notify,
 }
 
@@ -310,7 +308,6 @@ impl ProxyState {
                 .collect(),
             timers_changed: Notify::new(),
             trackers: trackers_of(proxy.id, all),
-            check_sooner: Notify::new(),
         });
         Self { frontend, backend }
     }

@@ -39,7 +39,10 @@ mod tests {
     use super::*;
     use crate::checks::{
         exchange::Exchange,
-        testing::{Does::Hangs, HASTY, PATIENT, Peer, Silence, probe as run_probe, show, target},
+        testing::{
+            Does::Hangs, HASTY, PATIENT, Scripted, Silence, nowhere, probe as run_probe, show,
+            target,
+        },
     };
 
     async fn run(address: std::net::SocketAddr, limit: std::time::Duration) -> String {
@@ -52,21 +55,21 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_passes_a_refusal_does_not() {
-        assert_eq!(run(Peer::start(&[Hangs]).address, PATIENT).await, "L4OK");
         assert_eq!(
-            run(Peer::nowhere(), PATIENT).await,
-            "L4CON [Connection refused]"
+            run(Scripted::start(&[Hangs]).unwrap().address, PATIENT).await,
+            "L4OK"
         );
+        assert_eq!(run(nowhere(), PATIENT).await, "L4CON [Connection refused]");
     }
 
     #[tokio::test]
     async fn silence_times_out() {
-        assert_eq!(run(Silence::new().address, HASTY).await, "L4TOUT");
+        assert_eq!(run(Silence::new().unwrap().address, HASTY).await, "L4TOUT");
     }
 
     #[tokio::test]
     async fn a_missing_unix_socket_is_an_error_of_the_socket() {
-        let mut nowhere = target(Peer::nowhere());
+        let mut nowhere = target(nowhere());
         let path = std::path::PathBuf::from("/nonexistent/socket");
         nowhere.endpoint = Some(pontoon_engine::address::Endpoint::Unix(path.into()));
         let verdict = run_probe(&nowhere, PATIENT, async |exchange: Exchange<'_>| {

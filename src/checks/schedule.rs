@@ -27,8 +27,6 @@ pub(super) struct Job {
     pub(super) probe: Probe,
     /// How long after the start the first probe waits, so that not all begin at once.
     pub(super) offset: Duration,
-    /// Look this often whether live traffic has made the next check urgent (`observe`).
-    pub(super) vigilance: Option<Duration>,
 }
 
 /// Whose word a probe brings.
@@ -72,7 +70,7 @@ impl Job {
     }
 
     /// Sleeps until a probe is due, counted from the end of the last one. The interval is asked
-    /// for again whenever the state changes: it may have become shorter.
+    /// for again whenever the server's state changes: it may have become shorter.
     async fn wait(&self, subject: Subject<'_>, ended: Option<Instant>, factor: Factor) {
         loop {
             let changed = &subject.counters().state_changed;
@@ -87,11 +85,7 @@ impl Job {
             match self.role {
                 // Its interval never changes, and the notice is for the health check.
                 Role::Agent { .. } => sleep_until(due).await,
-                Role::Health => {
-                    let look = self.vigilance.map(|often| Instant::now() + often);
-                    let wake = look.map_or(due, |look| look.min(due));
-                    either(sleep_until(wake), changed.notified()).await;
-                }
+                Role::Health => either(sleep_until(due), changed.notified()).await,
             }
         }
     }

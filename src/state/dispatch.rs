@@ -60,7 +60,9 @@ impl Running {
             }
             Action::ShutdownBackupSessions => self.end_sessions(id, None, Cause::ServerUp),
             Action::StateChanged(change) => self.state_changed(id, state, change),
-            Action::CheckSooner { .. } => state.check_sooner.notify_one(),
+            Action::CheckSooner { server } => {
+                state.servers[server.index()].state_changed.notify_one();
+            }
             Action::HealthReport(report) => self.logger.health_report(self.proxy(id), report),
             Action::NoServerLeft => self.logger.no_server_left(self.proxy(id)),
         }

@@ -10,6 +10,7 @@ pub mod needs;
 pub mod netns;
 pub mod problem;
 pub mod program;
+pub mod script;
 pub mod server;
 pub mod statistics;
 pub mod switch;

@@ -8,7 +8,7 @@ use regex::bytes::Regex;
 use super::*;
 use crate::checks::testing::{
     Does::{self, Hangs, Hears, Resets, Says},
-    HASTY, PATIENT, Peer, plain_text, probe as run_probe, show, target,
+    HASTY, PATIENT, Scripted, nowhere, plain_text, probe as run_probe, show, target,
 };
 
 fn expecting(pattern: HttpPattern) -> HttpExpect {
@@ -71,7 +71,7 @@ async fn run_at(address: std::net::SocketAddr, check: &HttpCheck, limit: Duratio
 }
 
 async fn run(peer: &[Does], check: &HttpCheck) -> String {
-    run_at(Peer::start(peer).address, check, PATIENT).await
+    run_at(Scripted::start(peer).unwrap().address, check, PATIENT).await
 }
 
 /// What is said of an answer that is followed by a close.
@@ -115,9 +115,9 @@ async fn failures_name_no_step() {
     assert_eq!(run(&[Hears], &check(usual())).await, "L7RSP");
     let reset = run(&[Hears, Resets], &check(usual())).await;
     assert_eq!(reset, "SOCKERR [Connection reset by peer]");
-    let nowhere = run_at(Peer::nowhere(), &check(usual()), PATIENT).await;
+    let nowhere = run_at(nowhere(), &check(usual()), PATIENT).await;
     assert_eq!(nowhere, "L4CON [Connection refused]");
-    let silent = Peer::start(&[Hangs]);
+    let silent = Scripted::start(&[Hangs]).unwrap();
     assert_eq!(
         run_at(silent.address, &check(usual()), HASTY).await,
         "L7TOUT"
@@ -175,11 +175,12 @@ async fn bodies_are_searched_when_they_are_whole() {
     let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\
                    3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n";
     assert_eq!(open(chunked, expecting(body("abcdef"))).await, "L7OK 200");
-    let half = Peer::start(&[
+    let half = Scripted::start(&[
         Hears,
         Says(b"HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\nxyz"),
         Hangs,
-    ]);
+    ])
+    .unwrap();
     assert_eq!(
         run_at(half.address, &check(expecting(body("abc"))), HASTY).await,
         "L7TOUT"

@@ -8,7 +8,7 @@ use regex::bytes::Regex;
 use super::*;
 use crate::checks::testing::{
     Does::{self, Hangs, Hears, Resets, Says},
-    HASTY, PATIENT, Peer, Silence, plain_text, probe as run_probe, show, target,
+    HASTY, PATIENT, Scripted, Silence, nowhere, plain_text, probe as run_probe, show, target,
 };
 
 fn step(number: u32, action: StepAction) -> Step {
@@ -87,12 +87,12 @@ async fn run_at(address: std::net::SocketAddr, steps: &[Step], limit: Duration) 
 
 /// What is said of a peer that must answer.
 async fn run(peer: &[Does], steps: &[Step]) -> String {
-    run_at(Peer::start(peer).address, steps, PATIENT).await
+    run_at(Scripted::start(peer).unwrap().address, steps, PATIENT).await
 }
 
 /// What is said of a peer that does not.
 async fn wait(peer: &[Does], steps: &[Step]) -> String {
-    run_at(Peer::start(peer).address, steps, HASTY).await
+    run_at(Scripted::start(peer).unwrap().address, steps, HASTY).await
 }
 
 #[tokio::test]
@@ -230,7 +230,7 @@ async fn statuses_and_words_can_be_chosen() {
 
 #[tokio::test]
 async fn connections_that_fail_are_told_by_their_line() {
-    let nowhere = Peer::nowhere();
+    let nowhere = nowhere();
     let steps = [step(1, connect(Some(nowhere.port())))];
     assert_eq!(
         run(&[Hangs], &steps).await,
@@ -239,7 +239,7 @@ async fn connections_that_fail_are_told_by_their_line() {
             nowhere.port()
         )
     );
-    let silence = Silence::new();
+    let silence = Silence::new().unwrap();
     let port = silence.address.port();
     let steps = [
         step(1, connect(None)),
@@ -294,11 +294,11 @@ async fn an_endless_answer_is_cut_off() {
 
 #[tokio::test]
 async fn connections_are_reset_unless_they_should_linger() {
-    let peer = Peer::start(&[Says(b"a"), Hears]);
+    let peer = Scripted::start(&[Says(b"a"), Hears]).unwrap();
     let steps = [step(1, expect(contains("a")))];
     run_at(peer.address, &steps, PATIENT).await;
     assert_eq!(peer.heard.recv_timeout(PATIENT), Ok(None));
-    let peer = Peer::start(&[Says(b"a"), Hears]);
+    let peer = Scripted::start(&[Says(b"a"), Hears]).unwrap();
     let polite = ConnectStep {
         linger: true,
         ..ConnectStep::default()

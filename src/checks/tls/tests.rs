@@ -12,7 +12,7 @@ use crate::checks::{
     exchange::Exchange,
     testing::{
         Does::{self, Hangs, Hears, Resets, Says},
-        HASTY, PATIENT, Peer, probe, show, target,
+        HASTY, PATIENT, Scripted, nowhere, probe, show, target,
     },
 };
 
@@ -110,7 +110,7 @@ async fn run(address: SocketAddr, settings: &CheckTls, limit: Duration) -> Strin
 }
 
 async fn run_plain(peer: &[Does], limit: Duration) -> String {
-    run(Peer::start(peer).address, &trusting(), limit).await
+    run(Scripted::start(peer).unwrap().address, &trusting(), limit).await
 }
 
 #[tokio::test]
@@ -180,7 +180,7 @@ async fn servers_without_tls_fail() {
         failure
     );
     assert_eq!(run_plain(&[Hangs], HASTY).await, "L6TOUT");
-    let refused = run(Peer::nowhere(), &trusting(), PATIENT).await;
+    let refused = run(nowhere(), &trusting(), PATIENT).await;
     assert_eq!(refused, "L4CON [Connection refused]");
 }
 
