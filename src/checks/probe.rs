@@ -68,7 +68,7 @@ impl Probe {
         let steps = step_tls(&side.check);
         let (loaded, failed): (Vec<_>, Vec<_>) = steps
             .into_iter()
-            .map(|tls| tls.map(load).transpose())
+            .map(|tls| tls.map(|tls| load(&of_step(tls, check))).transpose())
             .partition(Result::is_ok);
         if !failed.is_empty() {
             return Err(failed.into_iter().filter_map(Result::err).collect());
@@ -185,6 +185,14 @@ fn limits(side: &ServerSide, interval: Option<std::time::Duration>) -> Limits {
 fn buffer(global: &Global) -> usize {
     let bytes = global.tune.buffer_size.unwrap_or(BUFFER_SIZE);
     usize::try_from(bytes).unwrap_or(usize::MAX)
+}
+
+/// What a step says is the name; everything else is the server's own.
+fn of_step(step: &CheckTls, check: &ServerCheck) -> Arc<CheckTls> {
+    Arc::new(CheckTls {
+        server_name: step.server_name.clone(),
+        ..(*check.step_tls).clone()
+    })
 }
 
 /// The TLS settings of each step of a script.

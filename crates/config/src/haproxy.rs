@@ -16,7 +16,6 @@ pub mod log_format;
 mod log_target;
 pub mod model;
 mod parameters;
-mod pending;
 mod proxy;
 mod reader;
 mod resolve;

@@ -8,6 +8,8 @@ mod tests;
 
 pub use self::condition::{Conditional, Reported, condition, conditional};
 
+pub(in crate::haproxy) use self::patterns::compile;
+
 use pontoon_engine::acl::{Pattern, Test};
 
 use self::patterns::Match;

@@ -1,6 +1,18 @@
 //! What a health check says to a server, and what it wants to hear
 //! (HAProxy configuration manual, 4.2 `tcp-check`, `http-check`, `option …-check`).
 
+mod draft;
+mod expect;
+mod http;
+mod keywords;
+mod options;
+mod steps;
+mod tcp;
+#[cfg(test)]
+mod tests;
+
+pub use self::{draft::CheckDraft, keywords::KEYWORDS};
+
 use std::sync::Arc;
 
 use super::log_format::LogFormat;
@@ -81,7 +93,7 @@ pub struct ConnectStep {
     pub address: Option<std::net::IpAddr>,
     /// `send-proxy`.
     pub send_proxy: bool,
-    /// `ssl` with `sni`, `alpn`.
+    /// `ssl` with `sni`; everything but the name is the server's own.
     pub tls: Option<Arc<CheckTls>>,
     /// `linger`: close with FIN rather than RST.
     pub linger: bool,

@@ -8,11 +8,11 @@ use pontoon_engine::units::ProxyId;
 use super::{
     Context, Loaded, Surroundings, acl,
     check::CheckMethod,
+    check::{self, CheckDraft},
     context::{Acls, ProxyNames, Section as Place},
     global::{self, GlobalDraft},
     lints,
     model::{Model, UserList},
-    pending::check::{self, CheckDraft},
     proxy::{self, Prefix, ProxyDraft, listen},
     reader,
     resolve::{self, Written},

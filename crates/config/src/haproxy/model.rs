@@ -387,6 +387,8 @@ pub struct ServerCheck {
     pub send_proxy: bool,
     /// `check-ssl` and its parameters.
     pub tls: Option<Arc<CheckTls>>,
+    /// The same parameters for `connect ssl` of a script, which brings its own server name.
+    pub step_tls: Arc<CheckTls>,
     /// `check-via-socks4` and other things are refused; this is `check-proto`-less.
     pub alpn: Vec<Vec<u8>>,
 }

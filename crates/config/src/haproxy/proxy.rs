@@ -27,8 +27,8 @@ pub(super) use self::{
 };
 use super::{
     Context,
+    check::CheckDraft,
     model::{Bind, Keepalive, Mode},
-    pending::check::CheckDraft,
     rules::ServerName,
     server::{ServerDraft, ServerOptions},
 };

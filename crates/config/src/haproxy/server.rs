@@ -34,6 +34,8 @@ pub struct ServerDraft {
     pub span: Span,
     /// Where `id` stands, if it was written.
     id: Option<Span>,
+    /// Where the first parameter for TLS stands.
+    tls: Option<Span>,
 }
 
 /// The words after `default-server`.

@@ -1,6 +1,6 @@
 //! All keyword tables of the language, for the reference manual.
 
-use super::{bind, global, pending::check, proxy, sections, server, userlist};
+use super::{bind, check, global, proxy, sections, server, userlist};
 use crate::{
     keyword::{Draft, Keyword, Sections},
     reference::{Chapter, Entry, Support},

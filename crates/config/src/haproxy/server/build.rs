@@ -1,6 +1,10 @@
 //! From parameters to a server.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use pontoon_engine::{
     address::Endpoint,
@@ -35,7 +39,6 @@ pub(super) fn draft(
     d: &mut Diagnostics,
 ) -> ServerDraft {
     check_conflicts(name, options, d);
-    note_unused_tls(options, d);
     let is_ip = target
         .address
         .as_ref()
@@ -70,6 +73,7 @@ pub(super) fn draft(
         track: options.track.clone(),
         span,
         id: options.id.map(|id| id.span),
+        tls: options.tls.first,
     }
 }
 
@@ -137,23 +141,30 @@ fn check(options: &ServerOptions, cx: &Context<'_>, d: &mut Diagnostics) -> Opti
         address: check.address,
         port: check.port,
         send_proxy: check.send_proxy || (options.send_proxy.is_some() && !elsewhere),
-        tls: options.tls.enabled.then(|| tls(&options.tls, cx, d)),
+        tls: options.tls.enabled.then(|| {
+            check_files(&options.tls, cx, d);
+            Arc::new(tls(&options.tls, cx))
+        }),
+        step_tls: Arc::new(tls(&options.tls, cx)),
         alpn: check.alpn.clone(),
     })
 }
 
-fn tls(options: &TlsOptions, cx: &Context<'_>, d: &mut Diagnostics) -> Arc<CheckTls> {
-    for (path, span) in options.ca_file.iter().chain(&options.certificate) {
-        check_readable(path, *span, cx, d);
-    }
-    let path = |file: &Option<(std::path::PathBuf, Span)>| file.as_ref().map(|it| it.0.clone());
-    Arc::new(CheckTls {
+fn tls(options: &TlsOptions, cx: &Context<'_>) -> CheckTls {
+    let path = |file: &Option<(PathBuf, Span)>| file.as_ref().map(|it| it.0.clone());
+    CheckTls {
         server_name: options.server_name.clone(),
         verify: options.verify.unwrap_or(!cx.tls_server_verify_none),
         verify_host: options.verify_host.clone(),
         ca_file: path(&options.ca_file),
         certificate: path(&options.certificate),
-    })
+    }
+}
+
+fn check_files(options: &TlsOptions, cx: &Context<'_>, d: &mut Diagnostics) {
+    for (path, span) in options.ca_file.iter().chain(&options.certificate) {
+        check_readable(path, *span, cx, d);
+    }
 }
 
 fn check_readable(path: &Path, span: Span, cx: &Context<'_>, d: &mut Diagnostics) {
@@ -193,15 +204,5 @@ fn check_conflicts(name: &str, options: &ServerOptions, d: &mut Diagnostics) {
             format!("`{name}` is checked and tracks another server at once"),
         )
         .suggest("remove `check` (or add `no-check`), or remove `track`");
-    }
-}
-
-fn note_unused_tls(options: &ServerOptions, d: &mut Diagnostics) {
-    if let Some(span) = options.tls.first.filter(|_| !options.tls.enabled) {
-        d.note(
-            "without-effect",
-            span,
-            "TLS parameters have no effect on a server without `check-ssl`",
-        );
     }
 }

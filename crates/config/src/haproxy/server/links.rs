@@ -40,6 +40,7 @@ pub fn finish(
     let mut tracks = Vec::new();
     for (index, draft) in drafts.into_iter().enumerate() {
         check_port(&draft, method, d);
+        note_unused_tls(&draft, method, d);
         let mut server = draft.server;
         server.id = ServerId(u32::try_from(index).unwrap_or(u32::MAX));
         if server.number == 0 {
@@ -93,6 +94,33 @@ fn check_port(draft: &ServerDraft, method: &CheckMethod, d: &mut Diagnostics) {
         ),
     )
     .suggest("add `port` and a number");
+}
+
+fn note_unused_tls(draft: &ServerDraft, method: &CheckMethod, d: &mut Diagnostics) {
+    let check = draft.server.check.as_ref();
+    let is_used = check.is_some_and(|check| check.tls.is_some() || encrypts(method));
+    if let Some(span) = draft.tls.filter(|_| !is_used) {
+        d.note(
+            "without-effect",
+            span,
+            "TLS parameters have no effect on a server without `check-ssl`",
+        );
+    }
+}
+
+/// Whether a step of a script does.
+fn encrypts(method: &CheckMethod) -> bool {
+    let is_tls = |step: &ConnectStep| step.tls.is_some();
+    match method {
+        CheckMethod::Script(steps) => steps
+            .iter()
+            .any(|it| matches!(&it.action, StepAction::Connect(step) if is_tls(step))),
+        CheckMethod::Http(check) => check
+            .steps
+            .iter()
+            .any(|it| matches!(it, HttpStep::Connect(step) if is_tls(step))),
+        _ => false,
+    }
 }
 
 fn first_connect(method: &CheckMethod) -> Option<&ConnectStep> {
