@@ -8,6 +8,7 @@ pub mod dispatch;
 mod finish;
 pub mod mailbox;
 pub mod rate;
+mod tracking;
 
 use std::{
     sync::{
@@ -201,13 +202,15 @@ impl Running {
         let threads = (0..threads)
             .map(|_| Mailbox::new().map(Arc::new))
             .collect::<Result<_, _>>()?;
-        Ok(Self {
+        let running = Self {
             model,
             proxies,
             process,
             logger,
             threads,
-        })
+        };
+        running.begin_tracking(now);
+        Ok(running)
     }
 
     /// The shard in which the control thread counts.

@@ -324,6 +324,19 @@ impl Backend {
         });
     }
 
+    /// The first state of the server that `server` tracks: no change, so nobody is told.
+    pub fn tracked_at_start(
+        &mut self,
+        server: ServerId,
+        oper: OperState,
+        admin: AdminState,
+        now: Instant,
+    ) {
+        self.members[server.index()].begin_tracking(oper, admin, now);
+        self.repool(now);
+        self.outage.times = 0;
+    }
+
     /// An administrator changes the state.
     pub fn set_admin(&mut self, server: ServerId, state: AdminState, now: Instant) {
         self.change(server, Reason::Admin, now, |member, _| {

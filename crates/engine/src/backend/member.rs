@@ -112,6 +112,13 @@ impl Member {
         }
     }
 
+    pub(super) fn begin_tracking(&mut self, oper: OperState, admin: AdminState, now: Instant) {
+        self.tracked = Some((oper, admin));
+        if !self.takes_forced() {
+            self.down_since.get_or_insert(now);
+        }
+    }
+
     pub(super) fn set_admin(&mut self, state: AdminState) {
         if self.admin == AdminState::Maintenance && state != AdminState::Maintenance {
             self.stopping = false;

@@ -427,3 +427,23 @@ fn downtime_adds_up() {
     let whole = bench.backend.view(bench.now);
     assert_eq!((whole.downtime_secs, whole.went_down), (10, 2));
 }
+
+#[test]
+fn a_tracker_begins_where_the_other_is_without_a_word() {
+    let tracker = ServerSettings {
+        tracks: true,
+        ..server("s")
+    };
+    let mut bench = Bench::new(Algorithm::RoundRobin, vec![tracker]);
+    let (up, maintenance) = (OperState::Up, AdminState::Maintenance);
+    bench
+        .backend
+        .tracked_at_start(ServerId(0), up, maintenance, bench.now);
+    assert_eq!(bench.actions(), []);
+    assert_eq!(
+        (bench.status(0).as_str(), bench.view(0).went_down),
+        ("MAINT (via)", 0)
+    );
+    assert_eq!(bench.backend.view(bench.now).went_down, 0);
+    assert_eq!(bench.place(), Placement::NoServer);
+}
