@@ -13,7 +13,10 @@ use std::{
 use pontoon_config::{
     haproxy::{
         check::CheckMethod,
-        model::{Global, Logging, Mode, Model, Proxy, Server, ServerCheck, ServerPort, ServerSide},
+        model::{
+            CheckTls, Global, Logging, Mode, Model, Proxy, Server, ServerCheck, ServerPort,
+            ServerSide,
+        },
     },
     source::Location,
 };
@@ -304,6 +307,13 @@ pub(super) fn checked(id: u32, address: SocketAddr) -> Server {
             port: None,
             send_proxy: false,
             tls: None,
+            step_tls: Arc::new(CheckTls {
+                server_name: None,
+                verify: false,
+                verify_host: None,
+                ca_file: None,
+                certificate: None,
+            }),
             alpn: Vec::new(),
         }),
         agent: None,
