@@ -4,6 +4,7 @@
 //! reason, or fails if `PONTOON_REQUIRE_PEERS=1`.
 
 mod compat;
+mod database;
 mod harness;
 mod load;
 mod logs;
@@ -14,6 +15,7 @@ fn main() {
     let arguments = libtest_mimic::Arguments::from_args();
     let mut tests = Vec::new();
     compat::register(&mut tests);
+    database::register(&mut tests);
     load::register(&mut tests);
     logs::register(&mut tests);
     proxy::register(&mut tests);

@@ -8,6 +8,7 @@ pub mod crowd;
 pub mod full;
 pub mod needs;
 pub mod netns;
+pub mod postgres;
 pub mod problem;
 pub mod program;
 pub mod script;
