@@ -261,7 +261,7 @@ impl Worker {
         else {
             return;
         };
-        running.count_accepted(state, self.shard, self.now);
+        running.count_accepted(state, accepted.index, self.shard, self.now);
         let client = client_address(&accepted);
         if is_monitor(frontend, &client) {
             running.unreserve(accepted.proxy, accepted.index);
@@ -288,7 +288,6 @@ impl Worker {
             running.unreserve(accepted.proxy, accepted.index);
             return;
         };
-        running.count_session(state, accepted.index, self.shard, self.now);
         self.start(accepted.socket, record, frontend, expects_header);
     }
 
@@ -396,23 +395,30 @@ impl Running {
         self.tell_room_again();
     }
 
-    fn count_accepted(&self, frontend: &FrontendState, shard: usize, now: Instant) {
+    fn count_accepted(&self, frontend: &FrontendState, bind: usize, shard: usize, now: Instant) {
         self.process
             .connections_total
             .fetch_add(1, Ordering::Relaxed);
         self.process.connection_rate.count(now);
         frontend.counters.of(shard).connections.increment();
         frontend.connection_rate.count(now);
+        self.process.sessions.confirm();
+        frontend.sessions.confirm();
+        frontend.listeners[bind].sessions.confirm();
     }
 
-    fn count_session(&self, frontend: &FrontendState, bind: usize, shard: usize, now: Instant) {
+    /// The connection has become a session.
+    pub(super) fn count_session(
+        &self,
+        frontend: &FrontendState,
+        bind: usize,
+        shard: usize,
+        now: Instant,
+    ) {
         self.process.session_rate.count(now);
-        self.process.sessions.confirm();
         frontend.session_rate.count(now);
-        frontend.sessions.confirm();
         frontend.counters.of(shard).sessions.increment();
         let listener = &frontend.listeners[bind];
-        listener.sessions.confirm();
         listener.counters.of(shard).sessions.increment();
     }
 }

@@ -3,16 +3,18 @@
 use std::{
     io,
     net::{IpAddr, SocketAddr},
+    ops::ControlFlow,
     os::fd::OwnedFd,
 };
 
 use pontoon_config::haproxy::model::{Server, ServerPort, ServerSide};
 use pontoon_engine::{
     address::{Endpoint, ServerAddr},
+    balance::Algorithm,
     proxy_protocol,
     rules::{SourceAddress, Transparent},
     session::{
-        Incident, Step,
+        Incident, Stage, Step,
         retry::{AfterFailure, RetryPolicy},
     },
     termination::Cause,
@@ -20,7 +22,7 @@ use pontoon_engine::{
 use pontoon_sys::{
     epoll::Interest,
     option,
-    socket::{self, Address},
+    socket::{self, Address, Connecting},
     stream,
 };
 
@@ -51,7 +53,20 @@ impl Worker {
             Ok(leg) => session.server = Some(leg),
             Err(error) => return self.connect_failed(session, failure(&error)),
         }
-        self.check_connection(session)
+        self.check_connection(session)?;
+        if matches!(session.life.stage(), Stage::Connecting { .. }) {
+            return self.watch(session, Side::Client, Interest::Arrivals);
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// The client or the server has stirred while connecting.
+    pub(super) fn await_connection(&mut self, session: &mut Session) -> Course {
+        self.check_connection(session)?;
+        if matches!(session.life.stage(), Stage::Connecting { .. }) {
+            return self.watch_waiting_client(session);
+        }
+        ControlFlow::Continue(())
     }
 
     fn open(&mut self, session: &mut Session) -> io::Result<Leg> {
@@ -62,7 +77,8 @@ impl Worker {
         let address = target(server, session)?;
         let socket = socket::stream_for(&address)?;
         self.prepare(&socket, side, server, session, &address)?;
-        socket::connect_to(&socket, &address)?;
+        self.count_attempt(session);
+        let connecting = socket::connect_to(&socket, &address)?;
         session.record.server_address = Some(ServerAddr(to_endpoint(address)));
         if self.wants_source[session.record.frontend.index()] {
             session.record.source = match socket::local_address(&socket)? {
@@ -70,7 +86,9 @@ impl Worker {
                 Address::Unix(_) | Address::Abstract(_) => None,
             };
         }
-        Ok(Leg::new(socket))
+        let mut leg = Leg::new(socket);
+        leg.writable = connecting == Connecting::Done;
+        Ok(leg)
     }
 
     fn prepare(
@@ -101,7 +119,8 @@ impl Worker {
         if let Some(name) = &server.congestion_control {
             option::set_congestion_control(socket, name)?;
         }
-        if server.fast_open {
+        // Without bytes in hand nothing would be sent at all, and the server not even asked.
+        if server.fast_open && !session.request.is_empty() {
             option::connect_fast_open(socket)?;
         }
         if !session.request.is_empty() || server.send_proxy.is_some() {
@@ -169,7 +188,7 @@ impl Worker {
 
     /// Whether the attempt has come to something. A socket that takes bytes is connected, so
     /// with bytes in hand sending them is the question.
-    pub(super) fn check_connection(&mut self, session: &mut Session) -> Course {
+    fn check_connection(&mut self, session: &mut Session) -> Course {
         let Some(server) = &session.server else {
             return session.over(Incident::Ordered(Cause::Internal));
         };
@@ -180,10 +199,7 @@ impl Worker {
         }
         match self.greet_server(session) {
             Ok(true) => self.connected(session),
-            Ok(false) => {
-                self.watch(session, Side::Server, Interest::Everything)?;
-                self.watch_waiting_client(session)
-            }
+            Ok(false) => self.watch(session, Side::Server, Interest::Everything),
             Err(error) => self.connect_failed(session, failure(&error)),
         }
     }
@@ -220,7 +236,7 @@ impl Worker {
         }
         if request.is_empty() {
             // The loop tells when it is there.
-            return Ok(leg.is_watched() && leg.writable);
+            return Ok(leg.writable);
         }
         let Some(sent) = stream::send(&leg.socket, request.pending(), request.ended)? else {
             leg.writable = false;
@@ -234,7 +250,7 @@ impl Worker {
         let began = session.placed.unwrap_or(self.now);
         session.record.connect_time = Some(self.since(began));
         self.step(session, Step::Relay);
-        self.count_connected(session);
+        self.observed(session, true);
         if self
             .running
             .proxy(session.record.frontend)
@@ -244,7 +260,6 @@ impl Worker {
             session.record.total_time = self.since(session.record.accepted);
             self.running.write_line(&mut session.record, true);
         }
-        session.record.bytes_in += session.request.taken_ahead();
         if let Some(server) = &mut session.server {
             server.readable = false;
             server.writable = true;
@@ -253,17 +268,16 @@ impl Worker {
         self.relay(session)
     }
 
-    fn count_connected(&self, session: &Session) {
+    /// Every attempt counts, successful or not.
+    fn count_attempt(&self, session: &Session) {
+        self.count(session, |c| &c.connects, |c| &c.connects);
         let (Some(id), Some(server)) = (session.record.backend, session.record.server) else {
             return;
         };
-        if let Some(state) = self.running.backend(id) {
-            state.counters.of(self.shard).connects.increment();
-        }
         if let Some(state) = self.running.server(id, server) {
-            state.counters.of(self.shard).connects.increment();
+            state.counters.of(self.shard).sessions.increment();
+            state.session_rate.count(self.now);
         }
-        self.observed(session, true);
     }
 
     /// `observe layer4`: live traffic tells how the server is.
@@ -296,12 +310,12 @@ impl Worker {
         let Some((side, _)) = server_of(&self.running.model, session) else {
             return session.over(Incident::Ordered(Cause::Internal));
         };
-        let policy = RetryPolicy {
-            retries: side.retries,
-            redispatch: side.redispatch,
-            connect: side.timeout_connect,
-        };
-        match policy.after_failure(session.record.retries, failed == Failed::TimedOut) {
+        let others = session.record.backend.is_some_and(|id| {
+            let state = self.running.backend(id);
+            state.is_some_and(|state| state.balancer().usable_servers() > 1)
+        });
+        let timed_out = failed == Failed::TimedOut;
+        match policy(side).after_failure(session.record.retries, others, timed_out) {
             AfterFailure::GiveUp => self.give_up(session, failed),
             AfterFailure::Elsewhere => self.redispatch(session),
             AfterFailure::Again(pause) => {
@@ -323,8 +337,13 @@ impl Worker {
         session.over(Incident::Ordered(cause))
     }
 
-    /// The pause is over: the same server again, unless it went down meanwhile.
+    /// The pause is over: the same server again.
     pub(super) fn connect_again(&mut self, session: &mut Session) -> Course {
+        let side = server_of(&self.running.model, session).map(|(side, _)| side);
+        // In HAProxy's books a redispatch that finds no other server has queued once more.
+        if side.is_some_and(|side| policy(side).redispatches(session.record.retries)) {
+            session.record.queue_time = Some(self.time_queued(session));
+        }
         self.connect(session)
     }
 
@@ -347,6 +366,15 @@ impl Worker {
 
     pub(super) fn count_failed(&self, session: &Session) {
         self.count(session, |c| &c.connection_errors, |c| &c.connection_errors);
+    }
+}
+
+fn policy(side: &ServerSide) -> RetryPolicy {
+    RetryPolicy {
+        retries: side.retries,
+        redispatch: side.redispatch,
+        takes_turns: !matches!(side.settings.algorithm, Algorithm::Source(_)),
+        connect: side.timeout_connect,
     }
 }
 

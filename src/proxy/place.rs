@@ -132,26 +132,31 @@ impl Worker {
     fn placed(&mut self, session: &mut Session, backend: ProxyId, server: ServerId) -> Course {
         session.slot = Some(server);
         session.record.server = Some(server);
-        self.running
-            .enter_server(backend, server, self.shard, self.now);
-        if session.placed.is_none() {
-            session.placed = Some(self.now);
-            let accepted = session.record.accepted + session.record.handshake;
-            session.record.queue_time = Some(self.now.saturating_duration_since(accepted));
+        self.running.enter_server(backend, server, self.now);
+        if let Some(state) = self.running.backend(backend) {
+            state.counters.of(self.shard).picked.increment();
         }
+        session.placed = Some(self.now);
+        session.record.queue_time = Some(self.time_queued(session));
         self.connect(session)
+    }
+
+    /// From accept (or the PROXY header) to now.
+    pub(super) fn time_queued(&self, session: &Session) -> std::time::Duration {
+        self.since(session.record.accepted + session.record.handshake)
     }
 
     /// While a session waits for its server, the client may send, close or break off.
     pub(super) fn watch_waiting_client(&mut self, session: &mut Session) -> Course {
         self.read_ahead(session)?;
         if session.request.ended && self.gives_up_on_close(session) {
-            return session.over(Incident::ClientGone);
+            return session.over(Incident::ClientLeft);
         }
         self.watch(session, Side::Client, Interest::Arrivals)
     }
 
-    /// `option abortonclose`: who closes before being served does not want to be.
+    /// Who closes before being served, and has asked for nothing, does not want to be; with
+    /// `option abortonclose`, nor does who has.
     fn gives_up_on_close(&self, session: &Session) -> bool {
         let backend = session
             .record
@@ -161,7 +166,8 @@ impl Worker {
             session.life.stage(),
             Stage::Queued { .. } | Stage::Connecting { .. } | Stage::TurnAround { .. }
         );
-        waiting && backend.is_some_and(|backend| backend.abort_on_close)
+        let unasked = session.request.is_empty();
+        waiting && (unasked || backend.is_some_and(|backend| backend.abort_on_close))
     }
 
     /// Moves the session's life on.

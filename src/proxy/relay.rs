@@ -2,7 +2,10 @@
 
 use std::{io, ops::ControlFlow, time::Instant};
 
-use pontoon_engine::{session::Incident, termination::Termination};
+use pontoon_engine::{
+    session::Incident,
+    termination::{Cause, Phase, Termination},
+};
 use pontoon_sys::{
     epoll::Interest,
     stream::{self, Received},
@@ -20,8 +23,6 @@ pub(super) struct Flow {
     /// Bytes read and not sent yet, from `sent` on.
     held: Vec<u8>,
     sent: usize,
-    /// Bytes read before there was a server.
-    ahead: u32,
     /// The reader's end of stream was seen.
     pub(super) ended: bool,
     /// It was passed on to the writer.
@@ -69,6 +70,11 @@ impl Flow {
         self.held.len() == self.sent && self.pipe.as_ref().is_none_or(|pipe| pipe.bytes == 0)
     }
 
+    /// More bytes would be read if they came.
+    fn is_wanted(&self) -> bool {
+        !self.ended && self.is_empty()
+    }
+
     /// The bytes held, unsent.
     pub(super) fn pending(&self) -> &[u8] {
         &self.held[self.sent..]
@@ -83,23 +89,9 @@ impl Flow {
         }
     }
 
-    /// The first bytes were no data: a PROXY header.
-    pub(super) fn skip(&mut self, n: usize) {
-        self.consume(n);
-        self.ahead = self
-            .ahead
-            .saturating_sub(u32::try_from(n).unwrap_or(u32::MAX));
-    }
-
     /// Bytes that came before there was a server.
-    pub(super) fn hold_ahead(&mut self, bytes: &[u8]) {
+    pub(super) fn hold(&mut self, bytes: &[u8]) {
         self.held.extend_from_slice(bytes);
-        self.ahead += u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-    }
-
-    /// How many bytes came before there was a server.
-    pub(super) fn taken_ahead(&self) -> u64 {
-        u64::from(self.ahead)
     }
 
     /// Takes all bytes held.
@@ -206,7 +198,7 @@ impl Flow {
     ) -> ControlFlow<Stop> {
         let n = match stream::receive(&from.socket, buffer) {
             Ok(Received::Bytes(n)) => n,
-            other => return self.no_bytes(from, other),
+            other => return self.no_bytes(from, other, moved),
         };
         moved.read += n as u64;
         if n == buffer.len() {
@@ -246,7 +238,7 @@ impl Flow {
         };
         let n = match filled.pipe.fill(&from.socket, filled.pipe.capacity()) {
             Ok(Received::Bytes(n)) => n,
-            other => return self.no_bytes(from, other),
+            other => return self.no_bytes(from, other, moved),
         };
         filled.bytes += n;
         moved.read += n as u64;
@@ -266,10 +258,21 @@ impl Flow {
         }
     }
 
-    fn no_bytes(&mut self, from: &mut Leg, result: io::Result<Received>) -> ControlFlow<Stop> {
+    /// A reset that comes with the last bytes counts as their end: whoever sent them meant to
+    /// close, and just did not read what we sent.
+    fn no_bytes(
+        &mut self,
+        from: &mut Leg,
+        result: io::Result<Received>,
+        moved: &Moved,
+    ) -> ControlFlow<Stop> {
         from.readable = false;
         match result {
             Ok(Received::End) => {
+                self.ended = true;
+                ControlFlow::Continue(())
+            }
+            Err(_) if moved.read > 0 => {
                 self.ended = true;
                 ControlFlow::Continue(())
             }
@@ -296,13 +299,19 @@ enum Direction {
 impl Worker {
     /// Moves what can be moved both ways.
     pub(super) fn relay(&mut self, session: &mut Session) -> Course {
-        let request = self.pump(session, Direction::Request)?;
-        let response = self.pump(session, Direction::Response)?;
+        let request_stop = self.pump(session, Direction::Request)?;
+        let response_stop = self.pump(session, Direction::Response)?;
         self.running.count_bytes(&mut session.record, self.shard);
-        if session.request.shut && session.response.shut {
+        let (request, response) = (&session.request, &session.response);
+        if request.shut && response.shut {
             return ControlFlow::Break(Termination::default());
         }
-        if request == Stop::Turn || response == Stop::Turn {
+        session.life.expect(
+            request.is_wanted() || !response.is_empty(),
+            response.is_wanted() || !request.is_empty(),
+            self.now,
+        );
+        if request_stop == Stop::Turn || response_stop == Stop::Turn {
             self.again.push(session.key);
         }
         let interest = if session.client.writable {
@@ -311,6 +320,22 @@ impl Worker {
             Interest::Everything
         };
         self.watch(session, Side::Client, interest)
+    }
+
+    /// One side did not act for too long: its direction counts as closed. If it does not take
+    /// what waits for it either, that is the end.
+    pub(super) fn silenced(&mut self, session: &mut Session, cause: Cause) -> Course {
+        let termination = Termination::new(cause, Phase::Data);
+        session.blame.get_or_insert(termination);
+        let (silent, towards) = match cause {
+            Cause::ClientTimeout => (&mut session.request, &session.response),
+            _ => (&mut session.response, &session.request),
+        };
+        silent.ended = true;
+        if !towards.is_empty() {
+            return ControlFlow::Break(termination);
+        }
+        self.relay(session)
     }
 
     fn pump(
@@ -346,7 +371,7 @@ impl Worker {
                 (
                     moved.read > 0,
                     moved.written > 0,
-                    Incident::ClientGone,
+                    Incident::ClientBroke,
                     Incident::ServerGone,
                 )
             }
@@ -356,7 +381,7 @@ impl Worker {
                     moved.written > 0,
                     moved.read > 0,
                     Incident::ServerGone,
-                    Incident::ClientGone,
+                    Incident::ClientBroke,
                 )
             }
         };

@@ -5,7 +5,7 @@ use std::{net::IpAddr, ops::ControlFlow, sync::Arc};
 use pontoon_config::haproxy::model::{Mode, Proxy};
 use pontoon_engine::{
     address::{ClientAddr, Endpoint, LocalAddr},
-    proxy_protocol::{self, Header, Parsed},
+    proxy_protocol::{self, Header, Malformed, Parsed},
     rules::{ConnectionAction, ContentAction, ContentRules, Decision, Rule, first_match},
     sample::Facts,
     session::{Incident, Stage, Step},
@@ -23,6 +23,14 @@ use super::{
     thread::Worker,
 };
 use crate::{record::SessionRecord, state::Running};
+
+/// The words of HAProxy's log for a connection without a good PROXY header.
+const CLOSED: &str = "Connection closed while waiting for PROXY protocol header";
+const TRUNCATED: &str = "Truncated PROXY protocol header received";
+const INVALID: &str = "Received an invalid PROXY protocol header";
+const NO_HEADER: &str = "Received something which does not look like a PROXY protocol header";
+/// No header is shorter.
+const SHORTEST: usize = 16;
 
 /// What rules can ask of a session.
 pub(super) struct View<'a> {
@@ -75,7 +83,8 @@ impl Worker {
             }
             match stream::receive(&session.client.socket, &mut self.buffer[..room]) {
                 Ok(Received::Bytes(n)) => {
-                    session.request.hold_ahead(&self.buffer[..n]);
+                    session.request.hold(&self.buffer[..n]);
+                    session.record.bytes_in += n as u64;
                     if n < room {
                         session.client.drained();
                         session.request.ended = session.client.read_all();
@@ -86,7 +95,7 @@ impl Worker {
                     session.client.readable = false;
                 }
                 Ok(Received::Nothing) => session.client.readable = false,
-                Err(_) => return session.over(Incident::ClientGone),
+                Err(_) => return session.over(Incident::ClientBroke),
             }
         }
         ControlFlow::Continue(())
@@ -94,7 +103,10 @@ impl Worker {
 
     /// `accept-proxy`: whose connection this really is.
     pub(super) fn read_header(&mut self, session: &mut Session) -> Course {
-        self.read_ahead(session)?;
+        if let ControlFlow::Break(broken) = self.read_ahead(session) {
+            self.header_refused(session, CLOSED);
+            return ControlFlow::Break(broken);
+        }
         match proxy_protocol::parse(session.request.pending()) {
             Ok(Parsed::Complete { header, length }) => {
                 if let Header::Proxied {
@@ -105,16 +117,36 @@ impl Worker {
                     session.record.client = ClientAddr(Endpoint::Ip(source));
                     session.record.local = LocalAddr(Endpoint::Ip(destination));
                 }
-                session.request.skip(length);
+                session.request.consume(length);
+                session.record.bytes_in -= length as u64;
                 session.record.handshake = self.since(session.record.accepted);
                 self.begin(session)
             }
-            Ok(Parsed::Incomplete) if session.request.ended => session.over(Incident::ClientGone),
-            Ok(Parsed::Incomplete) if !self.is_full(session) => {
+            Ok(Parsed::Incomplete) if !session.request.ended && !self.is_full(session) => {
                 self.watch(session, Side::Client, Interest::Arrivals)
             }
-            _ => session.over(Incident::Ordered(Cause::ProxyRefused)),
+            refused => {
+                let why = match refused {
+                    Ok(_) if session.request.is_empty() => CLOSED,
+                    Ok(_) => TRUNCATED,
+                    Err(Malformed::Signature) if session.request.pending().len() < SHORTEST => {
+                        TRUNCATED
+                    }
+                    Err(Malformed::Signature) => NO_HEADER,
+                    Err(Malformed::Line | Malformed::Binary) => INVALID,
+                };
+                self.header_refused(session, why);
+                session.over(Incident::Ordered(Cause::ProxyRefused))
+            }
         }
+    }
+
+    /// A connection that never became a session: says why.
+    pub(super) fn header_refused(&self, session: &Session, why: &str) {
+        let silent = session.request.is_empty();
+        self.running
+            .logger
+            .refused(&self.running, &session.record, silent, why);
     }
 
     /// The session proper begins: who it is, is known.
@@ -127,6 +159,10 @@ impl Worker {
         if self.session_rules_deny(session, &frontend.session_rules) {
             self.count_frontend(session, |c| &c.denied_sessions, |c| &c.denied_sessions);
             return session.over(Incident::Ordered(Cause::ProxyRefused));
+        }
+        session.counted = true;
+        if let Some(state) = running.frontend(proxy.id) {
+            running.count_session(state, session.record.listener, self.shard, self.now);
         }
         if proxy.mode == Mode::Http {
             session.inspected_by = Inspector::Nobody;
@@ -155,6 +191,10 @@ impl Worker {
 
     /// Applies content rules, of the frontend first, then of the backend; then picks a server.
     pub(super) fn inspect(&mut self, session: &mut Session, over: bool) -> Course {
+        if let ControlFlow::Break(broken) = self.read_ahead(session) {
+            self.blame_own_backend(session);
+            return ControlFlow::Break(broken);
+        }
         let running = Arc::clone(&self.running);
         if session.inspected_by == Inspector::Frontend {
             let frontend = running.proxy(session.record.frontend).frontend.as_ref();
@@ -193,7 +233,6 @@ impl Worker {
         if content.rules.is_empty() {
             return ControlFlow::Continue(true);
         }
-        self.read_ahead(session)?;
         let over = over || content.inspect_delay.is_none();
         let decision = first_match(&content.rules, &self.facts(session, over));
         match decision {
@@ -207,6 +246,16 @@ impl Worker {
                 ControlFlow::Continue(false)
             }
             Decision::Matched(action) => self.deny(session, action),
+        }
+    }
+
+    /// A session whose client failed it before a backend was chosen counts, in HAProxy's books,
+    /// for the server side of its own section.
+    pub(super) fn blame_own_backend(&self, session: &mut Session) {
+        if session.record.backend.is_none() {
+            let own = session.record.frontend;
+            self.running
+                .enter_backend(&mut session.record, own, self.shard, self.now);
         }
     }
 

@@ -39,6 +39,10 @@ pub(super) struct Session {
     pub(super) queued: bool,
     /// When it left the queue: connecting began.
     pub(super) placed: Option<Instant>,
+    /// It counts as a session: its header and the session rules have let it in.
+    pub(super) counted: bool,
+    /// Who was silent for too long: how it will be called, once it ends.
+    pub(super) blame: Option<Termination>,
 }
 
 /// Whose content rules a session has to pass next.
@@ -96,11 +100,6 @@ impl Leg {
         self.read_closed && !self.failed && !self.urgent
     }
 
-    /// The loop tells of it.
-    pub(super) const fn is_watched(&self) -> bool {
-        self.watched.is_some()
-    }
-
     /// Notes what the loop said.
     const fn note(&mut self, ready: Ready) {
         self.readable |= ready.readable | ready.read_closed | ready.failed;
@@ -135,6 +134,8 @@ impl Session {
             slot: None,
             queued: false,
             placed: None,
+            counted: false,
+            blame: None,
         }
     }
 
@@ -185,7 +186,14 @@ impl Worker {
     fn expire(&mut self, session: &mut Session) -> Course {
         let timeouts = self.timeouts(&session.record);
         match session.life.handle_timeout(&timeouts, self.now) {
-            Some(Expired::End(termination)) => ControlFlow::Break(termination),
+            Some(Expired::End(termination)) => {
+                if matches!(session.life.stage(), Stage::Handshake { .. }) {
+                    self.header_refused(session, "Timeout while waiting for PROXY protocol header");
+                }
+                self.blame_own_backend(session);
+                ControlFlow::Break(termination)
+            }
+            Some(Expired::Silent(cause)) => self.silenced(session, cause),
             Some(Expired::InspectionOver) => self.inspect(session, true),
             Some(Expired::ConnectFailed) => {
                 self.connect_failed(session, super::connect::Failed::TimedOut)
@@ -201,7 +209,7 @@ impl Worker {
             Stage::Handshake { .. } => self.read_header(session),
             Stage::Inspect { .. } => self.inspect(session, false),
             Stage::Queued { .. } | Stage::TurnAround { .. } => self.watch_waiting_client(session),
-            Stage::Connecting { .. } => self.check_connection(session),
+            Stage::Connecting { .. } => self.await_connection(session),
             Stage::Relaying { .. } => self.relay(session),
         }
     }
@@ -283,7 +291,7 @@ impl Worker {
     /// Gives back what the session held, closes its sockets, counts and logs it.
     pub(super) fn end(&mut self, mut session: Box<Session>, termination: Termination) {
         self.wheel.clear(session.key.slot);
-        session.record.termination = termination;
+        session.record.termination = session.blame.unwrap_or(termination);
         self.leave_queue(&mut session);
         self.release_slot(&mut session);
         self.pipes.give_back(session.request.take_pipe());
@@ -293,12 +301,17 @@ impl Worker {
             record,
             client,
             server,
+            counted,
             ..
         } = *session;
         drop((client, server));
         self.sessions.free(key);
         self.count_sessions();
-        self.running.finish(record, self.shard, self.now);
+        if counted {
+            self.running.finish(record, self.shard, self.now);
+        } else {
+            self.running.leave_frontend(&record);
+        }
         self.descriptor_freed();
     }
 
@@ -316,6 +329,7 @@ impl Worker {
         let Some(backend) = session.record.backend else {
             return;
         };
+        session.record.queue_time = Some(self.time_queued(session));
         let (key, now) = (session.key, self.now);
         // Admitted already? Then the message will find nobody, and the slot is given back there.
         let _waited = self

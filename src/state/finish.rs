@@ -49,13 +49,11 @@ impl Running {
     }
 
     /// The session was given a slot of a server.
-    pub fn enter_server(&self, backend: ProxyId, server: ServerId, shard: usize, now: Instant) {
+    pub fn enter_server(&self, backend: ProxyId, server: ServerId, now: Instant) {
         let Some(state) = self.server(backend, server) else {
             return;
         };
         state.sessions.enter();
-        state.session_rate.count(now);
-        state.counters.of(shard).sessions.increment();
         let uptime = self.uptime_ms(now).max(1);
         state
             .last_session
@@ -89,7 +87,8 @@ impl Running {
                 counters.bytes_out.add(moved_out);
             }
         }
-        let Some(id) = record.backend else { return };
+        // Before one is chosen, a section's own server side stands in, as in HAProxy's books.
+        let id = record.backend.unwrap_or(record.frontend);
         if let Some(backend) = self.backend(id) {
             let counters = backend.counters.of(shard);
             counters.bytes_in.add(moved_in);
@@ -114,13 +113,13 @@ impl Running {
         self.logger.session(self, record, self.concurrency(record));
     }
 
-    /// `option dontlognull`: a connection that brought nothing is not worth a line.
+    /// `option dontlognull`: a client that sent nothing is not worth a line.
     fn is_null(&self, proxy: &Proxy, record: &SessionRecord) -> bool {
         let quiet = proxy
             .frontend
             .as_ref()
             .is_some_and(|side| side.dont_log_null);
-        quiet && record.http.is_none() && record.bytes_in == 0 && record.bytes_out == 0
+        quiet && record.http.is_none() && record.bytes_in == 0
     }
 
     fn concurrency(&self, record: &SessionRecord) -> Concurrency {
@@ -138,7 +137,8 @@ impl Running {
         }
     }
 
-    fn leave_frontend(&self, record: &SessionRecord) {
+    /// The session, or what never became one, leaves the levels it counted in since accept.
+    pub(crate) fn leave_frontend(&self, record: &SessionRecord) {
         if let Some(frontend) = self.frontend(record.frontend) {
             frontend.sessions.leave();
             if let Some(listener) = frontend.listeners.get(record.listener) {
@@ -176,11 +176,29 @@ impl Running {
         match record.termination.cause {
             Cause::ClientAbort | Cause::ClientTimeout if phase == Phase::Request => {
                 self.count_request_error(record, shard);
+                self.count_at_backend(record, |c| &c.client_aborts, |c| &c.client_aborts, shard);
+            }
+            Cause::ServerTimeout if phase == Phase::Queue => {
+                self.count_at_backend(
+                    record,
+                    |c| &c.connection_errors,
+                    |c| &c.connection_errors,
+                    shard,
+                );
+            }
+            Cause::ServerAbort if phase == Phase::Data => {
+                self.count_at_backend(record, |c| &c.server_aborts, |c| &c.server_aborts, shard);
+                self.count_at_backend(
+                    record,
+                    |c| &c.response_errors,
+                    |c| &c.response_errors,
+                    shard,
+                );
             }
             Cause::ClientAbort | Cause::ClientTimeout if phase == Phase::Data => {
                 self.count_at_backend(record, |c| &c.client_aborts, |c| &c.client_aborts, shard);
             }
-            Cause::ServerAbort | Cause::ServerTimeout if phase == Phase::Data => {
+            Cause::ServerTimeout if phase == Phase::Data => {
                 self.count_at_backend(record, |c| &c.server_aborts, |c| &c.server_aborts, shard);
             }
             _ => {}

@@ -65,6 +65,10 @@ pub enum Stage {
         client_seen: Instant,
         /// When the server last sent or took something.
         server_seen: Instant,
+        /// The client is expected to act: to send, or to take what waits for it.
+        client_due: bool,
+        /// The server is.
+        server_due: bool,
         /// One side has closed its direction.
         half_closed: bool,
     },
@@ -88,8 +92,10 @@ pub enum Step {
 /// Something that ends a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Incident {
-    /// The client broke the connection, or left before there was anything to do for it.
-    ClientGone,
+    /// The client closed before there was anything to do for it.
+    ClientLeft,
+    /// The client broke the connection.
+    ClientBroke,
     /// The server broke the connection, or could not be reached.
     ServerGone,
     /// Somebody ordered it.
@@ -101,6 +107,9 @@ pub enum Incident {
 pub enum Expired {
     /// The session is over.
     End(Termination),
+    /// One side was silent for too long while relaying. It counts as closed: the other side may
+    /// still finish what it does, unless there are bytes that the silent side does not take.
+    Silent(Cause),
     /// The rules must decide with what there is.
     InspectionOver,
     /// The attempt to connect has failed.
@@ -151,6 +160,8 @@ impl Life {
             Step::Relay => Stage::Relaying {
                 client_seen: now,
                 server_seen: now,
+                client_due: true,
+                server_due: true,
                 half_closed: false,
             },
         };
@@ -170,6 +181,27 @@ impl Life {
         }
     }
 
+    /// Who is expected to act from now on: whose bytes are wanted, or for whom bytes wait. Who
+    /// was not, starts afresh.
+    pub fn expect(&mut self, client: bool, server: bool, now: Instant) {
+        if let Stage::Relaying {
+            client_seen,
+            server_seen,
+            client_due,
+            server_due,
+            ..
+        } = &mut self.0
+        {
+            if client && !*client_due {
+                *client_seen = now;
+            }
+            if server && !*server_due {
+                *server_seen = now;
+            }
+            (*client_due, *server_due) = (client, server);
+        }
+    }
+
     /// One direction was closed in order; the other may go on.
     pub fn half_close(&mut self) {
         if let Stage::Relaying { half_closed, .. } = &mut self.0 {
@@ -180,12 +212,18 @@ impl Life {
     /// What an ending in this stage is called.
     #[must_use]
     pub const fn ending(&self, incident: Incident) -> Termination {
-        let cause = match incident {
-            Incident::ClientGone => Cause::ClientAbort,
-            Incident::ServerGone => Cause::ServerAbort,
-            Incident::Ordered(cause) => cause,
+        let relaying = matches!(self.0, Stage::Relaying { .. });
+        let inspecting = matches!(self.0, Stage::Handshake { .. } | Stage::Inspect { .. });
+        let (cause, phase) = match incident {
+            Incident::ClientLeft => (Cause::ClientAbort, self.phase()),
+            // HAProxy names a broken connection so even while the server is waited for.
+            Incident::ClientBroke if !inspecting => (Cause::ClientAbort, Phase::Data),
+            Incident::ClientBroke => (Cause::ClientAbort, Phase::Request),
+            Incident::ServerGone => (Cause::ServerAbort, self.phase()),
+            Incident::Ordered(cause) if relaying => (cause, Phase::Finished),
+            Incident::Ordered(cause) => (cause, self.phase()),
         };
-        Termination::new(cause, self.phase())
+        Termination::new(cause, phase)
     }
 
     const fn phase(&self) -> Phase {
@@ -231,8 +269,10 @@ impl Life {
             Stage::Relaying { .. } => {
                 let (client, server) = self.relay_deadlines(timeouts);
                 match (due(client), due(server)) {
-                    (true, _) if server.is_none() || client <= server => end(Cause::ClientTimeout),
-                    (_, true) => end(Cause::ServerTimeout),
+                    (true, _) if server.is_none() || client <= server => {
+                        Some(Expired::Silent(Cause::ClientTimeout))
+                    }
+                    (_, true) => Some(Expired::Silent(Cause::ServerTimeout)),
                     _ => None,
                 }
             }
@@ -245,19 +285,21 @@ impl Life {
         let Stage::Relaying {
             client_seen,
             server_seen,
+            client_due,
+            server_due,
             half_closed,
         } = self.0
         else {
             return (None, None);
         };
-        let pick = |plain: Option<Duration>, fin: Option<Duration>| {
+        let pick = |due: bool, plain: Option<Duration>, fin: Option<Duration>| {
             let open = timeouts.tunnel.or(plain);
-            if half_closed { fin.or(open) } else { open }
+            let timeout = if half_closed { fin.or(open) } else { open };
+            timeout.filter(|_| due)
         };
-        (
-            after(client_seen, pick(timeouts.client, timeouts.client_fin)),
-            after(server_seen, pick(timeouts.server, timeouts.server_fin)),
-        )
+        let client = pick(client_due, timeouts.client, timeouts.client_fin);
+        let server = pick(server_due, timeouts.server, timeouts.server_fin);
+        (after(client_seen, client), after(server_seen, server))
     }
 }
 

@@ -45,7 +45,8 @@ pub fn send(socket: impl AsFd, bytes: &[u8], more: bool) -> io::Result<Option<us
     loop {
         match rustix::net::send(&socket, bytes, flags) {
             Ok(n) => return Ok(Some(n)),
-            Err(Errno::AGAIN) => return Ok(None),
+            // With TCP Fast Open, the connection is only being made now.
+            Err(Errno::AGAIN | Errno::INPROGRESS) => return Ok(None),
             Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }

@@ -105,7 +105,46 @@ fn the_server_is_silent() {
     let proxy = Fixture::start(&[echo()], 1, short_server);
     let client = proxy.connect();
     exchange(&client, "hello");
+    // The client learns that nothing more will come; the session ends when it closes too.
+    assert_eq!(read_all(&client).unwrap(), b"");
+    drop(client);
     assert_eq!(proxy.line(), "px/s1 5/5 sD 0 0/0");
+}
+
+#[test]
+fn a_slow_answer_outlives_the_clients_timeout() {
+    let slow = server(|mut stream| {
+        let mut question = Vec::new();
+        stream.read_to_end(&mut question).unwrap();
+        stream.write_all(b"answer").unwrap();
+    });
+    let proxy = Fixture::start(&[slow], 1, short_client);
+    let mut client = proxy.connect();
+    client.write_all(b"question").unwrap();
+    // The server sees the end only because the client timed out.
+    assert_eq!(read_all(&client).unwrap(), b"answer");
+    assert_eq!(proxy.line(), "px/s1 8/6 cD 0 0/0");
+}
+
+#[test]
+fn a_client_that_takes_nothing_is_timed_out() {
+    let endless = server(|mut stream| {
+        let block = vec![0; 1 << 16];
+        while stream.write_all(&block).is_ok() {}
+    });
+    let proxy = Fixture::start(&[endless], 1, short_client);
+    let client = proxy.connect();
+    assert!(proxy.line().contains(" cD "));
+    drop(client);
+}
+
+#[test]
+fn who_closes_in_the_queue_and_has_asked_for_nothing_leaves_it() {
+    let proxy = Fixture::start(&[echo()], 1, one_slot);
+    let first = proxy.connect();
+    exchange(&first, "first");
+    drop(proxy.connect());
+    assert_eq!(proxy.line(), "px/<NOSRV> 0/0 CQ 0 0/0");
 }
 
 #[test]
@@ -190,7 +229,7 @@ fn a_client_that_resets_leaves_the_queue() {
         running.process.sessions.get() == 2
     });
     reset(second);
-    assert_eq!(proxy.line(), "px/<NOSRV> 0/0 CQ 0 0/0");
+    assert_eq!(proxy.line(), "px/<NOSRV> 0/0 CD 0 0/0");
 }
 
 #[test]
@@ -223,7 +262,7 @@ fn a_server_goes_down_and_its_sessions_with_it() {
         server: Some(ServerId(0)),
         cause: Cause::ServerDown,
     });
-    assert_eq!(proxy.line(), "px/s1 5/5 DD 0 0/0");
+    assert_eq!(proxy.line(), "px/s1 5/5 D- 0 0/0");
     assert_eq!(read_all(&client).unwrap(), b"");
 }
 

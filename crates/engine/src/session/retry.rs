@@ -11,6 +11,9 @@ pub struct RetryPolicy {
     /// `option redispatch`: every n-th retry goes elsewhere; negative: the n-th before the end,
     /// `-1` being the last one. `None`: never.
     pub redispatch: Option<i32>,
+    /// The algorithm takes servers in turn (all but hashes): whoever failed is not asked again
+    /// if there is another.
+    pub takes_turns: bool,
     /// `timeout connect`: the pause before asking the same server again is never longer.
     pub connect: Option<Duration>,
 }
@@ -30,14 +33,15 @@ pub enum AfterFailure {
 const TURN_AROUND: Duration = Duration::from_secs(1);
 
 impl RetryPolicy {
-    /// `done` retries have been made before this failure. An attempt that `timed_out` has
-    /// waited long enough: the next one follows at once.
+    /// `done` retries have been made before this failure; `others`: another server is usable.
+    /// An attempt that `timed_out` has waited long enough: the next one follows at once.
     #[must_use]
-    pub fn after_failure(&self, done: u32, timed_out: bool) -> AfterFailure {
+    pub fn after_failure(&self, done: u32, others: bool, timed_out: bool) -> AfterFailure {
         if done >= self.retries {
             return AfterFailure::GiveUp;
         }
-        if self.redispatches(done + 1) {
+        let allowed = self.redispatch.is_some_and(|every| every != 0);
+        if others && (self.redispatches(done + 1) || allowed && self.takes_turns) {
             return AfterFailure::Elsewhere;
         }
         let pause = if timed_out {
@@ -49,7 +53,8 @@ impl RetryPolicy {
     }
 
     /// Whether the n-th retry goes elsewhere.
-    fn redispatches(&self, retry: u32) -> bool {
+    #[must_use]
+    pub fn redispatches(&self, retry: u32) -> bool {
         match self.redispatch {
             None | Some(0) => false,
             Some(every) if every > 0 => retry.is_multiple_of(every.unsigned_abs()),
@@ -66,10 +71,11 @@ mod tests {
         let policy = RetryPolicy {
             retries,
             redispatch,
+            takes_turns: false,
             connect: Some(Duration::from_secs(5)),
         };
         (0..=retries)
-            .map(|done| policy.after_failure(done, false))
+            .map(|done| policy.after_failure(done, true, false))
             .collect()
     }
 
@@ -105,13 +111,38 @@ mod tests {
         let policy = RetryPolicy {
             retries: 1,
             redispatch: None,
+            takes_turns: true,
             connect: Some(Duration::from_millis(300)),
         };
         let pause = Duration::from_millis(300);
-        assert_eq!(policy.after_failure(0, false), AfterFailure::Again(pause));
         assert_eq!(
-            policy.after_failure(0, true),
+            policy.after_failure(0, true, false),
+            AfterFailure::Again(pause)
+        );
+        assert_eq!(
+            policy.after_failure(0, true, true),
             AfterFailure::Again(Duration::ZERO)
         );
+    }
+
+    #[test]
+    fn with_turns_any_retry_may_go_elsewhere_if_there_is_another() {
+        let policy = RetryPolicy {
+            retries: 3,
+            redispatch: Some(-1),
+            takes_turns: true,
+            connect: None,
+        };
+        assert_eq!(
+            policy.after_failure(0, true, false),
+            AfterFailure::Elsewhere
+        );
+        assert_eq!(policy.after_failure(0, false, false), AGAIN);
+        assert_eq!(policy.after_failure(2, false, false), AGAIN);
+        let none = RetryPolicy {
+            redispatch: None,
+            ..policy
+        };
+        assert_eq!(none.after_failure(0, true, false), AGAIN);
     }
 }

@@ -75,12 +75,24 @@ fn whoever_is_silent_first_is_to_blame() {
     let start = Instant::now();
     let mut life = relaying(start);
     let expired = life.handle_timeout(&timeouts(), start + 30 * SECOND);
-    assert_eq!(expired, end(Cause::ClientTimeout, Phase::Data));
+    assert_eq!(expired, Some(Expired::Silent(Cause::ClientTimeout)));
 
     life.client_acted(start + 20 * SECOND);
     assert_eq!(life.poll_timeout(&timeouts()), Some(start + 40 * SECOND));
     let expired = life.handle_timeout(&timeouts(), start + 40 * SECOND);
-    assert_eq!(expired, end(Cause::ServerTimeout, Phase::Data));
+    assert_eq!(expired, Some(Expired::Silent(Cause::ServerTimeout)));
+}
+
+#[test]
+fn who_is_not_expected_to_act_is_not_timed_out() {
+    let start = Instant::now();
+    let mut life = relaying(start);
+    // The client has sent all it had: only the server is waited for.
+    life.expect(false, true, start + SECOND);
+    assert_eq!(life.poll_timeout(&timeouts()), Some(start + 40 * SECOND));
+    // Its answer waits for the client, who starts afresh.
+    life.expect(true, false, start + 35 * SECOND);
+    assert_eq!(life.poll_timeout(&timeouts()), Some(start + 65 * SECOND));
 }
 
 #[test]
@@ -96,7 +108,7 @@ fn a_tunnel_timeout_replaces_both_until_one_side_closes() {
     life.half_close();
     assert_eq!(life.poll_timeout(&tunnel), Some(start + 2 * SECOND));
     let expired = life.handle_timeout(&tunnel, start + 2 * SECOND);
-    assert_eq!(expired, end(Cause::ClientTimeout, Phase::Data));
+    assert_eq!(expired, Some(Expired::Silent(Cause::ClientTimeout)));
 }
 
 #[test]
@@ -104,15 +116,16 @@ fn endings_are_named_after_the_stage() {
     let start = Instant::now();
     let mut life = Life::new(false, &timeouts(), start);
     let name = |life: &Life, incident| life.ending(incident).to_string();
-    assert_eq!(name(&life, Incident::ClientGone), "CR");
+    assert_eq!(name(&life, Incident::ClientBroke), "CR");
     life.step(Step::Queue, &timeouts(), start);
-    assert_eq!(name(&life, Incident::ClientGone), "CQ");
+    assert_eq!(name(&life, Incident::ClientLeft), "CQ");
+    assert_eq!(name(&life, Incident::ClientBroke), "CD");
     life.step(Step::Connect, &timeouts(), start);
-    assert_eq!(name(&life, Incident::ClientGone), "CC");
+    assert_eq!(name(&life, Incident::ClientLeft), "CC");
     assert_eq!(name(&life, Incident::ServerGone), "SC");
     life.step(Step::Relay, &timeouts(), start);
     assert_eq!(name(&life, Incident::ServerGone), "SD");
-    assert_eq!(name(&life, Incident::Ordered(Cause::Killed)), "KD");
+    assert_eq!(name(&life, Incident::Ordered(Cause::Killed)), "K-");
 }
 
 #[test]
