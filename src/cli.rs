@@ -1,4 +1,61 @@
-//! Placeholder, replaced by its author.
+//! Name and arguments choose an entry point.
 
 pub mod check;
+pub(crate) mod haproxy;
+pub(crate) mod language;
+mod pontoon;
 pub mod reference;
+
+use std::{
+    env,
+    ffi::{OsStr, OsString},
+    path::Path,
+    process::ExitCode,
+};
+
+/// Runs the program under the name it was started by.
+#[must_use]
+pub fn main() -> ExitCode {
+    let mut args = env::args_os();
+    let name = args.next().unwrap_or_default();
+    match Twin::of(&name) {
+        Twin::Haproxy => haproxy::main(args),
+        Twin::Pontoon => pontoon::main(std::iter::once(name).chain(args)),
+        Twin::Later(name) => pontoon::comes_later(name),
+    }
+}
+
+/// Which program we are to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Twin {
+    Haproxy,
+    Pontoon,
+    Later(&'static str),
+}
+
+impl Twin {
+    fn of(name: &OsString) -> Self {
+        match Path::new(name).file_name().and_then(OsStr::to_str) {
+            Some("haproxy") => Self::Haproxy,
+            Some("keepalived") => Self::Later("keepalived"),
+            Some("ec2-associate-address") => Self::Later("ec2-associate-address"),
+            _ => Self::Pontoon,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_part_of_the_name_decides() {
+        let of = |name: &str| Twin::of(&name.into());
+        assert_eq!(of("/usr/sbin/haproxy"), Twin::Haproxy);
+        assert_eq!(of("haproxy"), Twin::Haproxy);
+        assert_eq!(of("./pontoon"), Twin::Pontoon);
+        assert_eq!(of("my-haproxy"), Twin::Pontoon);
+        assert_eq!(of("keepalived"), Twin::Later("keepalived"));
+        assert_eq!(of(""), Twin::Pontoon);
+    }
+}

@@ -4,6 +4,9 @@
 //! `pontoon_engine`, what the files mean is known to `pontoon_config`.
 #![forbid(unsafe_code)]
 
+/// The version that programs around HAProxy are told: whose files we read, and what we are.
+pub const VERSION: &str = concat!("2.6.12-pontoon", env!("CARGO_PKG_VERSION"));
+
 pub mod admin;
 pub mod checks;
 pub mod cli;
@@ -12,4 +15,14 @@ pub mod log;
 pub mod proxy;
 pub mod record;
 pub mod state;
+pub mod supervisor;
 pub mod surroundings;
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_version_names_the_one_whose_files_are_read() {
+        let compatible = pontoon_config::haproxy::COMPATIBLE_VERSION;
+        assert!(super::VERSION.starts_with(&format!("{compatible}-")));
+    }
+}

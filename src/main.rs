@@ -1,4 +1,8 @@
 //! The `pontoon` program; started as `haproxy` it is that one's twin.
 #![forbid(unsafe_code)]
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    pontoon::cli::main()
+}

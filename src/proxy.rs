@@ -9,6 +9,7 @@ mod connect;
 pub mod handoff;
 pub mod listen;
 mod place;
+pub mod process;
 mod relay;
 mod rules;
 mod session;

@@ -21,6 +21,19 @@ pub fn duplicate(number: RawFd) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(copy) })
 }
 
+/// Keeps an inherited descriptor from being inherited further.
+///
+/// # Errors
+/// `number` is not open.
+pub fn close_on_exec(number: RawFd) -> io::Result<()> {
+    // SAFETY: this command takes any number and touches no memory of ours.
+    if unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) } == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::fd::AsRawFd;

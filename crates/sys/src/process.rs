@@ -6,5 +6,6 @@ pub mod identity;
 pub mod limit;
 pub mod privilege;
 pub mod signal;
+pub mod wait;
 
 pub use rustix::process::{Pid, Signal};

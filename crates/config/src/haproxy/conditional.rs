@@ -7,7 +7,7 @@ const DEEPEST: u32 = 64;
 
 /// What of HAProxy's build features Pontoon has as well. `OPENSSL` is not among them: files ask
 /// for it to decide whether they may write `bind … ssl`.
-const FEATURES: &[&str] = &[
+pub const FEATURES: &[&str] = &[
     "ACCEPT4",
     "CPU_AFFINITY",
     "CRYPT_H",

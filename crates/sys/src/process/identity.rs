@@ -17,6 +17,27 @@ pub fn set_name(name: &str) -> io::Result<()> {
     Ok(rustix::thread::set_name(&name)?)
 }
 
+/// The machine's name, as the kernel knows it.
+#[must_use]
+pub fn host_name() -> String {
+    let names = rustix::system::uname();
+    names.nodename().to_string_lossy().into_owned()
+}
+
+/// The kernel: name, release, version, machine.
+#[must_use]
+pub fn system() -> String {
+    let names = rustix::system::uname();
+    let parts = [
+        names.sysname(),
+        names.release(),
+        names.version(),
+        names.machine(),
+    ];
+    let parts: Vec<_> = parts.iter().map(|part| part.to_string_lossy()).collect();
+    parts.join(" ")
+}
+
 /// Allows core files although the user was changed.
 ///
 /// # Errors

@@ -1,0 +1,139 @@
+//! Started under the name `haproxy`: its arguments, its messages, its exit codes.
+
+mod arguments;
+mod condition;
+mod configuration;
+mod version;
+
+use std::{env, ffi::OsString, fs::File, process::ExitCode};
+
+use pontoon_config::haproxy::model::Model;
+use pontoon_sys::{descriptor, process::identity};
+
+use self::arguments::{Arguments, Task, UsageError};
+use crate::proxy::process::{
+    self, Options,
+    announce::{Announcer, Style},
+};
+
+/// The name of the process and of its main thread: what `pidof` and `killall` look for.
+pub(crate) const NAME: &str = "haproxy";
+/// Set by our supervisor: the number of a descriptor that waits for one byte: ready.
+pub(crate) const READY: &str = "PONTOON_READY_FD";
+
+/// Does what the arguments say.
+pub(super) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
+    // `pontoon run` starts us by another file name, and `killall` looks at this one.
+    let _unimportant = identity::set_name(NAME);
+    let arguments = match Arguments::parse(args) {
+        Ok(arguments) => arguments,
+        Err(error) => return misused(&error),
+    };
+    let announcer = Announcer::new(Style::Haproxy, arguments.quiet && !arguments.verbose);
+    match &arguments.task {
+        Task::Version => version::print(&version::short()),
+        Task::BuildOptions => version::print(&version::long()),
+        Task::Condition(condition) => {
+            return condition::evaluate(condition, &arguments, &announcer);
+        }
+        Task::Check => return check(&arguments, &announcer),
+        Task::Run => return run(&arguments, announcer),
+    }
+    ExitCode::SUCCESS
+}
+
+fn misused(error: &UsageError) -> ExitCode {
+    version::print(&version::short());
+    version::complain(&format!("haproxy: {error}\n{}\n", version::USAGE));
+    ExitCode::FAILURE
+}
+
+fn check(arguments: &Arguments, announcer: &Announcer) -> ExitCode {
+    let Some(configuration) = enter_directory(arguments, announcer)
+        .and_then(|()| configuration::load(arguments, announcer, false))
+    else {
+        return ExitCode::FAILURE;
+    };
+    let say = |text: &str| {
+        if !arguments.quiet || arguments.verbose {
+            version::print(text);
+        }
+    };
+    if !listens(&configuration.model) {
+        say("Configuration file has no error but will not start (no listener) => exit(2).\n");
+        return ExitCode::from(2);
+    }
+    if configuration.warned {
+        say("Warnings were found.\n");
+    }
+    say("Configuration file is valid\n");
+    ExitCode::SUCCESS
+}
+
+fn listens(model: &Model) -> bool {
+    let live = model.proxies.iter().filter(|proxy| !proxy.disabled);
+    let mut sides = live.filter_map(|proxy| proxy.frontend.as_ref());
+    sides.any(|side| !side.binds.is_empty())
+}
+
+fn run(arguments: &Arguments, mut announcer: Announcer) -> ExitCode {
+    let ready = match supervisor() {
+        Ok(ready) => ready,
+        Err(error) => {
+            announcer.alert(format!("{READY} does not name an open descriptor: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    for (option, why) in &arguments.inert {
+        announcer.notice(format!("option '{option}' has no effect: {why}"));
+    }
+    let Some(configuration) = enter_directory(arguments, &announcer)
+        .and_then(|()| configuration::load(arguments, &announcer, ready.is_some()))
+    else {
+        return ExitCode::FAILURE;
+    };
+    let model = configuration.model;
+    if model.global.quiet {
+        announcer.hush();
+    }
+    let quiet = arguments.quiet || model.global.quiet;
+    let background = model.global.daemon && ready.is_none();
+    let options = Options {
+        program: NAME.into(),
+        background,
+        pidfile: model.global.pidfile.clone(),
+        memory: arguments.memory,
+        old: arguments.old.clone(),
+        mirror: !background && !quiet,
+        ready,
+    };
+    process::run(model, options, &announcer)
+}
+
+/// Where our supervisor, if there is one, waits for a byte.
+fn supervisor() -> std::io::Result<Option<File>> {
+    let Some(number) = env::var_os(READY) else {
+        return Ok(None);
+    };
+    let number = number.to_string_lossy().parse();
+    let number = number.map_err(std::io::Error::other)?;
+    // What we start ourselves (external checks) has nothing to tell the supervisor.
+    descriptor::close_on_exec(number)?;
+    Ok(Some(File::from(descriptor::duplicate(number)?)))
+}
+
+fn enter_directory(arguments: &Arguments, announcer: &Announcer) -> Option<()> {
+    let Some(directory) = &arguments.directory else {
+        return Some(());
+    };
+    match env::set_current_dir(directory) {
+        Ok(()) => Some(()),
+        Err(error) => {
+            announcer.alert(format!(
+                "Could not change to directory {} : {error}",
+                directory.display()
+            ));
+            None
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Started under its own name: `pontoon run`, `check`, `reference`, `demo`.
+
+use std::{ffi::OsString, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+
+use super::{check, reference};
+use crate::{
+    proxy::process::announce::{Announcer, Style},
+    supervisor,
+};
+
+/// One program that keeps one address afloat: a TCP load balancer that runs haproxy.cfg
+/// unchanged.
+#[derive(Debug, Parser)]
+#[command(name = "pontoon", version, arg_required_else_help = true)]
+#[command(
+    after_help = "Started under the name `haproxy` (a link), it takes that program's options."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a node in the foreground: a supervisor and the proxy it watches
+    Run(RunArgs),
+    /// Tell every problem of every file in one pass
+    Check(check::CheckArgs),
+    /// Print the keywords: supported, without effect, refused
+    Reference(reference::ReferenceArgs),
+    /// Tell the version
+    Version,
+    #[command(external_subcommand)]
+    Other(Vec<OsString>),
+}
+
+/// What follows `pontoon run`.
+#[derive(Debug, Args)]
+struct RunArgs {
+    /// Files, or directories whose `*.cfg` files are read in the order of their names
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<String>,
+}
+
+/// Commands of versions to come: refused by name rather than half there.
+const LATER: &[(&str, &str)] = &[
+    (
+        "drain",
+        "until then, use the statistics page with `stats admin`",
+    ),
+    (
+        "plan",
+        "until then, `pontoon check` tells what a file would do",
+    ),
+    (
+        "reload",
+        "until then, start a new process under the name haproxy with -sf",
+    ),
+    ("status", "until then, see the statistics page"),
+    (
+        "switchover",
+        "it moves the floating IP, which this version does not hold yet",
+    ),
+    ("top", "until then, see the statistics page"),
+    (
+        "keepalived",
+        "until then, run keepalived itself beside Pontoon",
+    ),
+    (
+        "ec2-associate-address",
+        "until then, use the aws command line",
+    ),
+];
+
+/// Does what the arguments say.
+pub(super) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // If nobody reads it, nobody wanted it.
+            let _unread = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    match cli.command {
+        Command::Run(args) => supervisor::run(args.files),
+        Command::Check(args) => check::run(&args),
+        Command::Reference(args) => reference::run(&args),
+        Command::Version => version(),
+        Command::Other(words) => unknown(&words),
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "this is what was asked for")]
+fn version() -> ExitCode {
+    println!("pontoon {}", env!("CARGO_PKG_VERSION"));
+    ExitCode::SUCCESS
+}
+
+fn unknown(words: &[OsString]) -> ExitCode {
+    let name = words.first().map(|word| word.to_string_lossy());
+    let name = name.as_deref().unwrap_or_default();
+    if let Some((name, _)) = LATER.iter().find(|(later, _)| *later == name) {
+        return comes_later(name);
+    }
+    let announcer = Announcer::new(Style::Pontoon, false);
+    let known = ["run", "check", "reference", "demo", "version", "help"];
+    let nearest = pontoon_config::similar::nearest(name, known);
+    let advice = nearest.map_or_else(String::new, |known| format!("; did you mean '{known}'?"));
+    announcer.alert(format!(
+        "unknown command '{name}'{advice} See 'pontoon help'."
+    ));
+    ExitCode::from(2)
+}
+
+/// A name that a later version will answer to.
+pub(super) fn comes_later(name: &str) -> ExitCode {
+    let instead = LATER.iter().find(|(later, _)| *later == name);
+    let instead = instead.map_or("", |(_, instead)| instead);
+    let announcer = Announcer::new(Style::Pontoon, false);
+    announcer.alert(format!("'{name}' comes with a later version; {instead}"));
+    ExitCode::from(2)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_declaration_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn run_wants_files() {
+        assert!(Cli::try_parse_from(["pontoon", "run"]).is_err());
+        assert!(Cli::try_parse_from(["pontoon", "run", "a.cfg", "b.cfg"]).is_ok());
+    }
+}

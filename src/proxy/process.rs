@@ -1,0 +1,274 @@
+//! The life of a proxy process: bind → background → give up privileges → threads → control → stop.
+//!
+//! Everything that can fail for a reason the user can mend happens before the process says that
+//! it is ready, and is told on standard error.
+
+pub mod announce;
+mod control;
+mod daemon;
+mod dump;
+mod limits;
+mod old;
+mod privileges;
+
+use std::{
+    fs::File,
+    io::{self, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+    sync::Arc,
+    thread::JoinHandle,
+};
+
+use pontoon_config::haproxy::model::Model;
+use pontoon_sys::process::{identity, privilege::PrivilegeError};
+use tokio::sync::mpsc;
+
+use self::{
+    announce::Announcer,
+    daemon::{DaemonError, Place},
+};
+pub use self::{
+    limits::{LimitError, Limits},
+    old::{Leave, OldProcesses},
+};
+use super::{
+    handoff,
+    listen::{BindError, Listeners},
+    thread,
+};
+use crate::{
+    checks::{Checks, LoadError},
+    log::{self, Logger},
+    state::{ProcessState, Running},
+};
+
+/// What the command line says and the files do not.
+#[derive(Debug)]
+pub struct Options {
+    /// The name it was started under: the tag of log lines.
+    pub program: String,
+    /// Go into the background.
+    pub background: bool,
+    /// Where a daemon writes its number.
+    pub pidfile: Option<PathBuf>,
+    /// Bytes of memory (`-m`).
+    pub memory: Option<u64>,
+    /// Who leaves once this process is ready.
+    pub old: Option<OldProcesses>,
+    /// Events also go to standard error.
+    pub mirror: bool,
+    /// Where a supervisor waits for one byte that says: ready.
+    pub ready: Option<File>,
+}
+
+/// Why a process does not start. Each says what to do about it, if there is anything.
+#[derive(Debug, thiserror::Error)]
+enum StartError {
+    #[error("No enabled listener found (check for 'bind' directives) ! Exiting.")]
+    NoListener,
+    #[error("{0}")]
+    Limit(#[from] LimitError),
+    #[error("{}", lines(.0))]
+    Bind(Vec<BindError>),
+    #[error("{0}")]
+    Daemon(#[from] DaemonError),
+    #[error("{}", lines(.0))]
+    Checks(Vec<LoadError>),
+    #[error("{0}")]
+    Log(#[from] log::OpenError),
+    #[error("{0}")]
+    Privilege(#[from] PrivilegeError),
+    #[error("Cannot start a thread: {0}")]
+    Thread(io::Error),
+}
+
+fn lines(errors: &[impl std::fmt::Display]) -> String {
+    let lines: Vec<_> = errors.iter().map(ToString::to_string).collect();
+    lines.join("\n")
+}
+
+/// Runs a proxy until it is told to stop.
+#[must_use]
+pub fn run(model: Model, mut options: Options, announcer: &Announcer) -> ExitCode {
+    let threads = model.global.threads.unwrap_or_else(processors);
+    let bound = match bind(&model, threads, &options, announcer) {
+        Ok(bound) => bound,
+        Err(error) => return refuse(&error, announcer),
+    };
+    if !options.background {
+        return live(model, threads, bound, &mut options, announcer);
+    }
+    match daemon::enter(options.pidfile.as_deref()) {
+        Err(error) => refuse(&error.into(), announcer),
+        Ok(Place::Child(parent)) => as_daemon(model, threads, bound, &mut options, parent),
+        Ok(Place::Parent(child)) => {
+            drop(bound);
+            wait_for(child, announcer)
+        }
+    }
+}
+
+/// What is had before the fork.
+struct Bound {
+    limits: Limits,
+    listeners: Listeners,
+}
+
+fn bind(
+    model: &Model,
+    threads: u16,
+    options: &Options,
+    announcer: &Announcer,
+) -> Result<Bound, StartError> {
+    let limits = limits::apply(model, threads, options.memory, announcer)?;
+    let listeners = old::bind(model, options.old.as_ref()).map_err(StartError::Bind)?;
+    if listeners.is_empty() {
+        return Err(StartError::NoListener);
+    }
+    Ok(Bound { limits, listeners })
+}
+
+fn refuse(error: &StartError, announcer: &Announcer) -> ExitCode {
+    for line in error.to_string().lines() {
+        announcer.alert(line);
+    }
+    ExitCode::FAILURE
+}
+
+fn wait_for(child: daemon::Parent, announcer: &Announcer) -> ExitCode {
+    match child.wait() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(words) if words.is_empty() => {
+            announcer.alert("The daemon ended before it was ready.");
+            ExitCode::FAILURE
+        }
+        Err(words) => {
+            words.lines().for_each(|line| announcer.alert(line));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn as_daemon(
+    model: Model,
+    threads: u16,
+    bound: Bound,
+    options: &mut Options,
+    parent: daemon::Child,
+) -> ExitCode {
+    // Standard error is closed: the parent says what went wrong.
+    let silent = Announcer::new(announce::Style::Haproxy, true);
+    match start(model, threads, bound, options, &silent) {
+        Ok(process) => {
+            parent.ready();
+            process.run(options)
+        }
+        Err(error) => {
+            parent.failed(&error.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn live(
+    model: Model,
+    threads: u16,
+    bound: Bound,
+    options: &mut Options,
+    announcer: &Announcer,
+) -> ExitCode {
+    match start(model, threads, bound, options, announcer) {
+        Ok(process) => process.run(options),
+        Err(error) => refuse(&error, announcer),
+    }
+}
+
+/// A process that is set up completely.
+struct Process {
+    running: Arc<Running>,
+    listeners: Listeners,
+    threads: Vec<JoinHandle<()>>,
+    checks: Checks,
+    statistics: handoff::Receiver,
+    runtime: tokio::runtime::Runtime,
+}
+
+/// Opens what is left to open, gives up privileges, starts the threads.
+fn start(
+    model: Model,
+    threads: u16,
+    bound: Bound,
+    options: &Options,
+    announcer: &Announcer,
+) -> Result<Process, StartError> {
+    let checks = Checks::load(&model).map_err(StartError::Checks)?;
+    let host = identity::host_name();
+    let logger = Logger::open(
+        &model,
+        log::Settings {
+            program: options.program.clone(),
+            host: host.clone(),
+            mirror: options.mirror,
+        },
+    )?;
+    privileges::give_up(&model.global, announcer)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(StartError::Thread)?;
+    let node = model.global.node.clone().unwrap_or(host);
+    let Limits {
+        sessions,
+        open_files,
+    } = bound.limits;
+    let state = ProcessState::new(node, sessions, open_files);
+    let running = Running::new(Arc::new(model), state, logger, threads);
+    let running = Arc::new(running.map_err(StartError::Thread)?);
+    let (sender, statistics) = mpsc::unbounded_channel();
+    let threads = spawn(&running, threads, &bound.listeners, &sender)?;
+    Ok(Process {
+        running,
+        listeners: bound.listeners,
+        threads,
+        checks,
+        statistics,
+        runtime,
+    })
+}
+
+fn spawn(
+    running: &Arc<Running>,
+    threads: u16,
+    listeners: &Listeners,
+    statistics: &handoff::Sender,
+) -> Result<Vec<JoinHandle<()>>, StartError> {
+    (0..threads)
+        .map(|number| {
+            let running = Arc::clone(running);
+            thread::spawn(running, number, listeners.clone(), statistics.clone())
+                .map_err(StartError::Thread)
+        })
+        .collect()
+}
+
+impl Process {
+    /// Says that it is ready, then runs until it is told to stop.
+    fn run(self, options: &mut Options) -> ExitCode {
+        if let Some(old) = &options.old {
+            old.dismiss();
+        }
+        if let Some(mut supervisor) = options.ready.take() {
+            // A supervisor that is gone takes us with it anyway.
+            let _gone = supervisor.write_all(&[1]);
+        }
+        control::run(self)
+    }
+}
+
+/// As many data threads as there are processors for us, as HAProxy does.
+fn processors() -> u16 {
+    const MOST: usize = 64;
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    u16::try_from(processors.min(MOST)).unwrap_or(1)
+}

@@ -1,0 +1,128 @@
+//! What a starting process says on standard error.
+
+use std::{
+    cell::Cell,
+    fmt::Display,
+    io::{self, Write},
+};
+
+/// Speaks on standard error until the process runs; from then on, the log does.
+#[derive(Debug)]
+pub struct Announcer {
+    style: Style,
+    quiet: bool,
+    /// HAProxy introduces itself before its first message.
+    introduced: Cell<bool>,
+}
+
+/// How lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// `[ALERT]    (123) : …`, as scripts around HAProxy expect it.
+    Haproxy,
+    /// `pontoon: error: …`.
+    Pontoon,
+}
+
+/// How much it matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Weight {
+    Alert,
+    Warning,
+    Notice,
+}
+
+impl Announcer {
+    /// Says nothing at all if `quiet`.
+    #[must_use]
+    pub const fn new(style: Style, quiet: bool) -> Self {
+        Self {
+            style,
+            quiet,
+            introduced: Cell::new(false),
+        }
+    }
+
+    /// From now on, nothing is said.
+    pub fn hush(&mut self) {
+        self.quiet = true;
+    }
+
+    /// Why nothing starts.
+    pub fn alert(&self, message: impl Display) {
+        self.say(Weight::Alert, &message.to_string());
+    }
+
+    /// What will surprise.
+    pub fn warning(&self, message: impl Display) {
+        self.say(Weight::Warning, &message.to_string());
+    }
+
+    /// What is good to know.
+    pub fn notice(&self, message: impl Display) {
+        self.say(Weight::Notice, &message.to_string());
+    }
+
+    /// Lines that have their final shape already.
+    pub fn verbatim(&self, lines: &str) {
+        if self.quiet {
+            return;
+        }
+        let text = self.introduction() + lines;
+        // If nobody reads standard error, there is nobody to tell.
+        let _unread = io::stderr().lock().write_all(text.as_bytes());
+    }
+
+    fn say(&self, weight: Weight, message: &str) {
+        self.verbatim(&line(self.style, weight, message));
+    }
+
+    fn introduction(&self) -> String {
+        let mut text = String::new();
+        if self.style == Style::Haproxy && !self.introduced.replace(true) {
+            text += &line(
+                self.style,
+                Weight::Notice,
+                &format!("haproxy version is {}", crate::VERSION),
+            );
+            if let Ok(path) = std::env::current_exe() {
+                let path = format!("path to executable is {}", path.display());
+                text += &line(self.style, Weight::Notice, &path);
+            }
+        }
+        text
+    }
+}
+
+fn line(style: Style, weight: Weight, message: &str) -> String {
+    let (tag, word) = match weight {
+        Weight::Alert => ("[ALERT]   ", "error"),
+        Weight::Warning => ("[WARNING] ", "warning"),
+        Weight::Notice => ("[NOTICE]  ", "note"),
+    };
+    match style {
+        Style::Haproxy => format!("{tag} ({}) : {message}\n", std::process::id()),
+        Style::Pontoon => format!("pontoon: {word}: {message}\n"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_have_the_shape_that_scripts_know() {
+        let pid = std::process::id();
+        let haproxy = |weight| line(Style::Haproxy, weight, "x");
+        assert_eq!(haproxy(Weight::Alert), format!("[ALERT]    ({pid}) : x\n"));
+        assert_eq!(
+            haproxy(Weight::Warning),
+            format!("[WARNING]  ({pid}) : x\n")
+        );
+        assert_eq!(haproxy(Weight::Notice), format!("[NOTICE]   ({pid}) : x\n"));
+        assert_eq!(
+            line(Style::Pontoon, Weight::Alert, "x"),
+            "pontoon: error: x\n"
+        );
+    }
+}

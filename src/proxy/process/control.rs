@@ -1,0 +1,371 @@
+//! The control thread: signals, and what runs beside the data threads.
+//!
+//! ```text
+//! RUNNING ─USR1─► GRACE ─grace─► DRAINING ─last session─► exit 0
+//!    │                              └─hard-stop-after─► sessions are killed ─► exit 0
+//!    └─TERM, INT─► the process ends by that signal, at any time
+//! ```
+
+use std::{
+    future::Future,
+    io,
+    process::ExitCode,
+    sync::{Arc, PoisonError, atomic::Ordering},
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use pontoon_config::haproxy::model::{LogLevel, Proxy};
+use pontoon_sys::process::{Signal, identity, signal::die_of};
+use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
+
+use super::{Process, dump};
+use crate::{
+    admin,
+    proxy::listen::Listeners,
+    state::{FrontendStatus, Running, mailbox::Message},
+};
+
+/// How often a draining process looks whether its last session has ended.
+const LOOK: Duration = Duration::from_millis(20);
+/// How long killed sessions may take to go.
+const LAST_BREATH: Duration = Duration::from_secs(1);
+
+/// Runs until the process is told to stop.
+pub(super) fn run(process: Process) -> ExitCode {
+    let Process {
+        running,
+        listeners,
+        threads,
+        checks,
+        statistics,
+        runtime,
+    } = process;
+    let exit = runtime.block_on(async {
+        let mut life = match Life::new(Arc::clone(&running), listeners, threads) {
+            Ok(life) => life,
+            Err(error) => return complain(&running, &error),
+        };
+        let pages = admin::serve(Arc::clone(&running), statistics);
+        let checking = checks.run(Arc::clone(&running));
+        life.begin();
+        life.beside(pages, checking).await
+    });
+    running.logger.flush();
+    exit
+}
+
+fn complain(running: &Running, error: &io::Error) -> ExitCode {
+    let message = format!("cannot watch signals: {error}");
+    running.logger.event(None, LogLevel::Alert, &message);
+    ExitCode::FAILURE
+}
+
+/// What a signal asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    Stop(Signal),
+    StopSoftly,
+    Pause,
+    Resume,
+    DumpStates,
+    ReleaseMemory,
+    Reload,
+}
+
+/// The signals we handle.
+struct Watch {
+    terminate: Stream,
+    interrupt: Stream,
+    soft: Stream,
+    pause: Stream,
+    resume: Stream,
+    dump: Stream,
+    release: Stream,
+    reload: Stream,
+}
+
+impl Watch {
+    fn new() -> io::Result<Self> {
+        let raw = |signal: Signal| SignalKind::from_raw(signal.as_raw());
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            soft: signal(SignalKind::user_defined1())?,
+            pause: signal(raw(Signal::TTOU))?,
+            resume: signal(raw(Signal::TTIN))?,
+            dump: signal(SignalKind::hangup())?,
+            release: signal(SignalKind::quit())?,
+            reload: signal(SignalKind::user_defined2())?,
+        })
+    }
+
+    async fn next(&mut self) -> Order {
+        tokio::select! {
+            _ = self.terminate.recv() => Order::Stop(Signal::TERM),
+            _ = self.interrupt.recv() => Order::Stop(Signal::INT),
+            _ = self.soft.recv() => Order::StopSoftly,
+            _ = self.pause.recv() => Order::Pause,
+            _ = self.resume.recv() => Order::Resume,
+            _ = self.dump.recv() => Order::DumpStates,
+            _ = self.release.recv() => Order::ReleaseMemory,
+            _ = self.reload.recv() => Order::Reload,
+        }
+    }
+}
+
+/// What the process is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Running,
+    /// A soft stop was asked for; listeners stay until then.
+    Grace {
+        until: Instant,
+        asked: Instant,
+    },
+    /// Listeners are closed; sessions run on.
+    Draining {
+        asked: Instant,
+    },
+    /// `hard-stop-after` is over.
+    Killing {
+        until: Instant,
+    },
+}
+
+struct Life {
+    running: Arc<Running>,
+    watch: Watch,
+    phase: Phase,
+    /// Gone once they are closed.
+    listeners: Option<Listeners>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Life {
+    fn new(
+        running: Arc<Running>,
+        listeners: Listeners,
+        threads: Vec<JoinHandle<()>>,
+    ) -> io::Result<Self> {
+        Ok(Self {
+            running,
+            watch: Watch::new()?,
+            phase: Phase::Running,
+            listeners: Some(listeners),
+            threads,
+        })
+    }
+
+    fn begin(&self) {
+        for proxy in self.frontends() {
+            let text = format!("Proxy {} started.", proxy.name);
+            self.log(Some(proxy), LogLevel::Notice, &text);
+        }
+    }
+
+    /// Serves pages all along, checks servers until a stop begins.
+    async fn beside(
+        &mut self,
+        pages: impl Future<Output = ()>,
+        checking: impl Future<Output = ()>,
+    ) -> ExitCode {
+        let pages = async {
+            pages.await;
+            // The last page was served; the rest is up to the data threads.
+            std::future::pending::<()>().await;
+        };
+        tokio::pin!(pages);
+        tokio::select! {
+            () = self.until_stopping() => {}
+            () = &mut pages => {}
+            () = checking => {}
+        }
+        tokio::select! {
+            () = self.until_drained() => {}
+            () = &mut pages => {}
+        }
+        ExitCode::SUCCESS
+    }
+
+    async fn until_stopping(&mut self) {
+        while self.phase == Phase::Running {
+            let order = self.watch.next().await;
+            self.obey(order);
+        }
+    }
+
+    async fn until_drained(&mut self) {
+        while !self.is_over() {
+            // While it drains there is no event for the end of a session: look often.
+            if let Ok(order) = tokio::time::timeout(LOOK, self.watch.next()).await {
+                self.obey(order);
+            }
+            self.advance(Instant::now());
+        }
+    }
+
+    fn obey(&mut self, order: Order) {
+        match order {
+            Order::Stop(signal) => self.stop(signal),
+            Order::StopSoftly => self.stop_softly(Instant::now()),
+            Order::Pause => self.pause(),
+            Order::Resume => self.resume(),
+            Order::DumpStates => dump::states(&self.running, Instant::now()),
+            Order::ReleaseMemory => self.release_memory(),
+            Order::Reload => self.log(
+                None,
+                LogLevel::Notice,
+                "SIGUSR2 ignored: it is for the master of a master-worker pair. To reload, start \
+                 a new process with -sf and this one's pid.",
+            ),
+        }
+    }
+
+    fn stop(&self, signal: Signal) -> ! {
+        let name = if signal == Signal::INT {
+            "SIGINT"
+        } else {
+            "SIGTERM"
+        };
+        let sessions = self.running.process.sessions.get();
+        let text = format!("Stopping at once on {name} ({sessions} sessions are cut).");
+        self.log(None, LogLevel::Notice, &text);
+        self.running.logger.flush();
+        die_of(signal)
+    }
+
+    fn stop_softly(&mut self, now: Instant) {
+        if self.phase != Phase::Running {
+            return;
+        }
+        self.running.process.stopping.store(true, Ordering::Relaxed);
+        match self.running.model.global.grace {
+            Some(grace) => {
+                self.phase = Phase::Grace {
+                    until: now + grace,
+                    asked: now,
+                };
+            }
+            None => self.drain(now),
+        }
+    }
+
+    fn advance(&mut self, now: Instant) {
+        match self.phase {
+            Phase::Grace { until, asked } if now >= until => self.drain(asked),
+            Phase::Draining { asked } => {
+                let patience = self.running.model.global.hard_stop_after;
+                if patience.is_some_and(|patience| now >= asked + patience) {
+                    self.kill(now);
+                }
+            }
+            Phase::Running | Phase::Grace { .. } | Phase::Killing { .. } => {}
+        }
+    }
+
+    fn drain(&mut self, asked: Instant) {
+        self.phase = Phase::Draining { asked };
+        self.listeners = None;
+        self.tell(|| Message::StopListening);
+        self.set_status(FrontendStatus::Stopped);
+        let running = &self.running;
+        let live = || running.model.proxies.iter().filter(|proxy| !proxy.disabled);
+        let (front, back): (Vec<_>, Vec<_>) = live().partition(|proxy| proxy.frontend.is_some());
+        for proxy in front.into_iter().chain(back) {
+            let (frontend, backend) = dump::totals(running, proxy);
+            running.logger.stopped(proxy, frontend, backend);
+        }
+    }
+
+    fn kill(&mut self, now: Instant) {
+        self.phase = Phase::Killing {
+            until: now + LAST_BREATH,
+        };
+        let text = "soft-stop running for too long, performing a hard-stop.";
+        self.log(None, LogLevel::Warning, text);
+        for proxy in self.frontends() {
+            let frontend = self.running.frontend(proxy.id);
+            let left = frontend.map_or(0, |side| side.sessions.get());
+            if left > 0 {
+                let name = &proxy.name;
+                let text =
+                    format!("Proxy {name} hard-stopped ({left} remaining conns will be closed).");
+                self.log(Some(proxy), LogLevel::Warning, &text);
+            }
+        }
+        self.tell(|| Message::Quit);
+    }
+
+    fn is_over(&self) -> bool {
+        match self.phase {
+            Phase::Running | Phase::Grace { .. } => false,
+            Phase::Draining { .. } => self.is_empty(),
+            Phase::Killing { until } => self.is_empty() || Instant::now() >= until,
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.threads.iter().all(JoinHandle::is_finished) && self.running.process.sessions.get() == 0
+    }
+
+    fn pause(&self) {
+        let Some(listeners) = &self.listeners else {
+            return;
+        };
+        self.tell(|| Message::Pause);
+        listeners.pause();
+        self.set_status(FrontendStatus::Paused);
+        self.frontends()
+            .for_each(|proxy| self.running.logger.paused(proxy));
+    }
+
+    fn resume(&self) {
+        let Some(listeners) = &self.listeners else {
+            return;
+        };
+        if let Err(error) = listeners.resume() {
+            let text =
+                format!("Cannot resume: {error}. Nothing is accepted until the next SIGTTIN.");
+            self.log(None, LogLevel::Alert, &text);
+            return;
+        }
+        self.set_status(FrontendStatus::Open);
+        self.tell(|| Message::Resume);
+        self.frontends()
+            .for_each(|proxy| self.running.logger.resumed(proxy));
+    }
+
+    fn release_memory(&self) {
+        let text = match identity::release_memory() {
+            true => "SIGQUIT: unused memory was given back to the system.",
+            false => "SIGQUIT: there was no unused memory to give back.",
+        };
+        self.log(None, LogLevel::Notice, text);
+    }
+
+    fn tell(&self, message: impl Fn() -> Message) {
+        for thread in &self.running.threads {
+            thread.post(message());
+        }
+    }
+
+    fn set_status(&self, status: FrontendStatus) {
+        for frontend in self.frontends().filter_map(|p| self.running.frontend(p.id)) {
+            *frontend
+                .status
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner) = status;
+        }
+    }
+
+    /// The proxies with a client side that were started.
+    fn frontends(&self) -> impl Iterator<Item = &Proxy> {
+        let proxies = self.running.model.proxies.iter();
+        proxies.filter(|proxy| proxy.frontend.is_some() && !proxy.disabled)
+    }
+
+    fn log(&self, proxy: Option<&Proxy>, level: LogLevel, text: &str) {
+        self.running.logger.event(proxy, level, text);
+    }
+}
