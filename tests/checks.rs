@@ -1,0 +1,112 @@
+//! Health checks, from outside: what they report of scripted servers and of real databases,
+//! compared line by line with the real HAProxy.
+
+mod databases;
+mod scenarios;
+
+use std::fmt::Write as _;
+
+use pontoon_lab::{
+    balancer::{Balancer, Kind, free_address},
+    needs::Need,
+    script::{Scripted, Silence},
+    syslog::Syslog,
+};
+
+use self::scenarios::{SCENARIOS, Scenario, Server};
+use crate::harness::{Failure, Outcome, Test, pontoon};
+
+/// Adds this area's tests.
+pub(crate) fn register(tests: &mut Vec<Test>) {
+    let compared = Test::new("checks::reports_are_those_of_haproxy", reports_are_compared);
+    tests.push(compared.needs(Need::Program("haproxy")));
+    databases::register(tests);
+}
+
+/// All scenarios in one configuration, under both balancers.
+fn reports_are_compared() -> Outcome {
+    let theirs = reports(Kind::Haproxy)?;
+    let ours = reports(Kind::Pontoon)?;
+    let mut differences = String::new();
+    for ((scenario, theirs), ours) in SCENARIOS.iter().zip(&theirs).zip(&ours) {
+        if theirs != ours {
+            // Writing to a string cannot fail.
+            let _ = write!(
+                differences,
+                "\n{}\n  HAProxy {theirs}\n  Pontoon {ours}",
+                scenario.name
+            );
+        }
+    }
+    if differences.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::from(differences))
+    }
+}
+
+/// The first report of each scenario's server.
+fn reports(kind: Kind) -> Result<Vec<String>, Failure> {
+    let log = Syslog::start()?;
+    let silence = Silence::new()?;
+    let nowhere = free_address()?;
+    let listens = free_address()?;
+    let mut config = preamble(&log, listens);
+    // They listen for as long as the balancer checks them.
+    let mut peers = Vec::new();
+    for scenario in SCENARIOS {
+        let address = match scenario.server {
+            Server::Scripted(script) => {
+                let peer = Scripted::start(script)?;
+                let address = peer.address;
+                peers.push(peer);
+                address
+            }
+            Server::Nowhere => nowhere,
+            Server::Silent => silence.address,
+        };
+        config += &backend(scenario, &address.to_string());
+    }
+    let replaced = config
+        .replace("@NOWHERE@", &nowhere.port().to_string())
+        .replace("@SILENT@", &silence.address.port().to_string());
+    let _balancer = Balancer::start(kind, pontoon(), &replaced, listens)?;
+    let report = |scenario: &Scenario| {
+        let subject = format!("check for server {}/s ", scenario.name);
+        let line = log.wait_for(scenario.name, |line| line.contains(&subject))?;
+        Ok(normalised(&line, nowhere.port(), silence.address.port()))
+    };
+    SCENARIOS.iter().map(report).collect()
+}
+
+fn preamble(log: &Syslog, listens: std::net::SocketAddr) -> String {
+    format!(
+        "global\n log {} format raw local0\n external-check\n insecure-fork-wanted\n\
+         defaults\n mode tcp\n log global\n option log-health-checks\n timeout connect 5s\n \
+         timeout client 5s\n timeout server 5s\nfrontend unused\n bind {listens}\n",
+        log.address()
+    )
+}
+
+fn backend(scenario: &Scenario, address: &str) -> String {
+    let lines: String = scenario
+        .lines
+        .iter()
+        .map(|line| format!(" {line}\n"))
+        .collect();
+    format!(
+        "backend {}\n{lines} server s {address} check inter 700 {}\n",
+        scenario.name, scenario.parameters
+    )
+}
+
+/// A report without what differs from run to run: how long it took, and ports.
+fn normalised(line: &str, nowhere: u16, silent: u16) -> String {
+    let line = line.replace(&nowhere.to_string(), "@NOWHERE@");
+    let line = line.replace(&silent.to_string(), "@SILENT@");
+    let Some((before, after)) = line.split_once("check duration: ") else {
+        return line;
+    };
+    let after = after.split_once("ms").map_or(after, |(_, after)| after);
+    format!("{before}check duration: ?ms{after}")
+}
