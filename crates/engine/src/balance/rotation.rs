@@ -3,7 +3,9 @@
 //! Time is counted in picks. A server of weight `w` among a total of `T` is due every `T / w`
 //! picks: after a pick its next turn is one such stride after its last. A server that has had no
 //! turn yet is *fresh*; fresh servers come in, heaviest first, whenever no other is due. That
-//! spreads the light ones over the cycle and gives the sequences that HAProxy gives.
+//! spreads the light ones over the cycle and gives HAProxy's sequences for everyday weights; for
+//! uneven ones two neighbours may change places. The first cycle settles in (one session more or
+//! less each), every later one gives everyone its exact share.
 
 use std::cmp::Reverse;
 

@@ -1,12 +1,15 @@
 //! Who comes next, compared with what HAProxy was seen to do.
 
+use std::str::FromStr;
+
 use super::*;
 
+const LEASTCONN: &str = include_str!("../../../testdata/leastconn.txt");
 const ROUNDROBIN: &str = include_str!("../../../testdata/roundrobin.txt");
 
 /// `weights servers` of each line of a file of observations that begins with `kind`.
-fn observed(text: &'static str, kind: &str) -> Vec<(Vec<u16>, Vec<u32>)> {
-    fn numbers<T: std::str::FromStr>(text: &str, separator: char) -> Vec<T> {
+fn observed<T: FromStr>(text: &'static str, kind: &str) -> Vec<(Vec<u16>, Vec<T>)> {
+    fn numbers<T: FromStr>(text: &str, separator: char) -> Vec<T> {
         text.split(separator)
             .map(|number| number.parse().ok().unwrap())
             .collect()
@@ -73,7 +76,7 @@ fn static_rr_gives_the_sequences_of_haproxy() {
 
 #[test]
 fn leastconn_rotates_among_idle_servers_as_haproxy_does() {
-    for (weights, servers) in observed(include_str!("../../../testdata/leastconn.txt"), "closed") {
+    for (weights, servers) in observed(LEASTCONN, "closed") {
         let mut bench = Bench::new(Algorithm::LeastConn, weighted(&weights));
         let ours: Vec<u32> = servers.iter().map(|_| bench.short()).collect();
         assert_eq!(ours, servers, "weights {weights:?}");
@@ -82,9 +85,25 @@ fn leastconn_rotates_among_idle_servers_as_haproxy_does() {
 
 #[test]
 fn leastconn_fills_up_as_haproxy_does() {
-    for (weights, servers) in observed(include_str!("../../../testdata/leastconn.txt"), "held") {
+    for (weights, servers) in observed(LEASTCONN, "held") {
         let mut bench = Bench::new(Algorithm::LeastConn, weighted(&weights));
         let ours: Vec<u32> = servers.iter().map(|_| bench.long()).collect();
         assert_eq!(ours, servers, "weights {weights:?}");
+    }
+}
+
+#[test]
+fn leastconn_follows_starts_and_ends_as_haproxy_does() {
+    for (weights, events) in observed::<i32>(LEASTCONN, "mixed") {
+        let mut bench = Bench::new(Algorithm::LeastConn, weighted(&weights));
+        for (at, event) in events.into_iter().enumerate() {
+            match u32::try_from(event) {
+                Ok(server) => assert_eq!(bench.long(), server, "weights {weights:?}, event {at}"),
+                Err(_) => {
+                    let server = ServerId(event.unsigned_abs() - 1);
+                    bench.backend.release(server, bench.now);
+                }
+            }
+        }
     }
 }
