@@ -3,6 +3,7 @@
 
 mod events;
 mod normal;
+mod peers;
 mod pressure;
 mod sessions;
 mod sinks;
@@ -21,9 +22,16 @@ use crate::harness::{Failure, Outcome, Test, pontoon};
 
 /// Adds this area's tests.
 pub(crate) fn register(tests: &mut Vec<Test>) {
-    for script in events::SCRIPTS.iter().chain(sessions::SCRIPTS) {
-        let name = format!("logs::{}", script.name);
-        tests.push(Test::new(name, || compare(script)).needs(Need::Program("haproxy")));
+    let tables = [events::SCRIPTS, sessions::SCRIPTS, peers::SCRIPTS];
+    for script in tables.into_iter().flatten() {
+        let test = Test::new(format!("logs::{}", script.name), || compare(script));
+        let test = test.needs(Need::Program("haproxy"));
+        tests.push(
+            script
+                .needs
+                .iter()
+                .fold(test, |test, need| test.needs(*need)),
+        );
     }
     sinks::register(tests);
     pressure::register(tests);
@@ -32,6 +40,7 @@ pub(crate) fn register(tests: &mut Vec<Test>) {
 /// What is done to both programs.
 struct Script {
     name: &'static str,
+    needs: &'static [Need],
     /// Lines of `global` and `defaults`.
     settings: &'static str,
     /// The proxies. `{log}` is the syslog daemon, `{page}` the statistics page, `{front}` is free
@@ -42,8 +51,8 @@ struct Script {
     lines: usize,
     /// Order has no meaning: the lines come from independent timers.
     any_order: bool,
-    /// Lines of HAProxy's that we do not write (by what they contain), and why.
-    unwritten: &'static [(&'static str, &'static str)],
+    /// Lines that are not compared (by what they contain), and why.
+    left_out: &'static [(&'static str, &'static str)],
 }
 
 /// Starts the balancer, does something, and returns what must live until the lines are counted.
@@ -52,12 +61,13 @@ type Alive = Box<dyn Any>;
 
 const PLAIN: Script = Script {
     name: "",
+    needs: &[],
     settings: "",
     config: "",
     run: |_| Ok(Box::new(())),
     lines: 1,
     any_order: false,
-    unwritten: &[],
+    left_out: &[],
 };
 
 /// What a script may use.
@@ -148,10 +158,10 @@ fn compare(script: &'static Script) -> Outcome {
 fn observe(script: &Script, kind: Kind) -> Result<Vec<String>, Failure> {
     let mut stage = Stage::set(kind, script)?;
     let _alive = (script.run)(&mut stage)?;
-    let unwritten = |line: &str| script.unwritten.iter().any(|(part, _)| line.contains(part));
+    let left_out = |line: &str| script.left_out.iter().any(|(part, _)| line.contains(part));
     let lines = stage
         .syslog
-        .wait_for_count("log lines", script.lines, |line| !unwritten(line))?;
+        .wait_for_count("log lines", script.lines, |line| !left_out(line))?;
     let mut lines: Vec<_> = lines.iter().map(|line| normal::normal(line)).collect();
     if script.any_order {
         lines.sort();

@@ -113,7 +113,7 @@ pub(super) const SCRIPTS: &[Script] = &[
         run: stop_softly,
         lines: 4,
         any_order: true,
-        unwritten: &[OWN_CLIENT],
+        left_out: &[OWN_CLIENT],
         ..PLAIN
     },
     Script {
@@ -123,7 +123,7 @@ pub(super) const SCRIPTS: &[Script] = &[
                  backend gone\n server s1 {s1} disabled\n",
         run: hang_up,
         lines: 9,
-        unwritten: &[OWN_CLIENT],
+        left_out: &[OWN_CLIENT],
         ..PLAIN
     },
 ];
