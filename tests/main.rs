@@ -7,6 +7,7 @@ mod checks;
 mod compat;
 mod database;
 mod harness;
+mod language;
 mod load;
 mod logs;
 mod proxy;
@@ -18,6 +19,7 @@ fn main() {
     checks::register(&mut tests);
     compat::register(&mut tests);
     database::register(&mut tests);
+    language::register(&mut tests);
     load::register(&mut tests);
     logs::register(&mut tests);
     proxy::register(&mut tests);

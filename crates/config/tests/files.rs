@@ -303,6 +303,35 @@ fn users_of_the_page_may_come_from_a_list() {
 }
 
 #[test]
+fn the_list_may_be_named_by_an_acl() {
+    let page = proxy(
+        "listen s\n mode http\n bind 127.0.0.1:1\n acl known http_auth(admins)\n stats http-request auth unless known\nuserlist admins\n user bob password $6$x$y\n",
+    );
+    let stats = page.stats.unwrap();
+    assert_eq!(stats.auth.as_ref().unwrap().users.users.len(), 1);
+    complains(
+        "listen s\n mode http\n bind 127.0.0.1:1\n stats http-request deny\n",
+        &["unsupported"],
+    );
+}
+
+#[test]
+fn what_is_set_twice_is_named() {
+    let loaded = load_text("global\n maxconn 1\n maxconn 2\n", &Machine::default());
+    assert_eq!(codes(&loaded, Severity::Warning), ["repeated"]);
+    assert_eq!(loaded.model.unwrap().global.max_connections, Some(2));
+}
+
+#[test]
+fn a_file_of_garbage_is_refused_quickly() {
+    let garbage = "some unknown words here\n".repeat(50_000);
+    let started = std::time::Instant::now();
+    let loaded = load_text(&format!("listen a\n{garbage}"), &Machine::default());
+    assert!(loaded.model.is_none());
+    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+}
+
+#[test]
 fn refused_features_say_what_to_do() {
     complains(
         "backend b\n stick-table type ip size 1m\n stick on src\n",

@@ -7,6 +7,8 @@ mod tls;
 mod tuning;
 mod unsupported;
 
+use std::collections::HashSet;
+
 use super::{
     Context,
     model::{Global, UnixPermissions},
@@ -24,6 +26,8 @@ pub(super) struct GlobalDraft {
     pub(super) global: Global,
     /// `unix-bind`.
     pub(super) unix: UnixDefaults,
+    /// The keywords of [`ONCE`] so far.
+    seen: HashSet<&'static str>,
     /// Whether the line at hand began with `no`.
     pub(super) negated: bool,
     /// `cpu-map` lines, applied once the number of threads is known.
@@ -74,7 +78,32 @@ pub(crate) const NEGATABLE: &[&str] = &[
     "tune.sched.low-latency",
 ];
 
+/// Keywords of which the last one counts; a second one is surely not meant.
+const ONCE: &[&str] = &[
+    "chroot",
+    "gid",
+    "group",
+    "hard-stop-after",
+    "log-tag",
+    "maxconn",
+    "nbthread",
+    "node",
+    "pidfile",
+    "tune.bufsize",
+    "uid",
+    "ulimit-n",
+    "user",
+];
+
 impl GlobalDraft {
+    /// Warns when a keyword replaces what was said before.
+    pub(super) fn note_repetition(&mut self, name: &'static str, span: Span, d: &mut Diagnostics) {
+        if ONCE.contains(&name) && !self.seen.insert(name) {
+            let message = format!("`{name}` is set twice; this one counts");
+            d.warning("repeated", span, message);
+        }
+    }
+
     /// The section as meant.
     pub(super) fn finish(mut self) -> Global {
         self.global.cpu_map = cpu_map::apply(&self.cpu_maps, self.global.threads);

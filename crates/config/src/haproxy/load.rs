@@ -63,9 +63,7 @@ impl Tables {
             global: Index::new(global::TABLES),
             proxy: Index::new(proxy::TABLES),
             check: Index::new(&[check::KEYWORDS]),
-            known: Known {
-                keywords: Vec::new(),
-            },
+            known: Known::new(),
         };
         tables.known.add(&tables.global);
         tables.known.add(&tables.proxy);
@@ -142,6 +140,11 @@ impl<'l> Loader<'l> {
             return;
         }
         draft.negated = line.prefix.is_some();
+        draft.note_repetition(
+            keyword.name,
+            Args::new(line.words, count).keyword_span(),
+            self.d,
+        );
         let acls = Acls::new();
         let place = Place {
             kind,
@@ -278,6 +281,9 @@ const fn is_proxy(kind: Sections) -> bool {
 fn acls(section: &Section, ctx: &Context<'_>, d: &mut Diagnostics) -> Acls {
     let mut found: BTreeMap<String, Vec<_>> = BTreeMap::new();
     for words in section.lines.iter().filter(|words| words[0].text == "acl") {
+        if proxy::http_auth(words).is_some() {
+            continue;
+        }
         if let Some((name, test)) = acl::line(&mut Args::new(words, 1), ctx, d) {
             found.entry(name).or_default().extend(test);
         }

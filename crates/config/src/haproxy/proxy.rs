@@ -12,7 +12,7 @@ pub(super) mod stats;
 mod timeouts;
 mod unsupported;
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use pontoon_engine::{
     balance::Algorithm,
@@ -23,6 +23,7 @@ pub(super) use self::{
     listening::listen,
     logging::{Line, ProxyLog},
     options::{Flag, Flags},
+    rules::http_auth,
     stats::StatsDraft,
 };
 use super::{
@@ -103,6 +104,8 @@ pub(super) struct ProxyDraft {
     pub(super) error_line: Option<super::log_format::LogFormat>,
     pub(super) structured_data: Option<super::log_format::LogFormat>,
     pub(super) stats: Option<StatsDraft>,
+    /// Names of `acl` lines that ask for a password, and their userlists.
+    pub(super) http_auth: BTreeMap<String, Word>,
 
     /// Rules on HTTP messages: without effect on a TCP proxy, an error on an HTTP one.
     pub(super) http_rules: Vec<Written<String>>,

@@ -1,6 +1,8 @@
 //! A line to its keyword: found in the tables, checked against its section, then parsed, noted
 //! as without effect, or refused.
 
+use std::cell::Cell;
+
 use super::{Context, sections::kind_name};
 use crate::{
     diagnostic::Diagnostics,
@@ -153,10 +155,23 @@ pub(super) fn apply<C>(
 /// What is known elsewhere, for messages about unknown words.
 pub(super) struct Known {
     /// Name and sections of every keyword, by name.
-    pub(super) keywords: Vec<(&'static str, Sections)>,
+    keywords: Vec<(&'static str, Sections)>,
+    /// How many more words are compared with all others.
+    suggestions: Cell<u32>,
 }
 
+/// A file with more unknown words is no configuration; guessing each would take long.
+const MOST_SUGGESTIONS: u32 = 200;
+
 impl Known {
+    /// Knows nothing yet.
+    pub(super) const fn new() -> Self {
+        Self {
+            keywords: Vec::new(),
+            suggestions: Cell::new(MOST_SUGGESTIONS),
+        }
+    }
+
     /// Adds a table.
     pub(super) fn add<C: Draft>(&mut self, index: &Index<C>) {
         let all = index.sorted();
@@ -178,7 +193,9 @@ impl Known {
             return;
         }
         let (shown, count) = self.part_to_show(words, kind);
-        let near = self.near(words, count, kind);
+        let left = self.suggestions.get();
+        self.suggestions.set(left.saturating_sub(1));
+        let near = (left > 0).then(|| self.near(words, count, kind)).flatten();
         let message = format!("`{shown}` is not known in `{}`", kind_name(kind));
         let found = d.error("unknown-keyword", line.span(count), message);
         match near {

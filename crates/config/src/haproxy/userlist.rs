@@ -144,9 +144,7 @@ fn list(args: &mut Args<'_>, d: &mut Diagnostics) -> Vec<Word> {
 /// Reads one section.
 pub(super) fn read(section: &Section, ctx: &Context<'_>, d: &mut Diagnostics) -> UserList {
     let index = Index::new(&[KEYWORDS]);
-    let mut known = super::statements::Known {
-        keywords: Vec::new(),
-    };
+    let mut known = super::statements::Known::new();
     known.add(&index);
     let mut draft = UserListDraft::default();
     for words in &section.lines {

@@ -7,6 +7,7 @@ use crate::{
         value::{self, Unit},
     },
     keyword::{Keyword, Sections},
+    source::Word,
 };
 
 const PROXY: Sections = Sections::PROXY;
@@ -19,9 +20,13 @@ pub(super) const KEYWORDS: &[Keyword<ProxyDraft>] = &[
         PROXY,
         "<name> <sample> [<flag>…] [<pattern>…]",
         "Name a test; lines of one name are alternatives.",
-        |_, args, _, _| {
-            // All `acl` lines of a section are read before the others, which refer to them.
-            args.take_rest();
+        |draft, args, _, _| {
+            // The other `acl` lines of a section are read before the lines that refer to them.
+            if let [name, test, ..] = args.take_rest()
+                && let Some(list) = http_auth_list(test)
+            {
+                draft.http_auth.insert(name.text.clone(), list);
+            }
         },
     ),
     Keyword::supported(
@@ -84,3 +89,17 @@ pub(super) const KEYWORDS: &[Keyword<ProxyDraft>] = &[
         "rules on answers are not supported; remove the line",
     ),
 ];
+
+/// The userlist of an `acl` line that asks for a password. Only the statistics page can do that.
+pub(in crate::haproxy) fn http_auth(words: &[Word]) -> Option<Word> {
+    http_auth_list(words.get(2)?)
+}
+
+/// The userlist in `http_auth(…)`.
+pub(super) fn http_auth_list(test: &Word) -> Option<Word> {
+    let list = test.text.strip_prefix("http_auth(")?.strip_suffix(')')?;
+    Some(Word {
+        text: list.to_owned(),
+        span: test.span,
+    })
+}

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pontoon_engine::acl::Condition;
 
-use super::ProxyDraft;
+use super::{ProxyDraft, rules::http_auth_list};
 use crate::{
     diagnostic::Diagnostics,
     haproxy::{
@@ -253,27 +253,27 @@ fn admin(draft: &mut ProxyDraft, args: &mut Args<'_>, ctx: &Context<'_>, d: &mut
     draft.stats(span).admin = Some(Admin { when, span });
 }
 
-/// The one form that says who may see the page; others would need HTTP rules.
+/// The forms that say who may see the page; others would need HTTP rules.
 fn http_request(draft: &mut ProxyDraft, args: &mut Args<'_>, d: &mut Diagnostics) {
     let span = args.keyword_span();
+    draft.stats(span);
     let words = args.take_rest();
     let texts: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
     let (realm, test) = match texts.as_slice() {
-        ["auth", "realm", realm, "unless", "{", test, "}"] => (Some(*realm), *test),
-        ["auth", "unless", "{", test, "}"] => (None, *test),
+        ["auth", "realm", realm, "unless", test @ ..] => (Some(*realm), test),
+        ["auth", "unless", test @ ..] => (None, test),
         _ => return refuse_http_request(span, d),
     };
-    let list = test
-        .strip_prefix("http_auth(")
-        .and_then(|rest| rest.strip_suffix(')'));
-    let (Some(list), Some(word)) = (list, words.get(words.len() - 2)) else {
+    let list = match test {
+        ["{", _, "}"] => words.get(words.len() - 2).and_then(http_auth_list),
+        [name] => draft.http_auth.get(*name).cloned(),
+        _ => None,
+    };
+    let Some(list) = list else {
         return refuse_http_request(span, d);
     };
     let stats = draft.stats(span);
-    stats.userlist = Some(Word {
-        text: list.to_owned(),
-        span: word.span,
-    });
+    stats.userlist = Some(list);
     stats.realm = realm.map(str::to_owned).or(stats.realm.take());
 }
 
