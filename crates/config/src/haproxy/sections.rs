@@ -163,7 +163,11 @@ pub(super) fn split(statements: Vec<Statement>, diagnostics: &mut Diagnostics) -
             continue;
         }
         match place {
-            Place::Before => outside(&words[0], diagnostics),
+            Place::Before => {
+                outside(&words[0], diagnostics);
+                // One complaint is enough for all that stands there.
+                place = Place::Refused;
+            }
             Place::Inside => {
                 if let Some(section) = sections.last_mut() {
                     section.lines.push(words);

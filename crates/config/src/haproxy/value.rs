@@ -60,7 +60,7 @@ pub fn positive_duration(word: &Word, default: Unit, d: &mut Diagnostics) -> Opt
         d.error(
             "bad-duration",
             word.span,
-            format!("`{}` may not be zero here", word.text),
+            "a duration of zero makes no sense here",
         );
         return None;
     }

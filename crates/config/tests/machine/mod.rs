@@ -37,6 +37,7 @@ impl Surroundings for Machine {
 }
 
 /// Reads one file called `haproxy.cfg`.
+#[allow(dead_code, reason = "not every test of this folder reads texts")]
 pub(crate) fn load_text(text: &str, machine: &Machine) -> Loaded {
     let file = SourceFile {
         name: "haproxy.cfg".to_owned(),

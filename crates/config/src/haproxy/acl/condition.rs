@@ -61,7 +61,8 @@ pub fn conditional(
                 "unexpected-word",
                 first.span,
                 format!("`{other}` stands where `if` or `unless` may"),
-            );
+            )
+            .suggest(format!("write `if {other}`"));
             return Err(Reported);
         }
     };

@@ -147,12 +147,13 @@ pub fn link_tracks(proxies: &mut [Proxy], tracks: &[(ProxyId, Track)], d: &mut D
             links.insert((*proxy, track.server), target);
         }
     }
+    let mut looping = BTreeSet::new();
     for (proxy, track) in tracks {
         let from = (*proxy, track.server);
         let Some(target) = links.get(&from) else {
             continue;
         };
-        if check_chain(proxies, &links, from, &track.target, d) {
+        if check_chain(proxies, &links, from, &track.target, &mut looping, d) {
             if let Some(server) = server_mut(proxies, from) {
                 server.track = Some(*target);
             }
@@ -202,23 +203,25 @@ fn find(proxies: &[Proxy], own: ProxyId, target: &TrackName, d: &mut Diagnostics
     Some((proxy.id, found?.id))
 }
 
-/// At the end of a chain stands a server with a check or an agent.
+/// At the end of a chain stands a server with a check or an agent. Each loop is reported once.
 fn check_chain(
     proxies: &[Proxy],
     links: &HashMap<Place, Place>,
     from: Place,
     target: &TrackName,
+    looping: &mut BTreeSet<Place>,
     d: &mut Diagnostics,
 ) -> bool {
     let mut at = from;
     let mut seen = BTreeSet::from([from]);
     while let Some(next) = links.get(&at) {
+        if looping.contains(next) {
+            return false;
+        }
         if !seen.insert(*next) {
-            d.error(
-                "tracking-loop",
-                target.span,
-                format!("tracking `{}` leads back to where it began", target.server),
-            );
+            let message = format!("tracking `{}` leads back to where it began", target.server);
+            d.error("tracking-loop", target.span, message);
+            looping.append(&mut seen);
             return false;
         }
         at = *next;
