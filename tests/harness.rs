@@ -15,6 +15,13 @@ pub(crate) type Outcome = Result<(), Failure>;
 #[derive(Debug)]
 pub(crate) struct Failure(String);
 
+impl Failure {
+    /// Whether its reason contains this.
+    pub(crate) fn mentions(&self, text: &str) -> bool {
+        self.0.contains(text)
+    }
+}
+
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
         Self(problem.to_string())

@@ -12,6 +12,7 @@ mod load;
 mod logs;
 mod proxy;
 mod seed;
+mod stats;
 
 fn main() {
     let arguments = libtest_mimic::Arguments::from_args();
@@ -24,6 +25,7 @@ fn main() {
     logs::register(&mut tests);
     proxy::register(&mut tests);
     seed::register(&mut tests);
+    stats::register(&mut tests);
     libtest_mimic::run(
         &arguments,
         tests.into_iter().map(harness::Test::into_trial).collect(),

@@ -121,6 +121,8 @@ impl Service {
             Body::TooLarge | Body::Incomplete => Outcome::TooLarge,
         };
         view.outcome = Some(outcome.code().to_owned());
+        // As in HAProxy's answers: without a refresh there is nothing to switch off.
+        view.no_refresh &= page.stats.refresh.is_some();
         Answer::new(303, "text/plain", "").with("location", view.link(&page.stats.uri))
     }
 

@@ -308,6 +308,11 @@ struct Times {
     total: Duration,
 }
 
+/// The request was answered with an error of the client's.
+const fn is_refused(request: &HttpRecord) -> bool {
+    matches!(request.status, Some(400..=499))
+}
+
 impl Times {
     fn of(record: &SessionRecord, http: bool) -> Self {
         let request = record.http.as_deref();
@@ -323,7 +328,8 @@ impl Times {
             queue: record.queue_time.or(answered),
             connect,
             response: if http {
-                answered
+                // A refusal is no response: HAProxy shows none.
+                answered.filter(|_| !request.is_some_and(is_refused))
             } else {
                 connect.map(|_| Duration::ZERO)
             },
