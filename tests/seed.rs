@@ -39,6 +39,8 @@ fn runs_as_it_stands() -> Outcome {
 
     pidof_finds(&daemon)?;
     rotation_is_exact(&town, &[1, 2, 3])?;
+    // Until its first check has passed, one failure takes a server down.
+    wait_for_passed_checks(&town)?;
     a_killed_server_goes_down_after_three_checks(&town, &syslog, &mut databases)?;
     rotation_is_exact(&town, &[1, 2])?;
     a_revived_server_comes_back_after_two_checks(&town, &syslog, &mut databases)?;
@@ -219,6 +221,23 @@ fn third_database(town: &Town) -> Result<std::collections::BTreeMap<String, Stri
         .get("exasol_proxy/ip-10-0-1-13.eu-west-1.compute.internal")
         .cloned();
     row.ok_or_else(|| Failure::from(format!("no such row: {}", csv.body)))
+}
+
+fn wait_for_passed_checks(town: &Town) -> Outcome {
+    let passed = || {
+        let csv = ask_page(town, ";csv", "admin:strongPassworD").ok()?;
+        let rows = statistics::rows(&csv.body).ok()?;
+        let checked = rows
+            .values()
+            .filter(|row| row["check_status"] == "L4OK")
+            .count();
+        (checked == 3).then_some(())
+    };
+    Ok(wait::until(
+        "the first checks to pass",
+        wait::PATIENCE,
+        passed,
+    )?)
 }
 
 /// Facility local2 is 18: sessions at info are `<150>`, a server going down at alert `<145>`.
