@@ -1,10 +1,10 @@
-//! Health checks, from outside: what they report of scripted servers and of real databases,
-//! compared line by line with the real HAProxy.
+//! Health checks, from outside: what they report of scripted servers and of a real
+//! directory, compared line by line with the real HAProxy.
 
-mod databases;
+mod directory;
 mod scenarios;
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, net::SocketAddr};
 
 use pontoon_lab::{
     balancer::{Balancer, Kind, free_address},
@@ -20,7 +20,7 @@ use crate::harness::{Failure, Outcome, Test, pontoon};
 pub(crate) fn register(tests: &mut Vec<Test>) {
     let compared = Test::new("checks::reports_are_those_of_haproxy", reports_are_compared);
     tests.push(compared.needs(Need::Program("haproxy")));
-    databases::register(tests);
+    directory::register(tests);
 }
 
 /// All scenarios in one configuration, under both balancers.
@@ -65,21 +65,21 @@ fn reports(kind: Kind) -> Result<Vec<String>, Failure> {
             Server::Nowhere => nowhere,
             Server::Silent => silence.address,
         };
-        config += &backend(scenario, &address.to_string());
+        config += &backend(scenario, address);
     }
     let replaced = config
         .replace("@NOWHERE@", &nowhere.port().to_string())
         .replace("@SILENT@", &silence.address.port().to_string());
     let _balancer = Balancer::start(kind, pontoon(), &replaced, listens)?;
     let report = |scenario: &Scenario| {
-        let subject = format!("check for server {}/s ", scenario.name);
+        let subject = format!("{}{}/s ", scenario.line, scenario.name);
         let line = log.wait_for(scenario.name, |line| line.contains(&subject))?;
         Ok(normalised(&line, nowhere.port(), silence.address.port()))
     };
     SCENARIOS.iter().map(report).collect()
 }
 
-fn preamble(log: &Syslog, listens: std::net::SocketAddr) -> String {
+fn preamble(log: &Syslog, listens: SocketAddr) -> String {
     format!(
         "global\n log {} format raw local0\n external-check\n insecure-fork-wanted\n\
          defaults\n mode tcp\n log global\n option log-health-checks\n timeout connect 5s\n \
@@ -88,15 +88,18 @@ fn preamble(log: &Syslog, listens: std::net::SocketAddr) -> String {
     )
 }
 
-fn backend(scenario: &Scenario, address: &str) -> String {
+fn backend(scenario: &Scenario, address: SocketAddr) -> String {
     let lines: String = scenario
         .lines
         .iter()
         .map(|line| format!(" {line}\n"))
         .collect();
+    let parameters = scenario
+        .parameters
+        .replace("@PORT@", &address.port().to_string());
     format!(
-        "backend {}\n{lines} server s {address} check inter 700 {}\n",
-        scenario.name, scenario.parameters
+        "backend {}\n{lines} server s {address} check inter 700 {parameters}\n",
+        scenario.name
     )
 }
 

@@ -316,11 +316,7 @@ struct Progress<'a> {
 impl Display for Progress<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { rise, fall, report } = *self;
-        let health = if report.agent {
-            u32::from(report.result.status.passed())
-        } else {
-            report.health
-        };
+        let health = report.health;
         if health < rise {
             return write!(f, "{health}/{rise} DOWN");
         }

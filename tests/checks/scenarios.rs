@@ -8,8 +8,10 @@ pub(super) struct Scenario {
     pub(super) name: &'static str,
     /// Its lines.
     pub(super) lines: &'static [&'static str],
-    /// What stands behind `check` on the server's line.
+    /// What stands behind `check` on the server's line; `@PORT@` is its port.
     pub(super) parameters: &'static str,
+    /// How the line begins that is compared, before the server's name.
+    pub(super) line: &'static str,
     /// The server.
     pub(super) server: Server,
 }
@@ -32,6 +34,7 @@ const fn scenario(name: &'static str, lines: &'static [&'static str], server: Se
         name,
         lines,
         parameters: "",
+        line: "Health check for server ",
         server,
     }
 }
@@ -43,6 +46,18 @@ const fn with(parameters: &'static str, scenario: Scenario) -> Scenario {
     }
 }
 
+/// A server whose agent says this; the line that follows begins like this.
+const fn agent(name: &'static str, line: &'static str, script: &'static [Does]) -> Scenario {
+    Scenario {
+        name,
+        lines: &[],
+        parameters: "agent-check agent-port @PORT@ agent-inter 600",
+        line,
+        server: Scripted(script),
+    }
+}
+
+const AGENT: &str = "Agent check for server ";
 const HANGS: Server = Scripted(&[Hangs]);
 const CLOSES: Server = Scripted(&[]);
 const HEARS_AND_CLOSES: Server = Scripted(&[Hears]);
@@ -415,5 +430,22 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             "external-check command /nonexistent",
         ],
         Nowhere,
+    ),
+    agent("agent-up", AGENT, &[Says(b"up\n")]),
+    agent("agent-down", AGENT, &[Says(b"down # because of\n")]),
+    agent("agent-down-server", "Server ", &[Says(b"down\n")]),
+    agent("agent-stopped", AGENT, &[Says(b"stopped\r\nmore")]),
+    agent("agent-drains", "Server ", &[Says(b"drain\n")]),
+    agent("agent-maintains", "Server ", &[Says(b"maint\n")]),
+    agent("agent-empty", AGENT, &[]),
+    agent("agent-late", AGENT, &[Hangs]),
+    agent("agent-no-line", AGENT, &[Says(b"up")]),
+    with(
+        "agent-check agent-port @NOWHERE@ agent-inter 600",
+        agent("agent-refused", AGENT, &[Hangs]),
+    ),
+    with(
+        "agent-check agent-port @PORT@ agent-inter 600 agent-send who\\n",
+        agent("agent-asked", AGENT, &[Hears, Says(b"up 75%\n")]),
     ),
 ];

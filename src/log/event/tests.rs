@@ -323,7 +323,7 @@ fn checks_tell_of_backups_agents_and_servers_without_weight() {
     weightless.weightless = true;
     assert!(check_line(&SERVER, &weightless, (2, 3)).ends_with(", status: 3/3 DRAIN."));
 
-    let mut agent = report(passed(), 4);
+    let mut agent = report(passed(), 1);
     agent.agent = true;
     agent.result = CheckResult {
         status: CheckStatus::L7Ok,

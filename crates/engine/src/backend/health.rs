@@ -82,7 +82,8 @@ impl Backend {
 
     /// An agent's word counts at once: it rises and falls after one answer.
     fn agent_report(&self, server: ServerId, result: CheckResult, changed: bool) -> Action {
-        let up = result.status == CheckStatus::L7Ok;
+        // What the agent said last still stands if it could not be asked now.
+        let up = !self.members[server.index()].agent_down;
         Action::HealthReport(HealthReport {
             server,
             result,
