@@ -84,6 +84,11 @@ impl Diagnostics {
         self.found.last_mut().expect("just pushed")
     }
 
+    /// Adds what was found elsewhere.
+    pub fn append(&mut self, mut other: Self) {
+        self.found.append(&mut other.found);
+    }
+
     /// Puts findings in the order of the files, those of no line last, and drops repetitions: a
     /// line of `defaults` may be found fault with once for each proxy that inherits it.
     pub fn sort(&mut self) {

@@ -265,6 +265,25 @@ fn http_lines_have_no_effect_on_a_tcp_proxy() {
 }
 
 #[test]
+fn an_acl_on_http_hurts_only_who_refers_to_it() {
+    let acl = "frontend f\n bind :1\n acl web path_beg /web\n";
+    let loaded = with_defaults(acl);
+    assert_eq!(codes(&loaded, Severity::Note), ["without-effect"]);
+    let loaded = with_defaults(&format!("{acl} tcp-request connection reject if web\n"));
+    assert!(loaded.model.is_none());
+}
+
+#[test]
+fn programs_are_started_only_if_global_allows_it() {
+    let backend = "backend b\n option external-check\n external-check command /bin/true\n server s 10.0.0.1:1 check\n";
+    complains(backend, &["external-check-not-allowed"]);
+    complains(
+        &format!("{backend}global\n user haproxy\n external-check\n"),
+        &[],
+    );
+}
+
+#[test]
 fn references_must_lead_somewhere() {
     complains(
         "frontend f\n bind :1\n default_backend bakcend1\nbackend backend1\n",

@@ -21,7 +21,7 @@ use super::{
     userlist,
 };
 use crate::{
-    diagnostic::Diagnostics,
+    diagnostic::{Diagnostic, Diagnostics, Severity},
     keyword::{Args, Index, Sections},
     source::{SourceFile, Sources, Word},
 };
@@ -284,14 +284,35 @@ fn acls(section: &Section, ctx: &Context<'_>, d: &mut Diagnostics) -> Acls {
         if proxy::http_auth(words).is_some() {
             continue;
         }
-        if let Some((name, test)) = acl::line(&mut Args::new(words, 1), ctx, d) {
+        let mut own = Diagnostics::default();
+        let test = acl::line(&mut Args::new(words, 1), ctx, &mut own);
+        if let Some((name, test)) = test {
             found.entry(name).or_default().extend(test);
+        } else if needs_http(&own) {
+            // It hurts nobody as long as nobody refers to it.
+            own = Diagnostics::default();
+            let message =
+                "this `acl` has no effect: it looks at HTTP messages, and HTTP is not forwarded";
+            own.note("without-effect", words[0].span, message);
         }
+        d.append(own);
     }
     found
         .into_iter()
         .map(|(name, tests)| (name, tests.into()))
         .collect()
+}
+
+fn needs_http(findings: &Diagnostics) -> bool {
+    let mut errors = findings
+        .all()
+        .iter()
+        .filter(|d| d.severity == Severity::Error);
+    let is_http = |d: &Diagnostic| {
+        let advice = d.suggestion.as_deref().unwrap_or("");
+        d.code == "unsupported" && advice.contains("HTTP is not forwarded")
+    };
+    errors.all(is_http)
 }
 
 /// `listen stats :9090`: HAProxy 2.6 refuses it, many real files have it.

@@ -72,8 +72,6 @@ pub struct Global {
     pub max_spread_checks: Option<Duration>,
     /// `external-check`.
     pub external_check: bool,
-    /// `insecure-fork-wanted`.
-    pub fork_wanted: bool,
     /// `node`; `None`: the machine's name.
     pub node: Option<String>,
     /// `description`.

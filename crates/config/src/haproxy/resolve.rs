@@ -17,7 +17,7 @@ use super::{
     context::ProxyNames,
     global::UnixDefaults,
     log_format,
-    model::{BindAddress, LogTarget, Logging, Mode, Model, Proxy},
+    model::{BindAddress, Global, LogTarget, Logging, Mode, Model, Proxy},
     proxy::{Flag, Line, ProxyDraft, ProxyLog},
     sections::Section,
     server,
@@ -100,6 +100,7 @@ pub(super) fn proxies(
     for (index, proxy) in written.iter().enumerate() {
         let id = ProxyId(u32::try_from(index).unwrap_or(u32::MAX));
         modes::check(proxy, resolver.d);
+        allowed_programs(proxy, &model.global, resolver.d);
         let (backend, own_tracks) = resolver.backend(proxy);
         tracks.extend(own_tracks.into_iter().map(|track| (id, track)));
         let frontend = resolver.frontend(proxy, id);
@@ -121,6 +122,19 @@ pub(super) fn proxies(
     }
     server::link_tracks(&mut model.proxies, &tracks, d);
     backends::full_connections(model);
+}
+
+/// Programs are started only if `global` says so.
+fn allowed_programs(proxy: &Written<'_>, global: &Global, d: &mut Diagnostics) {
+    let wanted = matches!(proxy.method, CheckMethod::External { .. });
+    if wanted && !global.external_check && !proxy.draft.disabled {
+        let message = format!(
+            "`{}` checks by a program, which `global` does not allow",
+            proxy.section.name()
+        );
+        d.error("external-check-not-allowed", proxy.section.span(), message)
+            .suggest("add `external-check` to the `global` section");
+    }
 }
 
 /// Where and how a proxy logs.

@@ -145,15 +145,12 @@ pub(super) const KEYWORDS: &[Keyword<GlobalDraft>] = &[
             switch(args, d, || draft.global.external_check = true);
         },
     ),
-    Keyword::supported(
+    Keyword::inert(
         "insecure-fork-wanted",
         GLOBAL,
         "",
-        "Allow the process to start programs; with it, external checks need no `external-check`.",
-        |draft, args, _, d| {
-            let negated = draft.negated;
-            switch(args, d, || draft.global.fork_wanted = !negated);
-        },
+        "Say that starting programs, as external checks do, is known to be risky.",
+        "`external-check` is enough to allow them",
     ),
     Keyword::supported(
         "hard-stop-after",
