@@ -45,7 +45,7 @@ fn reports_are_compared() -> Outcome {
     }
 }
 
-/// The first report of each scenario's server.
+/// The first report of each scenario's server, and what it heard first.
 fn reports(kind: Kind) -> Result<Vec<String>, Failure> {
     let log = Syslog::start()?;
     let silence = Silence::new()?;
@@ -59,11 +59,16 @@ fn reports(kind: Kind) -> Result<Vec<String>, Failure> {
             Server::Scripted(script) => {
                 let peer = Scripted::start(script)?;
                 let address = peer.address;
-                peers.push(peer);
+                peers.push(Some(peer));
                 address
             }
-            Server::Nowhere => nowhere,
-            Server::Silent => silence.address,
+            unscripted => {
+                peers.push(None);
+                match unscripted {
+                    Server::Silent => silence.address,
+                    _ => nowhere,
+                }
+            }
         };
         config += &backend(scenario, address);
     }
@@ -71,12 +76,29 @@ fn reports(kind: Kind) -> Result<Vec<String>, Failure> {
         .replace("@NOWHERE@", &nowhere.port().to_string())
         .replace("@SILENT@", &silence.address.port().to_string());
     let _balancer = Balancer::start(kind, pontoon(), &replaced, listens)?;
-    let report = |scenario: &Scenario| {
+    let report = |(scenario, peer): (&Scenario, &Option<Scripted>)| {
         let subject = format!("{}{}/s ", scenario.line, scenario.name);
         let line = log.wait_for(scenario.name, |line| line.contains(&subject))?;
-        Ok(normalised(&line, nowhere.port(), silence.address.port()))
+        let line = normalised(&line, nowhere.port(), silence.address.port());
+        Ok(format!(
+            "{line}\n    and said {}",
+            peer.as_ref().map_or_else(String::new, said)
+        ))
     };
-    SCENARIOS.iter().map(report).collect()
+    SCENARIOS.iter().zip(&peers).map(report).collect()
+}
+
+/// What a server heard first, without what differs from run to run.
+fn said(peer: &Scripted) -> String {
+    let heard = peer.heard.try_recv().ok().flatten().unwrap_or_default();
+    if heard.starts_with(b"\x16\x03") {
+        return "a ClientHello".into();
+    }
+    let text = heard.escape_ascii().to_string();
+    match text.split_once("PROXY TCP4 127.0.0.1 127.0.0.1 ") {
+        Some(_) => "a PROXY header".into(),
+        None => text.replace(&format!("port={};", peer.address.port()), "port=@PORT@;"),
+    }
 }
 
 fn preamble(log: &Syslog, listens: SocketAddr) -> String {
@@ -98,7 +120,7 @@ fn backend(scenario: &Scenario, address: SocketAddr) -> String {
         .parameters
         .replace("@PORT@", &address.port().to_string());
     format!(
-        "backend {}\n{lines} server s {address} check inter 700 {parameters}\n",
+        "backend {}\n{lines} server s {address} check inter 1500 {parameters}\n",
         scenario.name
     )
 }

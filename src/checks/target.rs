@@ -112,7 +112,9 @@ pub(super) struct Limits {
 
 impl Limits {
     /// Without `timeout check`, `inter` covers connection and answer. With it, a connection gets
-    /// the shorter of `timeout connect` and `inter`, and `timeout check` counts from there.
+    /// the shorter of `timeout connect` and `inter`, and `timeout check` counts from there, as the
+    /// manual says. (HAProxy 2.6 notices a `timeout check` shorter than the connection's limit
+    /// only when that limit has passed.)
     pub(super) fn new(
         interval: Duration,
         connect: Option<Duration>,

@@ -69,6 +69,13 @@ const BODY: Server = Scripted(&[
     Hangs,
 ]);
 
+const MYSQL_LOGIN: &[Does] = &[
+    Says(b"\x17\0\0\0\x0a5.5.5-10.11.6-MariaDB\0"),
+    Hears,
+    Says(b"\x07\0\0\x02\0\0\0\x02\0\0\0"),
+    Hangs,
+];
+
 /// All of them.
 pub(super) const SCENARIOS: &[Scenario] = &[
     scenario("l4-ok", &[], HANGS),
@@ -289,6 +296,43 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             "http-check expect fhdr name foo value -m end bazz",
         ],
         FOUND_302,
+    ),
+    scenario(
+        "http-request",
+        &[
+            "option httpchk",
+            "http-check send-state",
+            "http-check send meth GET uri /x ver HTTP/1.1 hdr Host foo.bar hdr X-y z body hello",
+        ],
+        OK_200,
+    ),
+    scenario(
+        "http-request-in-the-version",
+        &["option httpchk GET /abc HTTP/1.1\\r\\nHost:\\ www\\r\\nFoo:\\ bar"],
+        OK_200,
+    ),
+    with(
+        "send-proxy-v2",
+        scenario(
+            "tcp-proxy-v2",
+            &["option tcp-check", "tcp-check expect string a"],
+            Scripted(&[Hears, Says(b"a"), Hangs]),
+        ),
+    ),
+    scenario(
+        "pgsql-ok",
+        &["option pgsql-check user foo"],
+        Scripted(&[Hears, Says(b"R\0\0\0\x0c\0\0\0\x05salt"), Hangs]),
+    ),
+    scenario(
+        "mysql-login",
+        &["option mysql-check user foo"],
+        Scripted(MYSQL_LOGIN),
+    ),
+    scenario(
+        "mysql-old-login",
+        &["option mysql-check user foo pre-41"],
+        Scripted(MYSQL_LOGIN),
     ),
     scenario(
         "http-body",
