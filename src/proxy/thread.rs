@@ -17,7 +17,10 @@ use pontoon_engine::{
     termination::Cause,
     units::{ProxyId, ServerId},
 };
-use pontoon_sys::epoll::{Epoll, Events, Interest, Ready};
+use pontoon_sys::{
+    epoll::{Epoll, Events, Interest, Ready},
+    process::identity::set_processors,
+};
 
 use super::{
     accept::{Door, MAX_ACCEPT},
@@ -95,11 +98,19 @@ pub fn spawn(
     listeners: Listeners,
     statistics: handoff::Sender,
 ) -> io::Result<JoinHandle<()>> {
+    let processors = running.model.global.cpu_map.get(usize::from(number));
+    let processors = processors.cloned().unwrap_or_default();
     let mut worker = Worker::new(running, number, &listeners, statistics)?;
     drop(listeners);
     std::thread::Builder::new()
         .name(format!("data-{number}"))
-        .spawn(move || worker.run())
+        .spawn(move || {
+            // `cpu-map` with processors that this machine lacks leaves the thread where it is.
+            if !processors.is_empty() {
+                let _ = set_processors(&processors);
+            }
+            worker.run();
+        })
 }
 
 impl Worker {

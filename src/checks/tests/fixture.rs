@@ -262,8 +262,6 @@ pub(super) fn side(servers: Vec<Server>) -> ServerSide {
         keepalive: None,
         no_linger: false,
         abort_on_close: false,
-        smart_connect: false,
-        splice_asked: false,
         source: None,
         log_health_checks: false,
         check: Arc::new(CheckMethod::Connect),
@@ -322,7 +320,6 @@ pub(super) fn checked(id: u32, address: SocketAddr) -> Server {
         source: None,
         tcp_user_timeout: None,
         fast_open: false,
-        namespace: None,
         congestion_control: None,
         declared: here(),
     }

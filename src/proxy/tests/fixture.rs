@@ -206,9 +206,7 @@ fn frontend() -> Frontend {
         no_linger: false,
         dont_log_null: false,
         socket_stats: false,
-        smart_accept: false,
         monitor_net: None,
-        splice_asked: false,
     }
 }
 
@@ -227,7 +225,6 @@ fn bind() -> Bind {
         fast_open: false,
         transparent: false,
         v6_only: None,
-        namespace: None,
         unix: UnixPermissions::default(),
         congestion_control: None,
         declared: here(),
@@ -259,8 +256,6 @@ fn server_side(servers: &[SocketAddr]) -> ServerSide {
         keepalive: None,
         no_linger: false,
         abort_on_close: false,
-        smart_connect: false,
-        splice_asked: false,
         source: None,
         log_health_checks: false,
         check: Arc::new(CheckMethod::Connect),
@@ -298,7 +293,6 @@ fn one_server(id: u32, address: SocketAddr) -> Server {
         source: None,
         tcp_user_timeout: None,
         fast_open: false,
-        namespace: None,
         congestion_control: None,
         declared: here(),
     }

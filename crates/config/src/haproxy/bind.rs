@@ -111,7 +111,6 @@ impl BindDraft {
             fast_open: false,
             transparent: false,
             v6_only: None,
-            namespace: None,
             unix: super::model::UnixPermissions::default(),
             congestion_control: None,
             declared: cx.location(span),

@@ -78,8 +78,6 @@ pub struct Global {
     pub description: Option<String>,
     /// `stats socket` lines: accepted, without commands until the runtime socket exists.
     pub stats_sockets: Vec<StatsSocket>,
-    /// `stats timeout`.
-    pub stats_timeout: Option<Duration>,
     /// `ca-base`.
     pub ca_base: Option<PathBuf>,
     /// `crt-base`.
@@ -201,12 +199,8 @@ pub struct Frontend {
     pub dont_log_null: bool,
     /// `option socket-stats`.
     pub socket_stats: bool,
-    /// `option tcp-smart-accept`: the first ACK goes with data.
-    pub smart_accept: bool,
     /// `monitor-net`: sources that are answered by nothing but a close.
     pub monitor_net: Option<ipnet::IpNet>,
-    /// `option splice-request` or `splice-auto`; bulk is spliced in any case.
-    pub splice_asked: bool,
 }
 
 /// TCP keepalive and its rhythm; what is `None` is the kernel's.
@@ -249,8 +243,6 @@ pub struct Bind {
     pub transparent: bool,
     /// `v4v6` is `Some(false)`, `v6only` is `Some(true)`.
     pub v6_only: Option<bool>,
-    /// `namespace`.
-    pub namespace: Option<String>,
     /// `nice` and the like have no effect; `mode`, `uid`, `gid` of a UNIX socket do.
     pub unix: UnixPermissions,
     /// `cc`: congestion control.
@@ -312,10 +304,6 @@ pub struct ServerSide {
     pub no_linger: bool,
     /// `option abortonclose`.
     pub abort_on_close: bool,
-    /// `option tcp-smart-connect`: data goes with the handshake's last ACK.
-    pub smart_connect: bool,
-    /// `option splice-response` or `splice-auto`.
-    pub splice_asked: bool,
     /// `source` of the backend.
     pub source: Option<SourceAddress>,
     /// `option log-health-checks`.
@@ -355,8 +343,6 @@ pub struct Server {
     pub tcp_user_timeout: Option<Duration>,
     /// `tfo`.
     pub fast_open: bool,
-    /// `namespace`.
-    pub namespace: Option<String>,
     /// `cc`: congestion control (Pontoon's own keyword, and HAProxy's since 3.x).
     pub congestion_control: Option<String>,
     /// Its line.

@@ -275,14 +275,12 @@ pub(super) const KEYWORDS: &[Keyword<GlobalDraft>] = &[
         "The runtime socket. Accepted with a warning: it has no commands yet.",
         |draft, args, ctx, d| stats_socket(draft, args, ctx, d),
     ),
-    Keyword::supported(
+    Keyword::inert(
         "stats timeout",
         GLOBAL,
         "<time>",
         "How long a connection to the runtime socket may be idle.",
-        |draft, args, _, d| {
-            draft.global.stats_timeout = duration(args, d);
-        },
+        "the runtime socket has no commands yet",
     ),
 ];
 

@@ -22,12 +22,7 @@ pub(in crate::haproxy) enum Flag {
     LogSeparateErrors,
     NoLinger,
     ServerKeepalive,
-    SmartAccept,
-    SmartConnect,
     SocketStats,
-    SpliceAuto,
-    SpliceRequest,
-    SpliceResponse,
 }
 
 /// The switches that are on.
@@ -55,6 +50,9 @@ fn switch(draft: &mut ProxyDraft, flag: Flag, args: &mut Args<'_>, d: &mut Diagn
 const PROXY: Sections = Sections::PROXY;
 const CLIENT: Sections = Sections::CLIENT;
 const SERVER: Sections = Sections::SERVER;
+
+const SPLICE: &str = "bulk is spliced in either case, unless `nosplice` is set";
+const KERNEL: &str = "when acknowledgements go out is left to the kernel";
 
 pub(super) const KEYWORDS: &[Keyword<ProxyDraft>] = &[
     Keyword::supported(
@@ -165,50 +163,34 @@ pub(super) const KEYWORDS: &[Keyword<ProxyDraft>] = &[
             switch(draft, Flag::SocketStats, args, d);
         },
     ),
-    Keyword::supported(
-        "option splice-auto",
-        PROXY,
-        "",
-        "Splice both ways; bulk is spliced in any case.",
-        |draft, args, _, d| {
-            switch(draft, Flag::SpliceAuto, args, d);
-        },
-    ),
-    Keyword::supported(
+    Keyword::inert("option splice-auto", PROXY, "", "Splice both ways.", SPLICE),
+    Keyword::inert(
         "option splice-request",
         PROXY,
         "",
-        "Splice towards servers; bulk is spliced in any case.",
-        |draft, args, _, d| {
-            switch(draft, Flag::SpliceRequest, args, d);
-        },
+        "Splice towards servers.",
+        SPLICE,
     ),
-    Keyword::supported(
+    Keyword::inert(
         "option splice-response",
         PROXY,
         "",
-        "Splice towards clients; bulk is spliced in any case.",
-        |draft, args, _, d| {
-            switch(draft, Flag::SpliceResponse, args, d);
-        },
+        "Splice towards clients.",
+        SPLICE,
     ),
-    Keyword::supported(
+    Keyword::inert(
         "option tcp-smart-accept",
         CLIENT,
         "",
         "Acknowledge a new connection together with its first data.",
-        |draft, args, _, d| {
-            switch(draft, Flag::SmartAccept, args, d);
-        },
+        KERNEL,
     ),
-    Keyword::supported(
+    Keyword::inert(
         "option tcp-smart-connect",
         SERVER,
         "",
         "Send the first data together with the handshake's last packet.",
-        |draft, args, _, d| {
-            switch(draft, Flag::SmartConnect, args, d);
-        },
+        KERNEL,
     ),
     Keyword::supported(
         "option redispatch",

@@ -50,8 +50,6 @@ impl Resolver<'_> {
             keepalive: keepalive.then_some(draft.server_keepalive),
             no_linger: flags.has(Flag::NoLinger),
             abort_on_close: flags.has(Flag::AbortOnClose),
-            smart_connect: flags.has(Flag::SmartConnect),
-            splice_asked: flags.has(Flag::SpliceAuto) || flags.has(Flag::SpliceResponse),
             source: draft.source.clone(),
             log_health_checks: flags.has(Flag::LogHealthChecks),
             check: Arc::new(proxy.method.clone()),

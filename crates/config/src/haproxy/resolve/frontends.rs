@@ -50,9 +50,7 @@ impl Resolver<'_> {
             no_linger: flags.has(Flag::NoLinger),
             dont_log_null: flags.has(Flag::DontLogNull),
             socket_stats: flags.has(Flag::SocketStats),
-            smart_accept: flags.has(Flag::SmartAccept),
             monitor_net: draft.monitor_net,
-            splice_asked: flags.has(Flag::SpliceAuto) || flags.has(Flag::SpliceRequest),
         })
     }
 

@@ -64,7 +64,6 @@ pub(super) fn draft(
         source: options.source.clone(),
         tcp_user_timeout: options.tcp_user_timeout,
         fast_open: options.fast_open,
-        namespace: None,
         congestion_control: options.congestion_control.clone(),
         declared: cx.location(span),
     };
