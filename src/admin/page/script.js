@@ -6,10 +6,12 @@
   const toggle = document.getElementById("toggle");
   const every = Math.max(500, Number(live.dataset.every));
   const slowest = Math.max(every, 15000);
+  const times = ".tiles, .since, [data-l='Last session'], [data-l='Downtime'], select";
   let on = live.dataset.on === "true";
   let failures = 0;
   let timer = 0;
   let asking = false;
+  let took = 0;
 
   // Makes an old node like a new one and touches only what differs, so that what the reader
   // has selected, ticked or scrolled stays.
@@ -21,7 +23,8 @@
     }
     if (old.nodeType === Node.TEXT_NODE) {
       old.data = fresh.data;
-      old.parentElement.classList.add("hit");
+      // That time passes is no news.
+      if (!old.parentElement.closest(times)) old.parentElement.classList.add("hit");
       return;
     }
     for (const { name } of [...old.attributes]) {
@@ -60,12 +63,15 @@
   function plan() {
     clearTimeout(timer);
     if (!on || document.hidden) return;
-    timer = setTimeout(look, Math.min(slowest, every * 2 ** Math.min(failures, 5)));
+    // A page of a thousand servers takes its time, here and there: leave both some.
+    const pause = Math.max(every * 2 ** Math.min(failures, 5), 10 * took);
+    timer = setTimeout(look, Math.min(slowest, pause));
   }
 
   async function look() {
     if (asking) return;
     asking = true;
+    const began = performance.now();
     try {
       // Against the origin: an address with a password in it cannot be fetched.
       const answer = await fetch(new URL(live.dataset.url, location.origin), {
@@ -84,6 +90,7 @@
       if (on) say("lost", "no answer, trying again");
     } finally {
       asking = false;
+      took = performance.now() - began;
       plan();
     }
   }

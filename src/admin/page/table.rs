@@ -195,16 +195,22 @@ pub(super) fn servers_up(snapshot: &Snapshot) -> (usize, usize) {
     })
 }
 
-/// Bytes from and to clients, over all frontends shown.
+/// Bytes from and to clients: over all frontends shown, or over the backends if there are none.
 pub(super) fn traffic(snapshot: &Snapshot) -> (u64, u64) {
+    let some_frontend = snapshot.rows().any(|row| row.kind == Kind::Frontend);
+    let counted = if some_frontend {
+        Kind::Frontend
+    } else {
+        Kind::Backend
+    };
+    let bytes = |row: &Row, column| row.get(column).number().unwrap_or(0);
     snapshot
         .rows()
-        .filter(|row| row.kind == Kind::Frontend)
+        .filter(|row| row.kind == counted)
         .fold((0, 0), |(bytes_in, bytes_out), row| {
-            let bytes = |column| row.get(column).number().unwrap_or(0);
             (
-                bytes_in + bytes(Column::Bin),
-                bytes_out + bytes(Column::Bout),
+                bytes_in + bytes(row, Column::Bin),
+                bytes_out + bytes(row, Column::Bout),
             )
         })
 }
