@@ -80,4 +80,23 @@ mod tests {
             "SOCKERR [General socket error (No such file or directory)]"
         );
     }
+
+    #[tokio::test]
+    async fn source_is_where_checks_come_from() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut target = target(listener.local_addr().unwrap());
+        target.source = Some(pontoon_engine::rules::SourceAddress {
+            address: Some("127.0.0.9".parse().unwrap()),
+            ports: None,
+            interface: None,
+            transparent: None,
+        });
+        let deadlines = Deadlines::start(crate::checks::target::Limits::new(PATIENT, None, None));
+        let _conversation = Conversation::open(&target, &deadlines, 0)
+            .await
+            .ok()
+            .unwrap();
+        let (_, client) = listener.accept().unwrap();
+        assert_eq!(client.ip().to_string(), "127.0.0.9");
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::SocketAddr,
     os::unix::ffi::OsStrExt,
     pin::Pin,
     task::{Context, Poll},
@@ -89,26 +89,21 @@ fn prepared(target: &Target, purpose: Use, address: &SockAddr) -> io::Result<Raw
         Use::Talk => socket.set_tcp_nodelay(true)?,
     }
     if let Some(source) = &target.source {
-        bind(&socket, source, address)?;
+        bind(&socket, source)?;
     }
     Ok(socket)
 }
 
 /// Applies `source`. `usesrc client` names no address here: there is no client.
-fn bind(socket: &RawSocket, source: &SourceAddress, to: &SockAddr) -> io::Result<()> {
+fn bind(socket: &RawSocket, source: &SourceAddress) -> io::Result<()> {
     if let Some(interface) = &source.interface {
         socket.bind_device(Some(interface.as_bytes()))?;
     }
-    if source.transparent.is_none() && source.address.is_none_or(|ip| ip.is_unspecified()) {
+    let Some(address) = source.address.filter(|ip| !ip.is_unspecified()) else {
         return Ok(());
-    }
-    let any: IpAddr = if to.domain() == Domain::IPV6 {
-        Ipv6Addr::UNSPECIFIED.into()
-    } else {
-        Ipv4Addr::UNSPECIFIED.into()
     };
     // Checks share no ports with sessions: the kernel picks one even where a range was given.
-    socket.bind(&SocketAddr::new(source.address.unwrap_or(any), 0).into())
+    socket.bind(&SocketAddr::new(address, 0).into())
 }
 
 /// Starts to connect; true if that is all. Nearby servers answer within the system call: the

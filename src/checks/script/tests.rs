@@ -293,6 +293,27 @@ async fn an_endless_answer_is_cut_off() {
 }
 
 #[tokio::test]
+async fn a_slow_drip_buys_no_time() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        // A byte now and then, for as long as somebody listens.
+        while std::io::Write::write_all(&mut stream, b"x").is_ok() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    });
+    let steps = [step(1, expect(contains("hello")))];
+    let began = std::time::Instant::now();
+    assert_eq!(
+        run_at(address, &steps, HASTY).await,
+        "L7TOUT [ at step 1 of tcp-check (expect string 'hello')]"
+    );
+    // 16,384 drops would take longer than a minute.
+    assert!(began.elapsed() < PATIENT);
+}
+
+#[tokio::test]
 async fn connections_are_reset_unless_they_should_linger() {
     let peer = Scripted::start(&[Says(b"a"), Hears]).unwrap();
     let steps = [step(1, expect(contains("a")))];
