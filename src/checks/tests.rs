@@ -15,7 +15,8 @@ use pontoon_config::haproxy::{
     model::AgentCheck,
 };
 use pontoon_engine::{
-    health::AgentSettings,
+    backend::Backend,
+    health::{AgentSettings, Observe, OnError},
     server::{AdminState, Status},
     units::{ProxyId, ServerId, Weight},
 };
@@ -125,6 +126,31 @@ async fn a_recovered_server_starts_slowly() {
         .until("full weight", |view| view.effective_weight == full)
         .await;
     assert!(began.elapsed() > Duration::from_secs(1));
+}
+
+#[tokio::test]
+async fn errors_of_live_traffic_bring_the_next_check_forward() {
+    let listener = Listener::new();
+    let mut server = checked(0, listener.address);
+    let health = server.settings.health.as_mut().unwrap();
+    health.interval = Duration::from_secs(600);
+    health.fast_interval = Some(fixture::INTERVAL);
+    server.settings.observe = Some(Observe {
+        error_limit: 2,
+        on_error: OnError::FastInterval,
+    });
+    let fixture = Fixture::start(side(vec![server]));
+    fixture.checked_all().await;
+    let failed_before = fixture.view(FIRST).failed_checks;
+    drop(listener);
+    for _ in 0..2 {
+        let now = Instant::now();
+        let observe = |backend: &mut Backend| backend.observed(FIRST, false, now);
+        fixture.running.with_backend(ProxyId(0), now, observe);
+    }
+    fixture
+        .until("a failed check", |view| view.failed_checks > failed_before)
+        .await;
 }
 
 #[tokio::test]
