@@ -33,7 +33,7 @@ pub(super) const KEYWORDS: &[Keyword<ProxyDraft>] = &[
         "hash-type",
         SERVER,
         "{ map-based | consistent } [ sdbm | djb2 | wt6 | crc32 ] [ avalanche ]",
-        "How `balance source` finds a server from a hash.",
+        "How `balance source` finds a server from a hash. A client keeps its server, but it need not be the one HAProxy picks; `wt6` has no published definition, FNV-1a takes its place.",
         |draft, args, _, d| {
             if let Some(hash) = hash_type(args, d) {
                 draft.hash = HashDraft(hash);
@@ -186,7 +186,12 @@ fn hash_function(args: &mut Args<'_>, d: &mut Diagnostics) -> Option<HashFunctio
     match word.text.as_str() {
         "sdbm" => Some(HashFunction::Sdbm),
         "djb2" => Some(HashFunction::Djb2),
-        "wt6" => Some(HashFunction::Wt6),
+        "wt6" => {
+            let message = "`wt6` has no published definition; FNV-1a takes its place";
+            d.note("other-hash", word.span, message)
+                .suggest("sessions are spread as evenly, but to other servers than before");
+            Some(HashFunction::Wt6)
+        }
         "crc32" => Some(HashFunction::Crc32),
         other => {
             let message = format!("`{other}` is not a hash function");
