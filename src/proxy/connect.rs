@@ -247,8 +247,8 @@ impl Worker {
     }
 
     fn connected(&mut self, session: &mut Session) -> Course {
-        let began = session.placed.unwrap_or(self.now);
-        session.record.connect_time = Some(self.since(began));
+        let queued = session.record.queue_time.unwrap_or_default();
+        session.record.connect_time = Some(self.time_queued(session).saturating_sub(queued));
         self.step(session, Step::Relay);
         self.observed(session, true);
         if self

@@ -136,7 +136,6 @@ impl Worker {
         if let Some(state) = self.running.backend(backend) {
             state.counters.of(self.shard).picked.increment();
         }
-        session.placed = Some(self.now);
         session.record.queue_time = Some(self.time_queued(session));
         self.connect(session)
     }

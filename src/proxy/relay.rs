@@ -22,7 +22,7 @@ use super::{
 pub(super) struct Flow {
     /// Bytes read and not sent yet, from `sent` on.
     held: Vec<u8>,
-    sent: usize,
+    sent: u32,
     /// The reader's end of stream was seen.
     pub(super) ended: bool,
     /// It was passed on to the writer.
@@ -67,7 +67,7 @@ const LEAN: u8 = 16;
 impl Flow {
     /// Nothing is stuck in it.
     pub(super) fn is_empty(&self) -> bool {
-        self.held.len() == self.sent && self.pipe.as_ref().is_none_or(|pipe| pipe.bytes == 0)
+        self.pending().is_empty() && self.pipe.as_ref().is_none_or(|pipe| pipe.bytes == 0)
     }
 
     /// More bytes would be read if they came.
@@ -77,13 +77,14 @@ impl Flow {
 
     /// The bytes held, unsent.
     pub(super) fn pending(&self) -> &[u8] {
-        &self.held[self.sent..]
+        &self.held[self.sent as usize..]
     }
 
     /// So many of them were sent.
     pub(super) fn consume(&mut self, n: usize) {
-        self.sent += n;
-        if self.sent >= self.held.len() {
+        // At most one buffer is held, so this cannot overflow.
+        self.sent += u32::try_from(n).unwrap_or(u32::MAX);
+        if self.pending().is_empty() {
             self.held = Vec::new();
             self.sent = 0;
         }
@@ -97,7 +98,7 @@ impl Flow {
     /// Takes all bytes held.
     pub(super) fn take_held(&mut self) -> Vec<u8> {
         let mut held = std::mem::take(&mut self.held);
-        held.drain(..std::mem::take(&mut self.sent));
+        held.drain(..std::mem::take(&mut self.sent) as usize);
         held
     }
 

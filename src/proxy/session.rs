@@ -1,6 +1,6 @@
 //! A session on its way: from the header to the relay, stage by stage.
 
-use std::{ops::ControlFlow, os::fd::OwnedFd, time::Instant};
+use std::{ops::ControlFlow, os::fd::OwnedFd};
 
 use pontoon_engine::{
     session::{Expired, Incident, Life, Stage, Timeouts},
@@ -37,8 +37,6 @@ pub(super) struct Session {
     pub(super) slot: Option<ServerId>,
     /// It waits in its backend's queue.
     pub(super) queued: bool,
-    /// When it left the queue: connecting began.
-    pub(super) placed: Option<Instant>,
     /// It counts as a session: its header and the session rules have let it in.
     pub(super) counted: bool,
     /// Who was silent for too long: how it will be called, once it ends.
@@ -133,7 +131,6 @@ impl Session {
             inspected_by: Inspector::Frontend,
             slot: None,
             queued: false,
-            placed: None,
             counted: false,
             blame: None,
         }

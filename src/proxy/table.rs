@@ -11,6 +11,10 @@ pub(super) struct Table {
     free: Vec<u32>,
 }
 
+/// What a slot costs, in bytes.
+#[cfg(test)]
+pub(super) const SLOT_SIZE: usize = size_of::<Entry>();
+
 #[derive(Default)]
 struct Entry {
     generation: u32,

@@ -2,3 +2,11 @@
 
 mod endings;
 mod fixture;
+
+/// An idle session costs its box, its slot in the table and its timer; nothing else.
+#[test]
+fn an_idle_session_is_small() {
+    let session = size_of::<super::session::Session>();
+    let slot = super::table::SLOT_SIZE + super::timers::SLOT_SIZE;
+    assert!(session + slot <= 512, "{session} + {slot} bytes");
+}

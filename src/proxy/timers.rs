@@ -29,6 +29,10 @@ struct Link {
     bucket: u16,
 }
 
+/// What the timer of a slot costs, in bytes.
+#[cfg(test)]
+pub(super) const SLOT_SIZE: usize = size_of::<Link>();
+
 const UNLINKED: Link = Link {
     when: 0,
     previous: NONE,
