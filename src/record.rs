@@ -29,8 +29,8 @@ pub struct SessionRecord {
     pub client: ClientAddr,
     /// What it connected to (after PROXY protocol).
     pub local: LocalAddr,
-    /// Our own end of the connection to the server.
-    pub source: Option<std::net::SocketAddr>,
+    /// Our own end of the connection to the server, if the log line shows it.
+    pub source: Option<Box<std::net::SocketAddr>>,
     /// The server's address.
     pub server_address: Option<ServerAddr>,
     /// When it was accepted, for people.

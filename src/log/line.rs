@@ -141,7 +141,7 @@ impl Line<'_> {
     }
 
     fn address(&self, out: &mut Vec<u8>, variable: Variable, flags: Flags) {
-        let source = self.record.source.map(Endpoint::Ip);
+        let source = self.record.source.as_deref().copied().map(Endpoint::Ip);
         let server = self.record.server_address.as_ref().map(|server| &server.0);
         match variable {
             Variable::ClientIp => self.ip(out, Some(&self.record.client.0), flags),

@@ -82,7 +82,7 @@ impl Worker {
         session.record.server_address = Some(ServerAddr(to_endpoint(address)));
         if self.wants_source[session.record.frontend.index()] {
             session.record.source = match socket::local_address(&socket)? {
-                Address::Ip(ip) => Some(ip),
+                Address::Ip(ip) => Some(Box::new(ip)),
                 Address::Unix(_) | Address::Abstract(_) => None,
             };
         }

@@ -73,7 +73,7 @@ fn record() -> SessionRecord {
         accepted_on,
         Instant::now(),
     );
-    record.source = Some("127.0.0.1:53348".parse().unwrap());
+    record.source = Some(Box::new("127.0.0.1:53348".parse().unwrap()));
     record.server_address = Some(ServerAddr(ip("127.0.0.1:7101")));
     record.queue_time = Some(Duration::from_millis(1));
     record.connect_time = Some(Duration::from_millis(2));
