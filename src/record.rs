@@ -55,9 +55,9 @@ pub struct SessionRecord {
     pub retries: u32,
     /// It went to another server than the first chosen one.
     pub redispatched: bool,
-    /// Who was ahead in the server's queue (`%sq`).
+    /// The place it took in the server's queue, from 1 (`%sq`); 0: none.
     pub server_queue: u32,
-    /// Who was ahead in the backend's queue (`%bq`).
+    /// The place it took in the backend's queue, from 1 (`%bq`); 0: none.
     pub backend_queue: u32,
     /// Its line is written already (at accept or, with `option logasap`, at connect).
     pub logged: bool,

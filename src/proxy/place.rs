@@ -65,11 +65,11 @@ impl Worker {
         match placement {
             Some(Placement::Server(server)) => self.placed(session, backend, server),
             Some(Placement::Queued {
-                ahead_in_server,
-                ahead_in_backend,
+                place_in_server,
+                place_in_backend,
             }) => {
-                session.record.server_queue = ahead_in_server;
-                session.record.backend_queue = ahead_in_backend;
+                session.record.server_queue = place_in_server;
+                session.record.backend_queue = place_in_backend;
                 self.wait_in_queue(session)
             }
             Some(Placement::QueueFull(server)) => {

@@ -186,8 +186,9 @@ impl Worker {
             Some(Expired::End(termination)) => {
                 if matches!(session.life.stage(), Stage::Handshake { .. }) {
                     self.header_refused(session, "Timeout while waiting for PROXY protocol header");
+                } else {
+                    self.blame_own_backend(session);
                 }
-                self.blame_own_backend(session);
                 ControlFlow::Break(termination)
             }
             Some(Expired::Silent(cause)) => self.silenced(session, cause),

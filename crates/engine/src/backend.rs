@@ -66,10 +66,10 @@ pub enum Placement {
     Server(ServerId),
     /// Wait: an [`Action::Admit`] will name the server. Undone by [`Backend::leave_queue`].
     Queued {
-        /// Who was ahead in the server's own queue (`%sq`).
-        ahead_in_server: u32,
-        /// Who was ahead in the backend's queue (`%bq`).
-        ahead_in_backend: u32,
+        /// The place in the server's own queue, from 1 (`%sq`); 0: not in that one.
+        place_in_server: u32,
+        /// The place in the backend's queue, from 1 (`%bq`); 0: not in that one.
+        place_in_backend: u32,
     },
     /// The only server that will do has as many waiting as `maxqueue` allows (`SQ` in the log).
     QueueFull(ServerId),

@@ -144,7 +144,7 @@ fn who_closes_in_the_queue_and_has_asked_for_nothing_leaves_it() {
     let first = proxy.connect();
     exchange(&first, "first");
     drop(proxy.connect());
-    assert_eq!(proxy.line(), "px/<NOSRV> 0/0 CQ 0 0/0");
+    assert_eq!(proxy.line(), "px/<NOSRV> 0/0 CQ 0 0/1");
 }
 
 #[test]
@@ -203,7 +203,7 @@ fn who_waits_is_served_when_a_slot_becomes_free() {
     second.read_exact(&mut answer).unwrap();
     assert_eq!(&answer, b"second");
     drop(second);
-    assert_eq!(proxy.line(), "px/s1 6/6 -- 0 0/0");
+    assert_eq!(proxy.line(), "px/s1 6/6 -- 0 0/1");
 }
 
 #[test]
@@ -215,7 +215,7 @@ fn who_waits_too_long_gives_up() {
     let first = proxy.connect();
     exchange(&first, "first");
     let second = proxy.connect();
-    assert_eq!(proxy.line(), "px/<NOSRV> 0/0 sQ 0 0/0");
+    assert_eq!(proxy.line(), "px/<NOSRV> 0/0 sQ 0 0/1");
     assert_eq!(read_all(&second).unwrap(), b"");
 }
 
@@ -229,7 +229,7 @@ fn a_client_that_resets_leaves_the_queue() {
         running.process.sessions.get() == 2
     });
     reset(second);
-    assert_eq!(proxy.line(), "px/<NOSRV> 0/0 CD 0 0/0");
+    assert_eq!(proxy.line(), "px/<NOSRV> 0/0 CD 0 0/1");
 }
 
 #[test]

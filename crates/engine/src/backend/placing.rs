@@ -69,22 +69,22 @@ impl Backend {
     }
 
     fn wait(&mut self, line: Line, request: &Request) -> Placement {
-        let ahead = self.queue.join(request.session, line);
+        let place = self.queue.join(request.session, line).saturating_add(1);
         match line {
             Line::Backend => {
-                self.queued_max = self.queued_max.max(ahead.saturating_add(1));
+                self.queued_max = self.queued_max.max(place);
                 Placement::Queued {
-                    ahead_in_server: 0,
-                    ahead_in_backend: ahead,
+                    place_in_server: 0,
+                    place_in_backend: place,
                 }
             }
             Line::Server(id) => {
                 let counts = &mut self.members[id.index()].counts;
-                counts.queued_max = counts.queued_max.max(ahead.saturating_add(1));
+                counts.queued_max = counts.queued_max.max(place);
                 self.refresh(id);
                 Placement::Queued {
-                    ahead_in_server: ahead,
-                    ahead_in_backend: 0,
+                    place_in_server: place,
+                    place_in_backend: 0,
                 }
             }
         }
