@@ -447,7 +447,6 @@ fn conditions_and_variables_shape_the_file() {
     );
     let model = model(loaded);
     assert_eq!(&*model.proxies[0].name, "web");
-    assert_eq!(model.global.environment["NAME"], "web");
 }
 
 #[test]

@@ -74,15 +74,6 @@ impl<'a> Environment<'a> {
         }
     }
 
-    /// The variables the files set, for the programs that inherit them.
-    #[must_use]
-    pub fn into_changes(self) -> BTreeMap<String, String> {
-        self.changed
-            .into_iter()
-            .filter_map(|(name, value)| value.map(|value| (name, value)))
-            .collect()
-    }
-
     fn set(&mut self, name: &str, value: Option<&str>) {
         self.changed
             .insert(name.to_owned(), value.map(str::to_owned));

@@ -88,11 +88,10 @@ impl<'l> Loader<'l> {
     }
 
     fn run(mut self) -> Option<Model> {
-        let read = reader::read(self.sources, self.surroundings, self.d);
-        let sections = sections::split(read.statements, self.d);
+        let statements = reader::read(self.sources, self.surroundings, self.d);
+        let sections = sections::split(statements, self.d);
         self.declare(&sections);
-        let mut global = self.global(&sections);
-        global.global.environment = read.environment;
+        let global = self.global(&sections);
         let userlists = self.userlists(&sections);
         let written = self.proxies(&sections, &global);
         let mut model = Model {

@@ -94,8 +94,6 @@ pub struct Global {
     pub no_strict_limits: bool,
     /// `nosplice`.
     pub no_splice: bool,
-    /// `setenv`, `presetenv`, `unsetenv`, `resetenv`: what external checks inherit.
-    pub environment: BTreeMap<String, String>,
     /// `tune.*`.
     pub tune: Tune,
 }

@@ -1,8 +1,6 @@
 //! Files to statements: lines are cut into words, conditional blocks decide which of them count,
 //! and what `global` sets in the environment counts for the lines below.
 
-use std::collections::BTreeMap;
-
 use super::{Surroundings, conditional, environment::Environment, lexer};
 use crate::{
     diagnostic::{Diagnostics, Severity},
@@ -14,20 +12,12 @@ use crate::{
 /// A line that counts; it has at least one word.
 pub(super) type Statement = Vec<Word>;
 
-/// What the files hold.
-pub(super) struct Read {
-    /// The lines that count, in order.
-    pub(super) statements: Vec<Statement>,
-    /// Variables set in `global`.
-    pub(super) environment: BTreeMap<String, String>,
-}
-
-/// Reads all files in order.
+/// Reads all files in order; gives the lines that count.
 pub(super) fn read(
     sources: &Sources,
     surroundings: &dyn Surroundings,
     diagnostics: &mut Diagnostics,
-) -> Read {
+) -> Vec<Statement> {
     let names = sources.files().map(|file| file.name.as_str());
     let mut reader = Reader {
         environment: Environment::new(surroundings, names),
@@ -39,10 +29,7 @@ pub(super) fn read(
     for (index, file) in (0..).zip(sources.files()) {
         reader.file(index, &file.name, &file.text);
     }
-    Read {
-        statements: reader.statements,
-        environment: reader.environment.into_changes(),
-    }
+    reader.statements
 }
 
 /// One level of `.if`.
@@ -306,7 +293,7 @@ mod tests {
             .iter()
             .map(|d| format!("{} {}", sources.position(d.span.unwrap()).line, d.code))
             .collect();
-        let statements = read.statements.iter().map(|words| joined(words)).collect();
+        let statements = read.iter().map(|words| joined(words)).collect();
         (statements, findings)
     }
 

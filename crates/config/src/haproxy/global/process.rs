@@ -229,7 +229,7 @@ pub(super) const KEYWORDS: &[Keyword<GlobalDraft>] = &[
         "setenv",
         GLOBAL,
         "<name> <value>",
-        "Set an environment variable for the lines below and for external checks.",
+        "Set an environment variable for the lines below.",
         |_, args, _, d| {
             assignment(args, d);
         },
@@ -238,7 +238,7 @@ pub(super) const KEYWORDS: &[Keyword<GlobalDraft>] = &[
         "presetenv",
         GLOBAL,
         "<name> <value>",
-        "Set an environment variable unless it is set.",
+        "Set an environment variable for the lines below unless it is set.",
         |_, args, _, d| {
             assignment(args, d);
         },
@@ -247,7 +247,7 @@ pub(super) const KEYWORDS: &[Keyword<GlobalDraft>] = &[
         "unsetenv",
         GLOBAL,
         "[<name>…]",
-        "Remove environment variables.",
+        "Remove environment variables for the lines below.",
         |_, args, _, _| {
             args.take_rest();
         },
@@ -256,7 +256,7 @@ pub(super) const KEYWORDS: &[Keyword<GlobalDraft>] = &[
         "resetenv",
         GLOBAL,
         "[<name>…]",
-        "Remove all environment variables but these.",
+        "Remove all environment variables but these for the lines below.",
         |_, args, _, _| {
             args.take_rest();
         },
