@@ -202,14 +202,6 @@ impl<C: Draft> Index<C> {
             })
     }
 
-    /// Whether any keyword of more words begins with this one word.
-    #[must_use]
-    pub fn is_first_word(&self, word: &str) -> bool {
-        self.by_name
-            .keys()
-            .any(|name| name.split(' ').next() == Some(word))
-    }
-
     /// All keywords by name, so that messages do not depend on the order of a hash table.
     #[must_use]
     pub fn sorted(&self) -> Vec<&'static Keyword<C>> {

@@ -87,14 +87,6 @@ impl ProxyNames {
 }
 
 impl Context<'_> {
-    /// The proxy of this name: with a server side if there is one, else with a client side.
-    #[must_use]
-    pub fn proxy_id(&self, name: &str) -> Option<ProxyId> {
-        self.proxies
-            .backend(name)
-            .or_else(|| self.proxies.frontend(name))
-    }
-
     /// The line a span stands on.
     #[must_use]
     pub fn location(&self, span: Span) -> Location {
