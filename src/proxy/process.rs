@@ -258,11 +258,13 @@ impl Process {
         if let Some(old) = &options.old {
             old.dismiss();
         }
-        if let Some(mut supervisor) = options.ready.take() {
+        let supervisor = options.ready.take();
+        let supervised = supervisor.is_some();
+        if let Some(mut supervisor) = supervisor {
             // A supervisor that is gone takes us with it anyway.
             let _gone = supervisor.write_all(&[1]);
         }
-        control::run(self)
+        control::run(self, supervised)
     }
 }
 

@@ -32,7 +32,7 @@ const LOOK: Duration = Duration::from_millis(20);
 const LAST_BREATH: Duration = Duration::from_secs(1);
 
 /// Runs until the process is told to stop.
-pub(super) fn run(process: Process) -> ExitCode {
+pub(super) fn run(process: Process, talkative: bool) -> ExitCode {
     let Process {
         running,
         listeners,
@@ -42,9 +42,17 @@ pub(super) fn run(process: Process) -> ExitCode {
         runtime,
     } = process;
     let exit = runtime.block_on(async {
-        let mut life = match Life::new(Arc::clone(&running), listeners, threads) {
-            Ok(life) => life,
+        let watch = match Watch::new() {
+            Ok(watch) => watch,
             Err(error) => return complain(&running, &error),
+        };
+        let mut life = Life {
+            running: Arc::clone(&running),
+            watch,
+            phase: Phase::Running,
+            listeners: Some(listeners),
+            threads,
+            talkative,
         };
         let pages = admin::serve(Arc::clone(&running), statistics);
         let checking = checks.run(Arc::clone(&running));
@@ -140,24 +148,15 @@ struct Life {
     /// Gone once they are closed.
     listeners: Option<Listeners>,
     threads: Vec<JoinHandle<()>>,
+    /// Tells of its start and of a sudden stop, which HAProxy does in silence.
+    talkative: bool,
 }
 
 impl Life {
-    fn new(
-        running: Arc<Running>,
-        listeners: Listeners,
-        threads: Vec<JoinHandle<()>>,
-    ) -> io::Result<Self> {
-        Ok(Self {
-            running,
-            watch: Watch::new()?,
-            phase: Phase::Running,
-            listeners: Some(listeners),
-            threads,
-        })
-    }
-
     fn begin(&self) {
+        if !self.talkative {
+            return;
+        }
         for proxy in self.frontends() {
             let text = format!("Proxy {} started.", proxy.name);
             self.log(Some(proxy), LogLevel::Notice, &text);
@@ -223,14 +222,11 @@ impl Life {
     }
 
     fn stop(&self, signal: Signal) -> ! {
-        let name = if signal == Signal::INT {
-            "SIGINT"
-        } else {
-            "SIGTERM"
-        };
-        let sessions = self.running.process.sessions.get();
-        let text = format!("Stopping at once on {name} ({sessions} sessions are cut).");
-        self.log(None, LogLevel::Notice, &text);
+        if self.talkative {
+            let sessions = self.running.process.sessions.get();
+            let text = format!("Stopping at once ({sessions} sessions are cut).");
+            self.log(None, LogLevel::Notice, &text);
+        }
         self.running.logger.flush();
         die_of(signal)
     }
