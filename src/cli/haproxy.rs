@@ -7,7 +7,7 @@ mod version;
 
 use std::{env, ffi::OsString, fs::File, process::ExitCode};
 
-use pontoon_config::haproxy::model::Model;
+use pontoon_config::haproxy::model::{LogAddress, Model};
 use pontoon_sys::{descriptor, process::identity};
 
 use self::arguments::{Arguments, Task, UsageError};
@@ -98,16 +98,24 @@ fn run(arguments: &Arguments, mut announcer: Announcer) -> ExitCode {
     }
     let quiet = arguments.quiet || model.global.quiet;
     let background = model.global.daemon && ready.is_none();
+    // A supervisor's output is a log already if the files say so; twice would be too much.
+    let is_shown_already = ready.is_some() && logs_to_descriptor(&model);
     let options = Options {
         program: NAME.into(),
         background,
         pidfile: model.global.pidfile.clone(),
         memory: arguments.memory,
         old: arguments.old.clone(),
-        mirror: !background && !quiet,
+        mirror: !(background || quiet || is_shown_already),
         ready,
     };
     process::run(model, options, &announcer)
+}
+
+fn logs_to_descriptor(model: &Model) -> bool {
+    let of_proxies = model.proxies.iter().flat_map(|proxy| &proxy.log.targets);
+    let mut targets = model.global.logs.iter().chain(of_proxies);
+    targets.any(|target| matches!(target.address, LogAddress::Descriptor(_)))
 }
 
 /// Where our supervisor, if there is one, waits for a byte.

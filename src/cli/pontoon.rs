@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::{check, reference};
 use crate::{
+    demo,
     proxy::process::announce::{Announcer, Style},
     supervisor,
 };
@@ -30,6 +31,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Print the keywords: supported, without effect, refused
     Reference(reference::ReferenceArgs),
+    /// Three tiny servers and the real proxy before them, on loopback, without root
+    Demo(DemoArgs),
     /// Tell the version
     Version,
     #[command(external_subcommand)]
@@ -42,6 +45,14 @@ struct RunArgs {
     /// Files, or directories whose `*.cfg` files are read in the order of their names
     #[arg(required = true, value_name = "FILE")]
     files: Vec<String>,
+}
+
+/// What follows `pontoon demo`.
+#[derive(Debug, Args)]
+struct DemoArgs {
+    /// On loopback, without namespaces (this version knows no other way)
+    #[arg(long)]
+    local: bool,
 }
 
 /// Commands of versions to come: refused by name rather than half there.
@@ -88,6 +99,8 @@ pub(super) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Run(args) => supervisor::run(args.files),
         Command::Check(args) => check::run(&args),
         Command::Reference(args) => reference::run(&args),
+        // There is one demo so far; `--local` names it for scripts that outlive this version.
+        Command::Demo(DemoArgs { local: _ }) => demo::run(),
         Command::Version => version(),
         Command::Other(words) => unknown(&words),
     }

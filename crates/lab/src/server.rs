@@ -24,6 +24,8 @@ pub enum Behaviour {
     Greet(String),
     /// Answers each read with its name and a newline; closes when the client has.
     Answer(String),
+    /// Answers one HTTP request with this text and closes.
+    Http(String),
     /// Says nothing and keeps the connection.
     Hang,
     /// Says nothing and keeps the connection, even when the client has closed.
@@ -158,6 +160,10 @@ fn converse(
             }
             stream.write_all(format!("{name}\n").as_bytes())?;
         },
+        Behaviour::Http(text) => {
+            read_request(&mut stream, &mut buffer, stop)?;
+            stream.write_all(page(text).as_bytes())
+        }
         Behaviour::Greet(name) => stream.write_all(name.as_bytes()),
         Behaviour::Send(bytes) => {
             stream.write_all(bytes)?;
@@ -183,6 +189,31 @@ fn converse(
         }
         Behaviour::CloseAfterRead => read_or_stop(&mut stream, &mut buffer, stop).map(|_| ()),
     }
+}
+
+/// Reads up to the empty line that ends a request without a body, or to the end.
+fn read_request(
+    stream: &mut TcpStream,
+    buffer: &mut [u8],
+    stop: &AtomicBool,
+) -> std::io::Result<()> {
+    const LONGEST: usize = 64 << 10;
+    let mut request = Vec::new();
+    while !request.windows(4).any(|four| four == b"\r\n\r\n") && request.len() < LONGEST {
+        match read_or_stop(stream, buffer, stop)? {
+            0 => return Err(std::io::ErrorKind::UnexpectedEof.into()),
+            length => request.extend_from_slice(&buffer[..length]),
+        }
+    }
+    Ok(())
+}
+
+fn page(text: &str) -> String {
+    format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n\
+         Connection: close\r\n\r\n{text}",
+        text.len()
+    )
 }
 
 fn drain(stream: &mut TcpStream, buffer: &mut [u8], stop: &AtomicBool) -> std::io::Result<()> {

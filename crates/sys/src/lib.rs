@@ -8,6 +8,7 @@ pub mod pipe;
 pub mod process;
 pub mod socket;
 pub mod stream;
+pub mod terminal;
 pub mod wake;
 
 pub use libc::{EMFILE, ENFILE, ENOBUFS};
