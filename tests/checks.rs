@@ -9,7 +9,7 @@ use std::{fmt::Write as _, net::SocketAddr};
 use pontoon_lab::{
     balancer::{Balancer, Kind, free_address},
     needs::Need,
-    script::{Scripted, Silence},
+    script::{self, Scripted, Silence},
     syslog::Syslog,
 };
 
@@ -49,15 +49,15 @@ fn reports_are_compared() -> Outcome {
 fn reports(kind: Kind) -> Result<Vec<String>, Failure> {
     let log = Syslog::start()?;
     let silence = Silence::new()?;
-    let nowhere = free_address()?;
+    let nowhere = script::nowhere()?;
     let listens = free_address()?;
     let mut config = preamble(&log, listens);
     // They listen for as long as the balancer checks them.
     let mut peers = Vec::new();
     for scenario in SCENARIOS {
         let address = match scenario.server {
-            Server::Scripted(script) => {
-                let peer = Scripted::start(script)?;
+            Server::Scripted(does) => {
+                let peer = Scripted::start(does)?;
                 let address = peer.address;
                 peers.push(Some(peer));
                 address

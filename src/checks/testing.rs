@@ -14,7 +14,7 @@ use super::{
 
 /// Where nobody listens.
 pub(super) fn nowhere() -> SocketAddr {
-    pontoon_lab::balancer::free_address().unwrap()
+    pontoon_lab::script::nowhere().unwrap()
 }
 
 pub(super) fn target(address: SocketAddr) -> Target {

@@ -10,7 +10,7 @@ use std::{
 
 use socket2::{Domain, SockRef, Socket, Type};
 
-use crate::problem::{Result, Trying};
+use crate::problem::{Problem, Result, Trying};
 
 /// What a server does next; at the end of its script it closes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +71,22 @@ fn play(mut stream: TcpStream, script: &[Does], tell: &Sender<Option<Vec<u8>>>) 
             Does::Hangs => while hear(&mut stream) {},
         }
     }
+}
+
+/// An address that refuses connections for as long as the process lives: it is taken, but
+/// nobody listens.
+///
+/// # Errors
+/// No socket can be bound.
+pub fn nowhere() -> Result<SocketAddr> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).trying("make a socket")?;
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    socket.bind(&any.into()).trying("bind a socket")?;
+    let address = socket.local_addr().trying("ask for a socket's address")?;
+    // Closed, its port could become somebody else's in the middle of a test.
+    std::mem::forget(socket);
+    let ip = address.as_socket();
+    ip.ok_or_else(|| Problem::Unexpected("a TCP socket without an IP address".into()))
 }
 
 /// A full backlog: connections to it are never answered, as long as this lives.
