@@ -226,9 +226,12 @@ impl Worker {
             when: self.now,
             on: SystemTime::now(),
         };
-        match self.less_loaded_thread() {
-            Some(other) => self.running.threads[other].post(Message::Serve(Box::new(accepted))),
-            None => self.serve(accepted),
+        let Some(other) = self.less_loaded_thread() else {
+            return self.serve(accepted);
+        };
+        let message = Message::Serve(Box::new(accepted));
+        if let Err(Message::Serve(accepted)) = self.running.threads[other].deliver(message) {
+            self.serve(*accepted);
         }
     }
 
@@ -269,7 +272,10 @@ impl Worker {
         }
         let record = record(&accepted, client);
         let expects_header = match self.connection_rules(frontend, &record) {
-            Decision::Matched(ConnectionAction::Reject) => None,
+            Decision::Matched(ConnectionAction::Reject) => {
+                let _no_tcp = option::reset_on_close(&accepted.socket);
+                None
+            }
             Decision::Matched(ConnectionAction::SilentDrop) => {
                 forget(&accepted.socket);
                 None
@@ -288,7 +294,7 @@ impl Worker {
             running.unreserve(accepted.proxy, accepted.index);
             return;
         };
-        self.start(accepted.socket, record, frontend, expects_header);
+        self.start(accepted.socket, record, expects_header);
     }
 
     fn connection_rules<'a>(
@@ -302,10 +308,7 @@ impl Worker {
         first_match(&frontend.connection_rules, &self.facts_of(record))
     }
 
-    fn start(&mut self, socket: OwnedFd, record: SessionRecord, frontend: &Frontend, header: bool) {
-        if frontend.no_linger {
-            let _no_tcp = option::reset_on_close(&socket);
-        }
+    fn start(&mut self, socket: OwnedFd, record: SessionRecord, header: bool) {
         let key = self.sessions.reserve();
         let life = Life::new(header, &self.timeouts(&record), self.now);
         let mut session = Box::new(Session::new(key, record, life, socket));

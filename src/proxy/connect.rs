@@ -5,9 +5,10 @@ use std::{
     net::{IpAddr, SocketAddr},
     ops::ControlFlow,
     os::fd::OwnedFd,
+    time::Duration,
 };
 
-use pontoon_config::haproxy::model::{Server, ServerPort, ServerSide};
+use pontoon_config::haproxy::model::{LogLevel, Server, ServerPort, ServerSide};
 use pontoon_engine::{
     address::{Endpoint, ServerAddr},
     balance::Algorithm,
@@ -39,6 +40,8 @@ pub(super) enum Failed {
     Refused,
     /// No answer within `timeout connect`.
     TimedOut,
+    /// No port of `source` is free.
+    NoPort,
     /// We lack descriptors, ports or memory.
     Resource,
 }
@@ -51,7 +54,7 @@ impl Worker {
         self.read_ahead(session)?;
         match self.open(session) {
             Ok(leg) => session.server = Some(leg),
-            Err(error) => return self.connect_failed(session, failure(&error)),
+            Err(failed) => return self.connect_failed(session, failed),
         }
         self.check_connection(session)?;
         if matches!(session.life.stage(), Stage::Connecting { .. }) {
@@ -69,21 +72,25 @@ impl Worker {
         ControlFlow::Continue(())
     }
 
-    fn open(&mut self, session: &mut Session) -> io::Result<Leg> {
+    fn open(&mut self, session: &mut Session) -> Result<Leg, Failed> {
         let running = std::sync::Arc::clone(&self.running);
         let Some((side, server)) = server_of(&running.model, session) else {
-            return Err(io::ErrorKind::NotFound.into());
+            return Err(Failed::Refused);
         };
+        self.count(session, |c| &c.connects, |c| &c.connects);
         let address = target(server, session)?;
-        let socket = socket::stream_for(&address)?;
-        self.prepare(&socket, side, server, session, &address)?;
+        let lacking = |error: io::Error| failure(&error);
+        let socket = socket::stream_for(&address).map_err(lacking)?;
+        self.prepare(&socket, side, server, session, &address)
+            .map_err(lacking)?;
+        self.choose_source(&socket, side, server, session, &address)?;
+        let connecting = socket::connect_to(&socket, &address).map_err(lacking)?;
         self.count_attempt(session);
-        let connecting = socket::connect_to(&socket, &address)?;
         session.record.server_address = Some(ServerAddr(to_endpoint(address)));
         if self.wants_source[session.record.frontend.index()] {
-            session.record.source = match socket::local_address(&socket)? {
-                Address::Ip(ip) => Some(Box::new(ip)),
-                Address::Unix(_) | Address::Abstract(_) => None,
+            session.record.source = match socket::local_address(&socket) {
+                Ok(Address::Ip(ip)) => Some(Box::new(ip)),
+                _ => None,
             };
         }
         let mut leg = Leg::new(socket);
@@ -92,7 +99,7 @@ impl Worker {
     }
 
     fn prepare(
-        &mut self,
+        &self,
         socket: &OwnedFd,
         side: &ServerSide,
         server: &Server,
@@ -106,9 +113,9 @@ impl Worker {
         if let Some(bytes) = tune.send_buffer_server {
             option::set_send_buffer(socket, bytes)?;
         }
-        let Address::Ip(target) = address else {
+        if !address.is_ip() {
             return Ok(());
-        };
+        }
         option::set_no_delay(socket)?;
         if let Some(keepalive) = side.keepalive {
             option::set_keepalive(socket, super::to_system_keepalive(keepalive))?;
@@ -126,10 +133,45 @@ impl Worker {
         if !session.request.is_empty() || server.send_proxy.is_some() {
             option::delay_acks(socket)?;
         }
-        match server.source.as_ref().or(side.source.as_ref()) {
-            Some(source) => self.bind_source(socket, source, session, target.is_ipv6()),
-            None => Ok(()),
+        Ok(())
+    }
+
+    fn choose_source(
+        &mut self,
+        socket: &OwnedFd,
+        side: &ServerSide,
+        server: &Server,
+        session: &Session,
+        address: &Address,
+    ) -> Result<(), Failed> {
+        let (Some(source), Address::Ip(target)) =
+            (server.source.as_ref().or(side.source.as_ref()), address)
+        else {
+            return Ok(());
+        };
+        self.bind_source(socket, source, session, target.is_ipv6())
+            .map_err(|error| self.no_source(session, &error))
+    }
+
+    /// Says why, at most once a second.
+    fn no_source(&mut self, session: &Session, error: &io::Error) -> Failed {
+        let text = format!("cannot bind the source address of a connection to a server: {error}");
+        self.complain(session, &text);
+        Failed::NoPort
+    }
+
+    fn complain(&mut self, session: &Session, text: &str) {
+        let recently = |last| self.since(last) < Duration::from_secs(1);
+        if self.complained.is_some_and(recently) {
+            return;
         }
+        self.complained = Some(self.now);
+        let proxy = session.record.backend.unwrap_or(session.record.frontend);
+        let proxy = self.running.proxy(proxy);
+        let text = format!("Backend {}: {text}", proxy.name);
+        self.running
+            .logger
+            .event(Some(proxy), LogLevel::Emergency, &text);
     }
 
     /// `source`: from this address, this interface, these ports, or as if we were the client.
@@ -268,9 +310,8 @@ impl Worker {
         self.relay(session)
     }
 
-    /// Every attempt counts, successful or not.
+    /// A server counts attempts as sessions, successful or not.
     fn count_attempt(&self, session: &Session) {
-        self.count(session, |c| &c.connects, |c| &c.connects);
         let (Some(id), Some(server)) = (session.record.backend, session.record.server) else {
             return;
         };
@@ -299,10 +340,9 @@ impl Worker {
         if failed == Failed::Resource {
             self.count_failed(session);
             self.release_slot(session);
-            self.running.logger.event(
-                Some(self.running.proxy(session.record.frontend)),
-                pontoon_config::haproxy::model::LogLevel::Emergency,
-                "no descriptor, port or memory left for a connection to a server",
+            self.complain(
+                session,
+                "no descriptor, port or memory is left for a connection to a server",
             );
             return session.over(Incident::Ordered(Cause::Resource));
         }
@@ -314,8 +354,9 @@ impl Worker {
             let state = self.running.backend(id);
             state.is_some_and(|state| state.balancer().usable_servers() > 1)
         });
-        let timed_out = failed == Failed::TimedOut;
-        match policy(side).after_failure(session.record.retries, others, timed_out) {
+        // Only a server that refused needs a moment.
+        let at_once = failed != Failed::Refused;
+        match policy(side).after_failure(session.record.retries, others, at_once) {
             AfterFailure::GiveUp => self.give_up(session, failed),
             AfterFailure::Elsewhere => self.redispatch(session),
             AfterFailure::Again(pause) => {
@@ -332,7 +373,7 @@ impl Worker {
         self.release_slot(session);
         let cause = match failed {
             Failed::TimedOut => Cause::ServerTimeout,
-            Failed::Refused | Failed::Resource => Cause::ServerAbort,
+            Failed::Refused | Failed::NoPort | Failed::Resource => Cause::ServerAbort,
         };
         session.over(Incident::Ordered(cause))
     }
@@ -397,9 +438,9 @@ fn server_of<'a>(
 }
 
 /// The server's address, with the port that this client's connection asks for.
-fn target(server: &Server, session: &Session) -> io::Result<Address> {
+fn target(server: &Server, session: &Session) -> Result<Address, Failed> {
     let Some(ServerAddr(endpoint)) = &server.address else {
-        return Err(io::ErrorKind::AddrNotAvailable.into());
+        return Err(Failed::Refused);
     };
     let Endpoint::Ip(fixed) = endpoint else {
         return Ok(to_system(endpoint));

@@ -63,7 +63,12 @@ impl Worker {
             .running
             .with_backend(backend, now, |balancer| balancer.place(request, now));
         match placement {
-            Some(Placement::Server(server)) => self.placed(session, backend, server),
+            Some(Placement::Server(server)) => {
+                if let Some(state) = self.running.backend(backend) {
+                    state.counters.of(self.shard).picked.increment();
+                }
+                self.placed(session, backend, server)
+            }
             Some(Placement::Queued {
                 place_in_server,
                 place_in_backend,
@@ -133,9 +138,6 @@ impl Worker {
         session.slot = Some(server);
         session.record.server = Some(server);
         self.running.enter_server(backend, server, self.now);
-        if let Some(state) = self.running.backend(backend) {
-            state.counters.of(self.shard).picked.increment();
-        }
         session.record.queue_time = Some(self.time_queued(session));
         self.connect(session)
     }

@@ -304,6 +304,9 @@ impl Worker {
         let response_stop = self.pump(session, Direction::Response)?;
         self.running.count_bytes(&mut session.record, self.shard);
         let (request, response) = (&session.request, &session.response);
+        if request_stop == Stop::Shut && self.resets_server(session) {
+            return ControlFlow::Break(Termination::default());
+        }
         if request.shut && response.shut {
             return ControlFlow::Break(Termination::default());
         }
@@ -321,6 +324,18 @@ impl Worker {
             Interest::Everything
         };
         self.watch(session, Side::Client, interest)
+    }
+
+    /// `option nolinger` of a backend: when the client has closed, so is its server's connection,
+    /// by a reset.
+    fn resets_server(&self, session: &Session) -> bool {
+        let backend = session.record.backend;
+        let side = backend.and_then(|id| self.running.proxy(id).backend.as_ref());
+        let reset = side.is_some_and(|side| side.no_linger);
+        if let (true, Some(server)) = (reset, &session.server) {
+            let _no_tcp = pontoon_sys::option::reset_on_close(&server.socket);
+        }
+        reset
     }
 
     /// One side did not act for too long: its direction counts as closed. If it does not take

@@ -267,20 +267,8 @@ impl Worker {
         if *action == ContentAction::SilentDrop {
             super::accept::forget(&session.client.socket);
         }
-        match session.inspected_by {
-            Inspector::Frontend => {
-                self.count_frontend(session, |c| &c.denied_requests, |c| &c.denied_requests);
-            }
-            Inspector::Backend | Inspector::Nobody => {
-                let backend = session
-                    .record
-                    .backend
-                    .and_then(|id| self.running.backend(id));
-                if let Some(backend) = backend {
-                    backend.counters.of(self.shard).denied_requests.increment();
-                }
-            }
-        }
+        // HAProxy counts it for the frontend, whosever rule it was.
+        self.count_frontend(session, |c| &c.denied_requests, |c| &c.denied_requests);
         session.over(Incident::Ordered(Cause::ProxyRefused))
     }
 

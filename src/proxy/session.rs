@@ -4,10 +4,13 @@ use std::{ops::ControlFlow, os::fd::OwnedFd};
 
 use pontoon_engine::{
     session::{Expired, Incident, Life, Stage, Timeouts},
-    termination::Termination,
+    termination::{Cause, Termination},
     units::{ServerId, SessionKey},
 };
-use pontoon_sys::epoll::{Interest, Ready};
+use pontoon_sys::{
+    epoll::{Interest, Ready},
+    option,
+};
 
 use super::{relay::Flow, thread::Worker, token::Token};
 use crate::record::SessionRecord;
@@ -279,10 +282,7 @@ impl Worker {
         leg.watched = Some(interest);
         match done {
             Ok(()) => ControlFlow::Continue(()),
-            Err(_) => {
-                let resource = pontoon_engine::termination::Cause::Resource;
-                session.over(Incident::Ordered(resource))
-            }
+            Err(_) => session.over(Incident::Ordered(Cause::Resource)),
         }
     }
 
@@ -294,6 +294,7 @@ impl Worker {
         self.release_slot(&mut session);
         self.pipes.give_back(session.request.take_pipe());
         self.pipes.give_back(session.response.take_pipe());
+        self.choose_reset(&session);
         let Session {
             key,
             record,
@@ -311,6 +312,24 @@ impl Worker {
             self.running.leave_frontend(&record);
         }
         self.descriptor_freed();
+    }
+
+    /// A broken connection is passed on as broken. With `option nolinger`, a client that went
+    /// away is not waited for.
+    fn choose_reset(&self, session: &Session) {
+        let Termination { cause, .. } = session.record.termination;
+        if let (Cause::ClientAbort, Some(server)) = (cause, &session.server) {
+            let _no_tcp = option::reset_on_close(&server.socket);
+        }
+        let frontend = self
+            .running
+            .proxy(session.record.frontend)
+            .frontend
+            .as_ref();
+        let impatient = frontend.is_some_and(|frontend| frontend.no_linger);
+        if impatient && matches!(cause, Cause::ClientAbort | Cause::ClientTimeout) {
+            let _no_tcp = option::reset_on_close(&session.client.socket);
+        }
     }
 
     /// The session's slot of its server is free for another.

@@ -58,6 +58,8 @@ pub(super) struct Worker {
     /// The system ran out of descriptors or memory.
     pub(super) short: bool,
     pub(super) shortage_logged: Option<Instant>,
+    /// When it last said that a connection to a server lacked something.
+    pub(super) complained: Option<Instant>,
     /// Sessions that have more to do, but let others go first.
     pub(super) again: Vec<pontoon_engine::units::SessionKey>,
     /// The time of this turn.
@@ -149,6 +151,7 @@ impl Worker {
             paused: false,
             short: false,
             shortage_logged: None,
+            complained: None,
             again: Vec::new(),
             now,
             max_accept: global.tune.max_accept.unwrap_or(MAX_ACCEPT).max(1),
@@ -246,7 +249,7 @@ impl Worker {
     }
 
     fn is_done(&self) -> bool {
-        self.leaving && self.sessions.len() == 0
+        self.leaving && self.sessions.len() == 0 && self.mailbox().close_if_empty()
     }
 
     /// Closed listeners are looked at again at this time.
@@ -260,7 +263,11 @@ impl Worker {
 
     /// Tells the other threads how busy this one is.
     pub(super) fn count_sessions(&self) {
-        let count = u32::try_from(self.sessions.len()).unwrap_or(u32::MAX);
+        // A thread about to end wants no more.
+        let count = match u32::try_from(self.sessions.len()) {
+            Ok(count) if !self.leaving => count,
+            _ => u32::MAX,
+        };
         self.mailbox().sessions().store(count, Ordering::Relaxed);
     }
 
@@ -279,9 +286,7 @@ impl Worker {
                     cause,
                 } => self.end_sessions(backend, server, cause),
                 Message::StopListening => {
-                    self.close_doors();
-                    self.doors.clear();
-                    self.leaving = true;
+                    self.leave();
                 }
                 Message::Pause => {
                     self.paused = true;
@@ -297,10 +302,15 @@ impl Worker {
         }
     }
 
-    fn quit(&mut self) {
+    fn leave(&mut self) {
         self.close_doors();
         self.doors.clear();
         self.leaving = true;
+        self.count_sessions();
+    }
+
+    fn quit(&mut self) {
+        self.leave();
         self.end_all(Cause::Killed, |_| true);
     }
 

@@ -1,7 +1,7 @@
 //! How anybody tells a data thread something.
 
 use std::sync::{
-    Mutex, PoisonError,
+    Mutex, MutexGuard, PoisonError,
     atomic::{AtomicBool, AtomicU32, Ordering},
 };
 
@@ -16,12 +16,19 @@ use crate::proxy::accept::Accepted;
 /// Messages to one data thread, and the descriptor that wakes it.
 #[derive(Debug)]
 pub struct Mailbox {
-    messages: Mutex<Vec<Message>>,
+    messages: Mutex<Letters>,
     wake: Wake,
     /// The thread stopped accepting because something was full.
     waits_for_room: AtomicBool,
     /// Sessions the thread has, so that new ones go where there are fewest.
     sessions: AtomicU32,
+}
+
+#[derive(Debug, Default)]
+struct Letters {
+    unread: Vec<Message>,
+    /// The thread has ended: nobody will read.
+    closed: bool,
 }
 
 /// What a data thread can be told.
@@ -73,20 +80,45 @@ impl Mailbox {
         })
     }
 
-    /// Leaves a message and wakes the thread if it is the first.
+    /// Leaves a message and wakes the thread if it is the first. What is told to a thread that
+    /// has ended is of no importance.
     pub fn post(&self, message: Message) {
-        let mut messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
-        messages.push(message);
-        if messages.len() == 1 {
+        let _nobody = self.deliver(message);
+    }
+
+    /// Leaves a message that must reach somebody.
+    ///
+    /// # Errors
+    /// The thread has ended; here is the message back.
+    pub fn deliver(&self, message: Message) -> Result<(), Message> {
+        let mut letters = self.letters();
+        if letters.closed {
+            return Err(message);
+        }
+        letters.unread.push(message);
+        if letters.unread.len() == 1 {
             self.wake.notify();
         }
+        Ok(())
+    }
+
+    /// The thread ends, unless somebody has just left a message.
+    pub fn close_if_empty(&self) -> bool {
+        let mut letters = self.letters();
+        letters.closed |= letters.unread.is_empty();
+        letters.closed
+    }
+
+    fn letters(&self) -> MutexGuard<'_, Letters> {
+        // A panic aborts the process, so a poisoned lock cannot be seen.
+        self.messages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes all messages, oldest first.
     #[must_use]
     pub fn take(&self) -> Vec<Message> {
         self.wake.drain();
-        std::mem::take(&mut *self.messages.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut self.letters().unread)
     }
 
     /// The thread wants [`Message::RoomAgain`] at the next end of any session. It must look for
@@ -110,5 +142,29 @@ impl Mailbox {
     #[must_use]
     pub const fn wake(&self) -> &Wake {
         &self.wake
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_that_ended_gives_messages_back() {
+        let mailbox = Mailbox::new().unwrap();
+        mailbox.post(Message::Pause);
+        assert!(!mailbox.close_if_empty(), "a message waits");
+        assert_eq!(mailbox.take().len(), 1);
+        assert!(mailbox.close_if_empty());
+        assert!(mailbox.deliver(Message::Resume).is_err());
+    }
+
+    #[test]
+    fn who_waits_for_room_is_told_once() {
+        let mailbox = Mailbox::new().unwrap();
+        assert!(!mailbox.stop_waiting_for_room());
+        mailbox.wait_for_room();
+        assert!(mailbox.stop_waiting_for_room());
+        assert!(!mailbox.stop_waiting_for_room());
     }
 }

@@ -267,6 +267,59 @@ fn a_server_goes_down_and_its_sessions_with_it() {
 }
 
 #[test]
+fn a_reset_is_passed_on_to_the_server() {
+    let (seen, sees) = std::sync::mpsc::channel();
+    let watching = server(move |mut stream| {
+        let mut buffer = [0; 5];
+        stream.read_exact(&mut buffer).unwrap();
+        stream.write_all(&buffer).unwrap();
+        let next = stream.read(&mut buffer).map_err(|error| error.kind());
+        seen.send(next).unwrap();
+    });
+    let proxy = Fixture::start(&[watching], 1, |_| {});
+    let client = proxy.connect();
+    exchange(&client, "hello");
+    reset(client);
+    let next = sees.recv_timeout(super::fixture::PATIENCE).unwrap();
+    assert_eq!(next, Err(std::io::ErrorKind::ConnectionReset));
+}
+
+#[test]
+fn sessions_spread_over_threads() {
+    let proxy = Fixture::start(&[echo()], 2, |_| {});
+    let clients: Vec<_> = (0..40).map(|_| proxy.connect()).collect();
+    for client in &clients {
+        exchange(client, "x");
+    }
+    let loads = proxy.running.threads.iter();
+    let loads: Vec<_> = loads
+        .map(|t| t.sessions().load(std::sync::atomic::Ordering::Relaxed))
+        .collect();
+    assert_eq!(loads.iter().sum::<u32>(), 40);
+    assert!(
+        loads.iter().all(|load| (15..=25).contains(load)),
+        "{loads:?}"
+    );
+}
+
+#[test]
+fn a_full_frontend_leaves_the_rest_in_the_kernels_queue() {
+    let proxy = Fixture::start(&[echo()], 2, |proxy| {
+        proxy.frontend.as_mut().unwrap().max_connections = Some(2);
+    });
+    let (first, second, mut third) = (proxy.connect(), proxy.connect(), proxy.connect());
+    exchange(&first, "first");
+    exchange(&second, "second");
+    third.write_all(b"third").unwrap();
+    assert_eq!(proxy.running.process.sessions.get(), 2);
+    drop(first);
+    let mut answer = [0; 5];
+    third.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"third");
+    assert_eq!(proxy.running.process.sessions.most(), 2);
+}
+
+#[test]
 fn a_soft_stop_lets_sessions_finish() {
     let proxy = Fixture::start(&[echo()], 2, |_| {});
     let client = proxy.connect();
