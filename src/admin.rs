@@ -1,4 +1,4 @@
-//! The statistics: one [`snapshot`] of the running state, in many forms.
+//! The statistics: one snapshot of the running state, in many forms.
 //!
 //! A data thread that accepts a connection on a statistics proxy hands it over
 //! ([`crate::proxy::handoff`]); it is served here, on the control thread.
