@@ -7,6 +7,8 @@ mod tests;
 
 pub use self::parameters::KEYWORDS;
 
+use std::collections::HashMap;
+
 use pontoon_engine::address::Endpoint;
 
 use super::{
@@ -35,27 +37,32 @@ impl Draft for BindDraft {
     type Context<'a> = Context<'a>;
 }
 
-/// The words after `bind`. `before` are the listeners of the same proxy so far. A `number` of 0
-/// says that none was written; [`number`] fills it in.
+/// The listeners of one line.
+#[derive(Debug, Clone, Default)]
+pub struct BindLine {
+    /// One for each address. A `number` of 0 says that none was written; [`number`] fills it in.
+    pub binds: Vec<Bind>,
+    /// Where `id` stands, if it was written.
+    pub id: Option<Span>,
+}
+
+/// The words after `bind`.
 ///
-/// Errors: `missing-argument`, `duplicate-id`, `id-of-many`, and those of addresses and
-/// parameters.
-pub fn parse(
-    args: &mut Args<'_>,
-    before: &[Bind],
-    cx: &Context<'_>,
-    d: &mut Diagnostics,
-) -> Vec<Bind> {
+/// Errors: `missing-argument`, `id-of-many`, and those of addresses and parameters.
+pub fn parse(args: &mut Args<'_>, cx: &Context<'_>, d: &mut Diagnostics) -> BindLine {
     let Some((addresses, draft)) = read(args, cx, d) else {
-        return Vec::new();
+        return BindLine::default();
     };
-    check_id(&draft, &addresses, before, d);
+    check_id(&draft, &addresses, d);
     note_unused_permissions(&draft, &addresses, d);
     let with_address = |address| Bind {
         address,
         ..draft.bind.clone()
     };
-    addresses.into_iter().map(with_address).collect()
+    BindLine {
+        binds: addresses.into_iter().map(with_address).collect(),
+        id: draft.id,
+    }
 }
 
 /// The words after `stats socket`.
@@ -74,10 +81,25 @@ pub fn stats_socket(
     addresses.into_iter().map(socket).collect()
 }
 
-/// Gives each listener without a number the lowest that is free, from 1.
-pub fn number(binds: &mut [Bind]) {
-    let taken: std::collections::BTreeSet<u32> = binds.iter().map(|bind| bind.number).collect();
-    let mut free = (1..).filter(|number| !taken.contains(number));
+/// Gives each listener of a proxy without a number the lowest that is free, from 1. `ids` says
+/// where the `id` of each stands, if it was written.
+///
+/// Error: `duplicate-id`.
+pub fn number(binds: &mut [Bind], ids: &[Option<Span>], d: &mut Diagnostics) {
+    let mut taken: HashMap<u32, u32> = HashMap::new();
+    for (bind, id) in binds.iter().zip(ids) {
+        let Some(span) = id else { continue };
+        let line = bind.declared.line;
+        if let Some(other) = taken
+            .insert(bind.number, line)
+            .filter(|other| *other != line)
+        {
+            let number = bind.number;
+            let message = format!("the listener of line {other} has the id {number} already");
+            d.error("duplicate-id", *span, message);
+        }
+    }
+    let mut free = (1..).filter(|number| !taken.contains_key(number));
     for bind in binds.iter_mut().filter(|bind| bind.number == 0) {
         bind.number = free.next().unwrap_or(u32::MAX);
     }
@@ -123,28 +145,14 @@ impl BindDraft {
     }
 }
 
-fn check_id(draft: &BindDraft, addresses: &[BindAddress], before: &[Bind], d: &mut Diagnostics) {
-    let Some(span) = draft.id else { return };
-    if addresses.len() > 1 {
-        d.error(
-            "id-of-many",
-            span,
-            format!(
-                "`id` names one listener, but this line has {}",
-                addresses.len()
-            ),
-        )
-        .suggest("write one `bind` line for each address");
-    }
-    if let Some(other) = before.iter().find(|it| it.number == draft.bind.number) {
-        d.error(
-            "duplicate-id",
-            span,
-            format!(
-                "the listener of line {} has the id {} already",
-                other.declared.line, other.number
-            ),
+fn check_id(draft: &BindDraft, addresses: &[BindAddress], d: &mut Diagnostics) {
+    if let Some(span) = draft.id.filter(|_| addresses.len() > 1) {
+        let message = format!(
+            "`id` names one listener, but this line has {}",
+            addresses.len()
         );
+        d.error("id-of-many", span, message)
+            .suggest("write one `bind` line for each address");
     }
 }
 

@@ -73,6 +73,7 @@ pub(super) struct ProxyDraft {
 
     pub(super) binds: Vec<Bind>,
     pub(super) bind_spans: Vec<Span>,
+    pub(super) bind_ids: Vec<Option<Span>>,
     pub(super) max_connections: Option<u32>,
     pub(super) backlog: Option<u32>,
     pub(super) rate_limit: Option<u32>,

@@ -7,7 +7,7 @@ fn read(line: &str) -> Result<Vec<Bind>, Vec<&'static str>> {
     let world = World::new();
     let words = words(line);
     let mut d = Diagnostics::default();
-    let binds = parse(&mut Args::new(&words, 1), &[], &world.context(), &mut d);
+    let binds = parse(&mut Args::new(&words, 1), &world.context(), &mut d).binds;
     if d.has_errors() {
         return Err(codes(&d));
     }
@@ -53,7 +53,7 @@ fn an_unknown_word_and_its_values_are_one_error() {
     let world = World::new();
     let words = words("bind :80 acept-proxy");
     let mut d = Diagnostics::default();
-    parse(&mut Args::new(&words, 1), &[], &world.context(), &mut d);
+    parse(&mut Args::new(&words, 1), &world.context(), &mut d);
     assert_eq!(
         d.all()[0].suggestion.as_deref(),
         Some("did you mean `accept-proxy`?")
@@ -65,7 +65,7 @@ fn words_without_effect_are_noted() {
     let world = World::new();
     let words = words("bind :80 nice 5 mode 600 maxconn 5");
     let mut d = Diagnostics::default();
-    let binds = parse(&mut Args::new(&words, 1), &[], &world.context(), &mut d);
+    let binds = parse(&mut Args::new(&words, 1), &world.context(), &mut d).binds;
     assert_eq!(binds[0].max_connections, Some(5));
     assert_eq!(codes(&d), ["without-effect", "without-effect"]);
 }
@@ -91,18 +91,19 @@ fn values_are_checked() {
 fn numbers_fill_the_gaps_from_one() {
     let mut binds = read("bind :80-82").unwrap();
     binds[1].number = 1;
-    number(&mut binds);
+    let ids = [None, Some(Span::default()), None];
+    number(&mut binds, &ids, &mut Diagnostics::default());
     let numbers: Vec<u32> = binds.iter().map(|bind| bind.number).collect();
     assert_eq!(numbers, [2, 1, 3]);
 }
 
 #[test]
 fn an_id_is_used_once() {
-    let world = World::new();
-    let before = read("bind :80 id 7").unwrap();
-    let words = words("bind :81 id 7");
+    let mut binds = read("bind :80 id 7").unwrap();
+    binds.extend(read("bind :81 id 7").unwrap());
+    binds[1].declared.line += 1;
     let mut d = Diagnostics::default();
-    parse(&mut Args::new(&words, 1), &before, &world.context(), &mut d);
+    number(&mut binds, &[Some(Span::default()); 2], &mut d);
     assert_eq!(codes(&d), ["duplicate-id"]);
 }
 

@@ -205,9 +205,10 @@ pub(in crate::haproxy) fn listen(
     d: &mut Diagnostics,
 ) {
     let span = args.keyword_span();
-    let binds = bind::parse(args, &draft.binds, ctx, d);
-    draft.bind_spans.extend(binds.iter().map(|_| span));
-    draft.binds.extend(binds);
+    let line = bind::parse(args, ctx, d);
+    draft.bind_spans.extend(line.binds.iter().map(|_| span));
+    draft.bind_ids.extend(line.binds.iter().map(|_| line.id));
+    draft.binds.extend(line.binds);
 }
 
 fn monitor_net(draft: &mut ProxyDraft, args: &mut Args<'_>, d: &mut Diagnostics) {

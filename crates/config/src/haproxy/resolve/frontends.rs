@@ -24,7 +24,7 @@ impl Resolver<'_> {
         let draft = &proxy.draft;
         let flags = draft.flags;
         let mut binds = draft.binds.clone();
-        bind::number(&mut binds);
+        bind::number(&mut binds, &draft.bind_ids, self.d);
         let keepalive = flags.has(Flag::Keepalive) || flags.has(Flag::ClientKeepalive);
         // The content rules of a `listen` are those of its client side: they run once.
         Some(Frontend {

@@ -1,6 +1,9 @@
 //! Numbers, and references from server to server.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
 
 use pontoon_engine::{
     address::Endpoint,
@@ -141,105 +144,165 @@ fn first_connect(method: &CheckMethod) -> Option<&ConnectStep> {
 ///
 /// Errors: `unknown-proxy`, `unknown-server`, `untracked-health`, `tracking-loop`.
 pub fn link_tracks(proxies: &mut [Proxy], tracks: &[(ProxyId, Track)], d: &mut Diagnostics) {
+    let names = Names::of(proxies);
     let mut links = HashMap::new();
     for (proxy, track) in tracks {
-        if let Some(target) = find(proxies, *proxy, &track.target, d) {
+        if let Some(target) = names.find(proxies, *proxy, &track.target, d) {
             links.insert((*proxy, track.server), target);
         }
     }
-    let mut looping = BTreeSet::new();
+    let mut chains = Chains::new(&links);
     for (proxy, track) in tracks {
         let from = (*proxy, track.server);
-        let Some(target) = links.get(&from) else {
+        let (Some(target), Some(end)) = (links.get(&from), chains.end(from, &track.target, d))
+        else {
             continue;
         };
-        if check_chain(proxies, &links, from, &track.target, &mut looping, d) {
-            if let Some(server) = server_mut(proxies, from) {
-                server.track = Some(*target);
-            }
+        if is_checked(proxies, end, &track.target, d)
+            && let Some(server) = server_mut(proxies, from)
+        {
+            server.track = Some(*target);
         }
     }
 }
 
 type Place = (ProxyId, ServerId);
 
-fn find(proxies: &[Proxy], own: ProxyId, target: &TrackName, d: &mut Diagnostics) -> Option<Place> {
-    let proxy = match &target.proxy {
-        None => proxies.get(own.index()),
-        Some(name) => proxies
-            .iter()
-            .find(|proxy| proxy.backend.is_some() && *proxy.name == **name),
-    };
-    let Some(proxy) = proxy else {
-        let name = target.proxy.as_deref().unwrap_or_default();
-        let names = proxies
-            .iter()
-            .filter(|it| it.backend.is_some())
-            .map(|it| &*it.name);
-        let near = crate::similar::nearest(name, names);
-        let message = format!("there is no backend or listen section `{name}` to track in");
-        let diagnostic = d.error("unknown-proxy", target.span, message);
-        if let Some(near) = near {
-            diagnostic.suggest(format!("did you mean `{near}/{}`?", target.server));
-        }
-        return None;
-    };
-    let servers = proxy.backend.as_ref().map_or(&[][..], |it| &it.servers);
-    let found = servers
-        .iter()
-        .find(|it| *it.settings.name == *target.server);
-    if found.is_none() {
-        let names = servers.iter().map(|it| &*it.settings.name);
-        let near = crate::similar::nearest(&target.server, names);
-        let message = format!(
-            "`{}` has no server `{}` to track",
-            proxy.name, target.server
-        );
-        let diagnostic = d.error("unknown-server", target.span, message);
-        if let Some(near) = near {
-            diagnostic.suggest(format!("did you mean `{near}`?"));
-        }
-    }
-    Some((proxy.id, found?.id))
+/// Servers by name, so that looking up takes constant time.
+struct Names {
+    proxies: HashMap<Arc<str>, ProxyId>,
+    servers: HashMap<(ProxyId, Arc<str>), ServerId>,
 }
 
-/// At the end of a chain stands a server with a check or an agent. Each loop is reported once.
-fn check_chain(
-    proxies: &[Proxy],
-    links: &HashMap<Place, Place>,
-    from: Place,
-    target: &TrackName,
-    looping: &mut BTreeSet<Place>,
-    d: &mut Diagnostics,
-) -> bool {
-    let mut at = from;
-    let mut seen = BTreeSet::from([from]);
-    while let Some(next) = links.get(&at) {
-        if looping.contains(next) {
-            return false;
+impl Names {
+    fn of(proxies: &[Proxy]) -> Self {
+        let mut names = Self {
+            proxies: HashMap::new(),
+            servers: HashMap::new(),
+        };
+        for proxy in proxies {
+            let Some(backend) = &proxy.backend else {
+                continue;
+            };
+            names.proxies.insert(Arc::clone(&proxy.name), proxy.id);
+            for server in &backend.servers {
+                let name = Arc::clone(&server.settings.name);
+                names.servers.insert((proxy.id, name), server.id);
+            }
         }
-        if !seen.insert(*next) {
-            let message = format!("tracking `{}` leads back to where it began", target.server);
-            d.error("tracking-loop", target.span, message);
-            looping.append(&mut seen);
-            return false;
-        }
-        at = *next;
+        names
     }
-    let end = server(proxies, at);
-    let is_checked = end.is_some_and(|it| it.settings.health.is_some() || it.agent.is_some());
-    // A link that could not be found was reported already.
-    if !is_checked && end.is_some_and(|it| !it.settings.tracks) {
-        let end = end.map_or("", |it| &it.settings.name);
-        d.error(
-            "untracked-health",
-            target.span,
-            format!(
-                "the server `{end}` cannot be tracked: it has neither `check` nor `agent-check`"
-            ),
-        )
-        .suggest("add `check` to it");
+
+    fn find(
+        &self,
+        proxies: &[Proxy],
+        own: ProxyId,
+        target: &TrackName,
+        d: &mut Diagnostics,
+    ) -> Option<Place> {
+        let proxy = match &target.proxy {
+            None => own,
+            Some(name) => match self.proxies.get(name.as_str()) {
+                Some(id) => *id,
+                None => return unknown_proxy(proxies, name, target, d),
+            },
+        };
+        let key = (proxy, Arc::from(target.server.as_str()));
+        let found = self.servers.get(&key);
+        if found.is_none() {
+            unknown_server(proxies, proxy, target, d);
+        }
+        Some((proxy, *found?))
+    }
+}
+
+fn unknown_proxy(
+    proxies: &[Proxy],
+    name: &str,
+    target: &TrackName,
+    d: &mut Diagnostics,
+) -> Option<Place> {
+    let backends = proxies.iter().filter(|proxy| proxy.backend.is_some());
+    let near = crate::similar::nearest(name, backends.map(|proxy| &*proxy.name));
+    let message = format!("there is no backend or listen section `{name}` to track in");
+    let diagnostic = d.error("unknown-proxy", target.span, message);
+    if let Some(near) = near {
+        diagnostic.suggest(format!("did you mean `{near}/{}`?", target.server));
+    }
+    None
+}
+
+fn unknown_server(proxies: &[Proxy], proxy: ProxyId, target: &TrackName, d: &mut Diagnostics) {
+    let Some(proxy) = proxies.get(proxy.index()) else {
+        return;
+    };
+    let servers = proxy.backend.as_ref().map_or(&[][..], |it| &it.servers);
+    let names = servers.iter().map(|it| &*it.settings.name);
+    let near = crate::similar::nearest(&target.server, names);
+    let message = format!(
+        "`{}` has no server `{}` to track",
+        proxy.name, target.server
+    );
+    let diagnostic = d.error("unknown-server", target.span, message);
+    if let Some(near) = near {
+        diagnostic.suggest(format!("did you mean `{near}`?"));
+    }
+}
+
+/// Where chains of tracking servers end; each link is followed once.
+struct Chains<'a> {
+    links: &'a HashMap<Place, Place>,
+    /// `None`: in a loop, or leading into one.
+    ends: HashMap<Place, Option<Place>>,
+}
+
+impl<'a> Chains<'a> {
+    fn new(links: &'a HashMap<Place, Place>) -> Self {
+        Self {
+            links,
+            ends: HashMap::new(),
+        }
+    }
+
+    /// The end of the chain that begins here. Each loop is reported once.
+    fn end(&mut self, from: Place, target: &TrackName, d: &mut Diagnostics) -> Option<Place> {
+        let mut path = Vec::new();
+        let mut on_path = HashSet::new();
+        let mut at = from;
+        let end = loop {
+            if let Some(known) = self.ends.get(&at) {
+                break *known;
+            }
+            if !on_path.insert(at) {
+                let message = format!("tracking `{}` leads back to where it began", target.server);
+                d.error("tracking-loop", target.span, message);
+                break None;
+            }
+            path.push(at);
+            match self.links.get(&at) {
+                Some(next) => at = *next,
+                None => break Some(at),
+            }
+        };
+        self.ends.extend(path.into_iter().map(|place| (place, end)));
+        end
+    }
+}
+
+/// At the end of a chain stands a server with a check or an agent.
+fn is_checked(proxies: &[Proxy], end: Place, target: &TrackName, d: &mut Diagnostics) -> bool {
+    let Some(end) = server(proxies, end) else {
         return false;
+    };
+    let is_checked = end.settings.health.is_some() || end.agent.is_some();
+    // A link that could not be found was reported already.
+    if !is_checked && !end.settings.tracks {
+        let name = &end.settings.name;
+        let message = format!(
+            "the server `{name}` cannot be tracked: it has neither `check` nor `agent-check`"
+        );
+        d.error("untracked-health", target.span, message)
+            .suggest("add `check` to it");
     }
     is_checked
 }
