@@ -20,7 +20,7 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
 const LONGEST: usize = 64;
 
 /// More candidates are not looked at, so that a file full of unknown names takes linear time.
-const MOST: usize = 1_000;
+const MOST: usize = 500;
 
 fn is_close(word: &[u8], candidate: &[u8], distance: usize) -> bool {
     let longer = word.len().max(candidate.len());

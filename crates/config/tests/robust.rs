@@ -17,9 +17,9 @@ use proptest::{collection::vec, prelude::*, sample};
 fn read(text: &str) -> Loaded {
     let loaded = load_text(text, &Machine::default());
     let findings = loaded.diagnostics.all();
-    render::human(&loaded.files, findings, false);
-    render::json(&loaded.files, findings);
-    render::like_haproxy(&loaded.files, findings, 1);
+    let _ = render::human(&loaded.files, findings, false);
+    let _ = render::json(&loaded.files, findings);
+    let _ = render::like_haproxy(&loaded.files, findings, 1);
     loaded
 }
 
