@@ -10,6 +10,7 @@ mod harness;
 mod language;
 mod load;
 mod logs;
+mod process;
 mod proxy;
 mod seed;
 mod stats;
@@ -23,6 +24,7 @@ fn main() {
     language::register(&mut tests);
     load::register(&mut tests);
     logs::register(&mut tests);
+    process::register(&mut tests);
     proxy::register(&mut tests);
     seed::register(&mut tests);
     stats::register(&mut tests);

@@ -8,7 +8,7 @@ use std::{
 use clap::{Args, ValueEnum};
 use pontoon_config::{haproxy, render, source::SourceFile};
 
-use crate::{files, surroundings::System};
+use crate::{cli::language::Language, files, surroundings::System};
 
 /// What follows `pontoon check`.
 #[derive(Debug, Args)]
@@ -35,6 +35,10 @@ pub enum Format {
 pub fn run(args: &CheckArgs) -> ExitCode {
     let colour = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let (text, ok) = match files::read(&args.files) {
+        Ok(sources) if sources.iter().any(|file| Language::refusal(file).is_some()) => {
+            let refusals = sources.iter().filter_map(Language::refusal);
+            (refusals.map(|refusal| refusal + "\n").collect(), false)
+        }
         Ok(sources) => report(sources, args.format, colour),
         Err(error) => (format!("{error}\n"), false),
     };

@@ -43,8 +43,16 @@ pub(super) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
 }
 
 fn misused(error: &UsageError) -> ExitCode {
-    version::print(&version::short());
-    version::complain(&format!("haproxy: {error}\n{}\n", version::USAGE));
+    let announcer = Announcer::new(Style::Haproxy, false);
+    match error {
+        UsageError::Missing(_) | UsageError::Number { .. } | UsageError::Later { .. } => {
+            announcer.alert(error);
+        }
+        UsageError::Unknown(_) | UsageError::NoFile => {
+            version::print(&version::short());
+            version::complain(&format!("haproxy: {error}\n{}\n", version::USAGE));
+        }
+    }
     ExitCode::FAILURE
 }
 

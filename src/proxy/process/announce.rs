@@ -95,6 +95,7 @@ impl Announcer {
 }
 
 fn line(style: Style, weight: Weight, message: &str) -> String {
+    let message = without_number(message);
     let (tag, word) = match weight {
         Weight::Alert => ("[ALERT]   ", "error"),
         Weight::Warning => ("[WARNING] ", "warning"),
@@ -104,6 +105,18 @@ fn line(style: Style, weight: Weight, message: &str) -> String {
         Style::Haproxy => format!("{tag} ({}) : {message}\n", std::process::id()),
         Style::Pontoon => format!("pontoon: {word}: {message}\n"),
     }
+}
+
+/// `No such file or directory`, without the ` (os error 2)` that the library appends.
+fn without_number(message: &str) -> String {
+    let cut = message.find(" (os error ").and_then(|start| {
+        let end = message[start..].find(')')?;
+        Some((start, start + end + 1))
+    });
+    cut.map_or_else(
+        || message.to_owned(),
+        |(start, end)| format!("{}{}", &message[..start], &message[end..]),
+    )
 }
 
 #[cfg(test)]
@@ -124,5 +137,11 @@ mod tests {
             line(Style::Pontoon, Weight::Alert, "x"),
             "pontoon: error: x\n"
         );
+    }
+
+    #[test]
+    fn numbers_of_errors_are_left_out() {
+        let told = without_number("Cannot read a: No such file (os error 2); is it there?");
+        assert_eq!(told, "Cannot read a: No such file; is it there?");
     }
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitOptions, getpid, pidfd_open, pidfd_send_signal, waitpid,
+    Pid, PidfdFlags, Signal, WaitOptions, getpid, pidfd_open, pidfd_send_signal, wait,
 };
 
 /// How a process ended.
@@ -27,11 +27,18 @@ impl std::fmt::Display for End {
         match self {
             Self::Exited(code) => write!(f, "exited with code {code}"),
             Self::Killed(number) => match Signal::from_named_raw(*number) {
-                Some(signal) => write!(f, "was ended by signal {number} ({signal:?})"),
+                Some(signal) => write!(f, "was ended by {}", name(signal)),
                 None => write!(f, "was ended by signal {number}"),
             },
         }
     }
+}
+
+/// `SIGTERM` and so on.
+fn name(signal: Signal) -> String {
+    let debug = format!("{signal:?}");
+    let short = debug.trim_matches('"').trim_start_matches("Signal::");
+    format!("SIG{short}")
 }
 
 /// Prepares a child: it inherits `pass` besides the standard streams and whatever we inherited
@@ -117,7 +124,7 @@ impl Handle {
 /// container we are also given children that others left behind.
 #[must_use]
 pub fn reap() -> Option<(Pid, End)> {
-    let (pid, status) = waitpid(None, WaitOptions::NOHANG).ok().flatten()?;
+    let (pid, status) = wait(WaitOptions::NOHANG).ok().flatten()?;
     let end = match (status.exit_status(), status.terminating_signal()) {
         (Some(code), _) => End::Exited(code),
         (None, Some(number)) => End::Killed(number),
@@ -132,4 +139,15 @@ pub fn reap() -> Option<(Pid, End)> {
 /// There is no such process, or it is not ours.
 pub fn signal_pid(pid: Pid, signal: Signal) -> io::Result<()> {
     Ok(rustix::process::kill_process(pid, signal)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_reads_well() {
+        assert_eq!(End::Exited(1).to_string(), "exited with code 1");
+        assert_eq!(End::Killed(9).to_string(), "was ended by SIGKILL");
+    }
 }
