@@ -211,7 +211,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         name: "no_source_port_is_left",
         // The manual has RC for this; HAProxy 2.6.12 logs SC.
         flags: &["SC", "--"],
-        backend: "server s1 {s1} source 127.0.0.1:19987-19987",
+        backend: "server s1 {s1} source 127.0.0.1:9987-9987",
         script: second_finds_no_port,
         lines: 2,
         ..PLAIN

@@ -5,6 +5,7 @@ use std::{
     os::unix::fs::symlink,
     path::{Path, PathBuf},
     process::Command,
+    sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
 
@@ -98,11 +99,24 @@ pub fn program_of(kind: Kind, pontoon: &Path, folder: &TempDir) -> Result<PathBu
     }
 }
 
-/// An address of loopback that nothing listens on right now.
+/// An address of loopback that nothing listens on, and that nobody is given by chance: below the
+/// range from which the kernel takes ports, and each only once in this process.
 ///
 /// # Errors
 /// There is none.
 pub fn free_address() -> Result<SocketAddr> {
-    let socket = TcpListener::bind("127.0.0.1:0").trying("find a free port")?;
-    socket.local_addr().trying("ask for a socket's address")
+    const FIRST: u16 = 10_000;
+    const COUNT: u32 = 22_000;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    // Two processes that test at once begin at different places.
+    let begin = std::process::id().wrapping_mul(397);
+    for _ in 0..COUNT {
+        let offset = begin.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % COUNT;
+        let port = FIRST + u16::try_from(offset).unwrap_or(0);
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        if TcpListener::bind(address).is_ok() {
+            return Ok(address);
+        }
+    }
+    Err(Problem::Unexpected("no port of loopback is free".into()))
 }
