@@ -48,7 +48,7 @@ fn misused(error: &UsageError) -> ExitCode {
         UsageError::Missing(_) | UsageError::Number { .. } | UsageError::Later { .. } => {
             announcer.alert(error);
         }
-        UsageError::Unknown(_) | UsageError::NoFile => {
+        UsageError::Unknown(_) | UsageError::NoFile | UsageError::NoCondition => {
             version::print(&version::short());
             version::complain(&format!("haproxy: {error}\n{}\n", version::USAGE));
         }

@@ -21,7 +21,7 @@ use std::{
 };
 
 use pontoon_config::haproxy::model::Model;
-use pontoon_sys::process::{identity, privilege::PrivilegeError};
+use pontoon_sys::process::{identity, privilege::PrivilegeError, signal::Held};
 use tokio::sync::mpsc;
 
 use self::{
@@ -79,6 +79,8 @@ enum StartError {
     Log(#[from] log::OpenError),
     #[error("{0}")]
     Privilege(#[from] PrivilegeError),
+    #[error("Cannot hold signals back: {0}")]
+    Signals(io::Error),
     #[error("Cannot start a thread: {0}")]
     Thread(io::Error),
 }
@@ -111,6 +113,7 @@ pub fn run(model: Model, mut options: Options, announcer: &Announcer) -> ExitCod
 
 /// What is had before the fork.
 struct Bound {
+    signals: Held,
     limits: Limits,
     listeners: Listeners,
 }
@@ -121,12 +124,18 @@ fn bind(
     options: &Options,
     announcer: &Announcer,
 ) -> Result<Bound, StartError> {
+    // As soon as an address is bound, others may take us for ready and send signals.
+    let signals = control::hold_signals().map_err(StartError::Signals)?;
     let limits = limits::apply(model, threads, options.memory, announcer)?;
     let listeners = old::bind(model, options.old.as_ref()).map_err(StartError::Bind)?;
     if listeners.is_empty() {
         return Err(StartError::NoListener);
     }
-    Ok(Bound { limits, listeners })
+    Ok(Bound {
+        signals,
+        limits,
+        listeners,
+    })
 }
 
 fn refuse(error: &StartError, announcer: &Announcer) -> ExitCode {
@@ -186,6 +195,7 @@ fn live(
 
 /// A process that is set up completely.
 struct Process {
+    signals: Held,
     running: Arc<Running>,
     listeners: Listeners,
     threads: Vec<JoinHandle<()>>,
@@ -228,6 +238,7 @@ fn start(
     let (sender, statistics) = mpsc::unbounded_channel();
     let threads = spawn(&running, threads, &bound.listeners, &sender)?;
     Ok(Process {
+        signals: bound.signals,
         running,
         listeners: bound.listeners,
         threads,

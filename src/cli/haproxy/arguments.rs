@@ -80,6 +80,9 @@ pub(super) enum UsageError {
         /// What was given.
         value: String,
     },
+    /// `-cc` without a condition.
+    #[error("option '-cc' needs a condition")]
+    NoCondition,
     /// Nothing to run.
     #[error("no configuration file: give one with -f")]
     NoFile,
@@ -126,7 +129,7 @@ impl Arguments {
             "--" => self.files.extend(rest),
             "-f" => self.files.push(rest.value("-f")?),
             "-c" => self.task = Task::Check,
-            "-cc" => self.task = Task::Condition(rest.value("-cc")?),
+            "-cc" => self.task = Task::Condition(rest.next().ok_or(UsageError::NoCondition)?),
             "-v" => self.task = Task::Version,
             "-vv" => self.task = Task::BuildOptions,
             "-V" => self.verbose = true,

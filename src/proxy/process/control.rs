@@ -16,7 +16,10 @@ use std::{
 };
 
 use pontoon_config::haproxy::model::{LogLevel, Proxy};
-use pontoon_sys::process::{Signal, identity, signal::die_of};
+use pontoon_sys::process::{
+    Signal, identity,
+    signal::{Held, die_of, hold},
+};
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
 use super::{Process, dump};
@@ -34,6 +37,7 @@ const LAST_BREATH: Duration = Duration::from_secs(1);
 /// Runs until the process is told to stop.
 pub(super) fn run(process: Process, talkative: bool) -> ExitCode {
     let Process {
+        signals,
         running,
         listeners,
         threads,
@@ -42,7 +46,8 @@ pub(super) fn run(process: Process, talkative: bool) -> ExitCode {
         runtime,
     } = process;
     let exit = runtime.block_on(async {
-        let watch = match Watch::new() {
+        let watch = Watch::new().and_then(|watch| signals.release().map(|()| watch));
+        let watch = match watch {
             Ok(watch) => watch,
             Err(error) => return complain(&running, &error),
         };
@@ -67,6 +72,18 @@ fn complain(running: &Running, error: &io::Error) -> ExitCode {
     let message = format!("cannot watch signals: {error}");
     running.logger.event(None, LogLevel::Alert, &message);
     ExitCode::FAILURE
+}
+
+/// Until their handlers are there, these wait; TERM and INT end a starting process at once.
+pub(super) fn hold_signals() -> io::Result<Held> {
+    hold(&[
+        Signal::USR1,
+        Signal::USR2,
+        Signal::HUP,
+        Signal::QUIT,
+        Signal::TTOU,
+        Signal::TTIN,
+    ])
 }
 
 /// What a signal asks for.

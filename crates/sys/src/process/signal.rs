@@ -22,12 +22,7 @@ impl Signals {
     /// Out of descriptors.
     pub fn watch(signals: &[Signal]) -> io::Result<Self> {
         let set = set_of(signals);
-        // SAFETY: `set` is initialised; no old set is asked for.
-        let result =
-            unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut()) };
-        if result != 0 {
-            return Err(io::Error::from_raw_os_error(result));
-        }
+        change_mask(libc::SIG_BLOCK, &set)?;
         // SAFETY: `set` is initialised; -1 asks for a new descriptor.
         let number =
             unsafe { libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) };
@@ -56,6 +51,39 @@ impl AsFd for Signals {
     }
 }
 
+/// Signals that wait, in the calling thread and in those it starts, until they are released.
+#[derive(Debug)]
+#[must_use = "the signals wait until they are released"]
+pub struct Held(libc::sigset_t);
+
+/// Lets these signals wait.
+///
+/// # Errors
+/// Nothing that a correct program meets.
+pub fn hold(signals: &[Signal]) -> io::Result<Held> {
+    let set = set_of(signals);
+    change_mask(libc::SIG_BLOCK, &set)?;
+    Ok(Held(set))
+}
+
+impl Held {
+    /// Delivers to the calling thread what has come meanwhile, and what will come.
+    ///
+    /// # Errors
+    /// Nothing that a correct program meets.
+    pub fn release(self) -> io::Result<()> {
+        change_mask(libc::SIG_UNBLOCK, &self.0)
+    }
+}
+
+fn change_mask(how: libc::c_int, set: &libc::sigset_t) -> io::Result<()> {
+    // SAFETY: `set` is initialised; no old set is asked for.
+    match unsafe { libc::pthread_sigmask(how, set, std::ptr::null_mut()) } {
+        0 => Ok(()),
+        error => Err(io::Error::from_raw_os_error(error)),
+    }
+}
+
 /// Ends the process as this signal does when nobody handles it, so that whoever waits for us
 /// sees why. The first process of a container cannot be ended so; it exits with 128 + number.
 pub fn die_of(signal: Signal) -> ! {
@@ -63,8 +91,8 @@ pub fn die_of(signal: Signal) -> ! {
     let set = set_of(&[signal]);
     // SAFETY: the default action needs no handler.
     unsafe { libc::signal(number, libc::SIG_DFL) };
-    // SAFETY: `set` is initialised.
-    unsafe { libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const set, std::ptr::null_mut()) };
+    // If it stays blocked, the exit code has to tell.
+    let _still_blocked = change_mask(libc::SIG_UNBLOCK, &set);
     // SAFETY: any number is allowed.
     unsafe { libc::raise(number) };
     std::process::exit(128 + number)
@@ -96,6 +124,25 @@ mod tests {
             assert_eq!(unsafe { libc::raise(libc::SIGUSR2) }, 0);
             assert_eq!(signals.next(), Some(Signal::USR2));
             assert_eq!(signals.next(), None);
+        })
+        .join()
+        .unwrap();
+    }
+
+    #[test]
+    fn a_held_signal_comes_when_it_is_released() {
+        std::thread::spawn(|| {
+            let signals = Signals::watch(&[Signal::WINCH]).unwrap();
+            let held = hold(&[Signal::WINCH]).unwrap();
+            // SAFETY: blocked in this thread, so it stays pending.
+            assert_eq!(unsafe { libc::raise(libc::SIGWINCH) }, 0);
+            // By default it is ignored, so a release without a handler does no harm.
+            held.release().unwrap();
+            assert_eq!(
+                signals.next(),
+                None,
+                "delivered, not left for the descriptor"
+            );
         })
         .join()
         .unwrap();
