@@ -28,7 +28,7 @@ use pontoon_config::haproxy::model::{
 };
 use pontoon_engine::{
     backend::{HealthReport, StateChange},
-    termination::Cause,
+    termination::{Cause, Phase, Termination},
 };
 
 use self::{
@@ -202,15 +202,19 @@ impl Logger {
         } else {
             LogLevel::Info
         };
-        let concurrency = Concurrency::default();
+        let record = SessionRecord {
+            termination: Termination::new(Cause::ProxyRefused, Phase::Request),
+            ..record.clone()
+        };
+        let concurrency = running.concurrency(&record);
         self.render(
             running,
-            record,
+            &record,
             concurrency,
             level,
             |line, out| match error_line {
                 Some(format) => line.render(format, out),
-                None => line.refused(&listener_name(proxy, record), why, out),
+                None => line.refused(&listener_name(proxy, &record), why, out),
             },
         );
     }
@@ -242,6 +246,12 @@ impl Logger {
         self.event(Some(proxy), level, &text);
     }
 
+    /// `Proxy fe started.`, in the log only: HAProxy 2.6 does not say so on standard error.
+    pub fn started(&self, proxy: &Proxy) {
+        let text = format!("Proxy {} started.", proxy.name);
+        self.write_event(Some(proxy), LogLevel::Notice, &text);
+    }
+
     /// `Proxy fe stopped (cumulated conns: FE: 3, BE: 2).`
     pub fn stopped(&self, proxy: &Proxy, frontend_total: u64, backend_total: u64) {
         let name = &proxy.name;
@@ -266,6 +276,10 @@ impl Logger {
     /// Any other line: to the proxy's targets, or to the global ones.
     pub fn event(&self, proxy: Option<&Proxy>, level: LogLevel, message: &str) {
         self.mirror(level, message);
+        self.write_event(proxy, level, message);
+    }
+
+    fn write_event(&self, proxy: Option<&Proxy>, level: LogLevel, message: &str) {
         BUFFERS.with_borrow_mut(|buffers| {
             buffers.text.clear();
             buffers.structured.clear();

@@ -136,6 +136,11 @@ impl Stage {
         Ok(balancer.program.signal(signal)?)
     }
 
+    fn wait_for_count(&self, count: usize) -> Outcome {
+        self.syslog.wait_for_count("lines", count, |_| true)?;
+        Ok(())
+    }
+
     fn wait_for(&self, text: &str) -> Outcome {
         self.syslog.wait_for(text, |line| line.contains(text))?;
         Ok(())

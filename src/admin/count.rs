@@ -21,7 +21,7 @@ pub(crate) fn request(running: &Running, mut record: SessionRecord, now: Instant
         counters.intercepted.add(u64::from(intercepted));
         frontend.request_rate.count(now);
     }
-    running.process.requests.fetch_add(1, Ordering::Relaxed);
+    record.number = running.process.requests.fetch_add(1, Ordering::Relaxed);
     if intercepted {
         touch_backend(running, &record, now);
     } else {

@@ -134,7 +134,8 @@ impl Wording<'_> {
             OperState::Stopping => ("stopping", self.online()),
             OperState::Up | OperState::Starting => ("UP", self.online()),
         };
-        let alarming = now.oper == OperState::Down && was.admin == AdminState::Ready;
+        let in_use = was.admin == AdminState::Ready && was.oper != OperState::Stopping;
+        let alarming = now.oper == OperState::Down && in_use;
         let level = if alarming {
             LogLevel::Alert
         } else {

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use pontoon_config::haproxy::model::{Bind, Frontend, LogLevel};
+use pontoon_config::haproxy::model::{Bind, Frontend, LogLevel, Mode};
 use pontoon_engine::{
     address::{ClientAddr, Endpoint, LocalAddr},
     rules::{ConnectionAction, Decision, first_match},
@@ -270,7 +270,10 @@ impl Worker {
             running.unreserve(accepted.proxy, accepted.index);
             return;
         }
-        let record = record(&accepted, client);
+        let mut record = record(&accepted, client);
+        if running.proxy(accepted.proxy).mode == Mode::Tcp {
+            record.number = running.process.requests.fetch_add(1, Ordering::Relaxed);
+        }
         let expects_header = match self.connection_rules(frontend, &record) {
             Decision::Matched(ConnectionAction::Reject) => {
                 let _no_tcp = option::reset_on_close(&accepted.socket);

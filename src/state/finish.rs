@@ -122,7 +122,8 @@ impl Running {
         quiet && record.http.is_none() && record.bytes_in == 0
     }
 
-    fn concurrency(&self, record: &SessionRecord) -> Concurrency {
+    /// The sessions there are beside this one.
+    pub(crate) fn concurrency(&self, record: &SessionRecord) -> Concurrency {
         let frontend = self.frontend(record.frontend);
         let backend = record.backend.and_then(|id| self.backend(id));
         let server = record

@@ -199,7 +199,7 @@ fn http_answers(stage: &mut Stage) -> Result<Alive, Failure> {
     stage.wait_for("code: 200")?;
     server.say("HTTP/1.0 404 Not Found\r\n\r\n");
     stage.wait_for("is stopping")?;
-    server.say("HTTP/1.0 500 So \"bad\"\u{1}\r\n\r\n");
+    server.say("HTTP/1.0 500 So \"bad\"\r\n\r\n");
     stage.wait_for("is DOWN")?;
     server.say("HTTP/1.0 200 OK\r\n\r\n");
     stage.wait_for("be/s1 is UP")?;

@@ -133,9 +133,7 @@ fn two_sessions(stage: &mut Stage) -> Result<Alive, Failure> {
     stage.start()?;
     talk(stage.front)?;
     // Only then is it sure that the second one's lines come later.
-    stage
-        .syslog
-        .wait_for_count("the first lines", 12, |_| true)?;
+    stage.wait_for_count(12)?;
     talk(stage.front)?;
     Ok(Box::new(server))
 }
@@ -182,7 +180,7 @@ fn broken_headers(stage: &mut Stage) -> Result<Alive, Failure> {
         let _closed = client.finish();
         client.receive_all(PATIENCE)?;
         let lines = if count < 2 { count + 1 } else { count };
-        stage.syslog.wait_for_count("an error", lines, |_| true)?;
+        stage.wait_for_count(lines)?;
     }
     Ok(Box::new(server))
 }

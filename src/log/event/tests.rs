@@ -276,6 +276,12 @@ fn a_server_stops_on_its_own_wish() {
 }
 
 #[test]
+fn nobody_is_alarmed_when_a_stopping_server_goes() {
+    let reason = Reason::Check(refused());
+    assert_eq!(level(STOPPING, DOWN, reason), LogLevel::Notice);
+}
+
+#[test]
 fn a_slow_start_that_ends_is_no_news() {
     let starting = standing(AdminState::Ready, OperState::Starting);
     assert!(lines(starting, UP, Reason::Check(passed())).is_empty());
