@@ -291,7 +291,7 @@ impl Worker {
         self.wheel.clear(session.key.slot);
         session.record.termination = session.blame.unwrap_or(termination);
         self.leave_queue(&mut session);
-        self.release_slot(&mut session);
+        let slot = session.slot.take().zip(session.record.backend);
         self.pipes.give_back(session.request.take_pipe());
         self.pipes.give_back(session.response.take_pipe());
         self.choose_reset(&session);
@@ -306,10 +306,18 @@ impl Worker {
         drop((client, server));
         self.sessions.free(key);
         self.count_sessions();
+        if let Some((server, backend)) = slot {
+            self.running.leave_server(backend, server);
+        }
         if counted {
             self.running.finish(record, self.shard, self.now);
         } else {
             self.running.leave_frontend(&record);
+        }
+        // Only now: whoever is admitted next must find the server without our connection, and
+        // must not show in our line.
+        if let Some((server, backend)) = slot {
+            self.running.free_slot(backend, server, self.now);
         }
         self.descriptor_freed();
     }
@@ -335,7 +343,8 @@ impl Worker {
     /// The session's slot of its server is free for another.
     pub(super) fn release_slot(&mut self, session: &mut Session) {
         if let (Some(server), Some(backend)) = (session.slot.take(), session.record.backend) {
-            self.running.leave_server(backend, server, self.now);
+            self.running.leave_server(backend, server);
+            self.running.free_slot(backend, server, self.now);
         }
     }
 

@@ -14,7 +14,8 @@ use crate::record::{Concurrency, SessionRecord};
 impl Running {
     /// A session ended: leaves the levels it counted in, counts how it ended, writes its line.
     ///
-    /// Its server's slot must have been released before ([`Running::leave_server`]).
+    /// It must have left its server before ([`Running::leave_server`]), and its slot is given to
+    /// the next one after ([`Running::free_slot`]).
     pub fn finish(&self, mut record: SessionRecord, shard: usize, now: Instant) {
         record.total_time = now.saturating_duration_since(record.accepted);
         self.count_bytes(&mut record, shard);
@@ -60,11 +61,15 @@ impl Running {
             .store(uptime, std::sync::atomic::Ordering::Relaxed);
     }
 
-    /// The session gives its slot of a server back; the next in the queue may have it.
-    pub fn leave_server(&self, backend: ProxyId, server: ServerId, now: Instant) {
+    /// The session is no longer on this server.
+    pub fn leave_server(&self, backend: ProxyId, server: ServerId) {
         if let Some(state) = self.server(backend, server) {
             state.sessions.leave();
         }
+    }
+
+    /// The slot of a session that has left its server is free; the next in the queue may have it.
+    pub fn free_slot(&self, backend: ProxyId, server: ServerId, now: Instant) {
         self.with_backend(backend, now, |balancer| balancer.release(server, now));
     }
 

@@ -1,11 +1,12 @@
 //! The table: each way a session can end.
 
-use std::{any::Any, net::SocketAddr, time::Duration};
+use std::{any::Any, io::ErrorKind, net::SocketAddr, time::Duration};
 
 use pontoon_lab::{
     balancer::free_address,
-    client::{Client, Seen},
+    client::{Client, End, Seen},
     full::FullListener,
+    problem::Problem,
     server::{Behaviour, Server},
 };
 
@@ -226,7 +227,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         name: "connection_rule_rejects_without_a_line",
         flags: &[],
         frontend: "tcp-request connection reject",
-        script: receive,
+        script: connect_and_receive,
         lines: 0,
         ..PLAIN
     },
@@ -361,6 +362,18 @@ fn send_finish_receive_slowly(stage: &Stage) -> Result<Vec<Seen>, Failure> {
 fn receive(stage: &Stage) -> Result<Vec<Seen>, Failure> {
     let mut client = Client::connect(stage.front)?;
     Ok(vec![client.receive_all(PATIENCE)?])
+}
+
+/// The reset may come before the connection is seen as made.
+fn connect_and_receive(stage: &Stage) -> Result<Vec<Seen>, Failure> {
+    match Client::connect(stage.front) {
+        Ok(mut client) => Ok(vec![client.receive_all(PATIENCE)?]),
+        Err(Problem::Io { source, .. }) if source.kind() == ErrorKind::ConnectionReset => {
+            let (bytes, end) = (Vec::new(), End::Reset);
+            Ok(vec![Seen { bytes, end }])
+        }
+        Err(problem) => Err(problem.into()),
+    }
 }
 
 fn open_and_close(stage: &Stage) -> Result<Vec<Seen>, Failure> {
