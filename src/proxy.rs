@@ -13,6 +13,7 @@ pub mod process;
 mod relay;
 mod rules;
 mod session;
+mod source;
 mod splice;
 mod table;
 pub mod thread;

@@ -231,6 +231,7 @@ impl Worker {
         };
         let message = Message::Serve(Box::new(accepted));
         if let Err(Message::Serve(accepted)) = self.running.threads[other].deliver(message) {
+            self.running.threads[other].expected_came();
             self.serve(*accepted);
         }
     }
@@ -241,14 +242,11 @@ impl Worker {
         if threads.len() < 2 {
             return None;
         }
-        let loads = threads
-            .iter()
-            .map(|thread| thread.sessions().load(Ordering::Relaxed));
+        let loads = threads.iter().map(|thread| thread.load());
         let (other, least) = loads.enumerate().min_by_key(|&(_, load)| load)?;
         let ours = u32::try_from(self.sessions.len()).unwrap_or(u32::MAX);
         (ours > least + 1 + least / 8).then(|| {
-            // Its count moves only when it reads its mail; until then this stands for it.
-            threads[other].sessions().fetch_add(1, Ordering::Relaxed);
+            threads[other].expect_one();
             other
         })
     }
@@ -380,6 +378,13 @@ impl Running {
             (&state.sessions, frontend.max_connections),
             (listener, bind_limit(&frontend.binds[bind])),
         ];
+        // Mostly one look suffices, and nobody sees a place taken that is given back at once.
+        if levels
+            .iter()
+            .any(|(level, limit)| limit.is_some_and(|limit| level.get() >= limit))
+        {
+            return false;
+        }
         for (taken, (level, limit)) in levels.iter().enumerate() {
             if !level.reserve(limit.unwrap_or(u32::MAX)) {
                 for (level, _) in &levels[..taken] {

@@ -1,19 +1,12 @@
 //! Connecting to the picked server: where from, how, and what if it fails.
 
-use std::{
-    io,
-    net::{IpAddr, SocketAddr},
-    ops::ControlFlow,
-    os::fd::OwnedFd,
-    time::Duration,
-};
+use std::{io, net::SocketAddr, ops::ControlFlow, os::fd::OwnedFd, time::Duration};
 
 use pontoon_config::haproxy::model::{LogLevel, Server, ServerPort, ServerSide};
 use pontoon_engine::{
     address::{Endpoint, ServerAddr},
     balance::Algorithm,
     proxy_protocol,
-    rules::{SourceAddress, Transparent},
     session::{
         Incident, Stage, Step,
         retry::{AfterFailure, RetryPolicy},
@@ -30,6 +23,7 @@ use pontoon_sys::{
 use super::{
     listen::{to_endpoint, to_system},
     session::{Course, Leg, Session, Side},
+    source,
     thread::Worker,
 };
 
@@ -79,12 +73,7 @@ impl Worker {
         };
         self.count(session, |c| &c.connects, |c| &c.connects);
         let address = target(server, session)?;
-        let lacking = |error: io::Error| failure(&error);
-        let socket = socket::stream_for(&address).map_err(lacking)?;
-        self.prepare(&socket, side, server, session, &address)
-            .map_err(lacking)?;
-        self.choose_source(&socket, side, server, session, &address)?;
-        let connecting = socket::connect_to(&socket, &address).map_err(lacking)?;
+        let (socket, connecting) = self.dial(session, side, server, &address)?;
         self.count_attempt(session);
         session.record.server_address = Some(ServerAddr(to_endpoint(address)));
         if self.wants_source[session.record.frontend.index()] {
@@ -94,8 +83,42 @@ impl Worker {
             };
         }
         let mut leg = Leg::new(socket);
+        // The loop tells what the server says, once it watches.
+        leg.readable = false;
         leg.writable = connecting == Connecting::Done;
         Ok(leg)
+    }
+
+    /// A socket on its way to the server. A port of ours that is in use towards this very
+    /// server makes room for the next in the range.
+    fn dial(
+        &mut self,
+        session: &Session,
+        side: &ServerSide,
+        server: &Server,
+        address: &Address,
+    ) -> Result<(OwnedFd, Connecting), Failed> {
+        let lacking = |error: io::Error| failure(&error);
+        let source = server.source.as_ref().or(side.source.as_ref());
+        let ports = source.map_or(0, source::ports);
+        for left in (0..ports.max(1)).rev() {
+            let socket = socket::stream_for(address).map_err(lacking)?;
+            self.prepare(&socket, side, server, session, address)
+                .map_err(lacking)?;
+            if let (Some(source), Address::Ip(target)) = (source, address) {
+                self.choose_source(&socket, source, session, target.is_ipv6())?;
+            }
+            match socket::connect_to(&socket, address) {
+                Ok(connecting) => return Ok((socket, connecting)),
+                Err(error) if ports > 0 && error.kind() == io::ErrorKind::AddrNotAvailable => {
+                    if left == 0 {
+                        return Err(self.no_source(session, &error));
+                    }
+                }
+                Err(error) => return Err(lacking(error)),
+            }
+        }
+        Err(Failed::NoPort)
     }
 
     fn prepare(
@@ -136,31 +159,8 @@ impl Worker {
         Ok(())
     }
 
-    fn choose_source(
-        &mut self,
-        socket: &OwnedFd,
-        side: &ServerSide,
-        server: &Server,
-        session: &Session,
-        address: &Address,
-    ) -> Result<(), Failed> {
-        let (Some(source), Address::Ip(target)) =
-            (server.source.as_ref().or(side.source.as_ref()), address)
-        else {
-            return Ok(());
-        };
-        self.bind_source(socket, source, session, target.is_ipv6())
-            .map_err(|error| self.no_source(session, &error))
-    }
-
-    /// Says why, at most once a second.
-    fn no_source(&mut self, session: &Session, error: &io::Error) -> Failed {
-        let text = format!("cannot bind the source address of a connection to a server: {error}");
-        self.complain(session, &text);
-        Failed::NoPort
-    }
-
-    fn complain(&mut self, session: &Session, text: &str) {
+    /// Says that something is lacking, at most once a second.
+    pub(super) fn complain(&mut self, session: &Session, text: &str) {
         let recently = |last| self.since(last) < Duration::from_secs(1);
         if self.complained.is_some_and(recently) {
             return;
@@ -172,60 +172,6 @@ impl Worker {
         self.running
             .logger
             .event(Some(proxy), LogLevel::Emergency, &text);
-    }
-
-    /// `source`: from this address, this interface, these ports, or as if we were the client.
-    fn bind_source(
-        &mut self,
-        socket: &OwnedFd,
-        source: &SourceAddress,
-        session: &Session,
-        v6: bool,
-    ) -> io::Result<()> {
-        if let Some(interface) = &source.interface {
-            option::bind_to_interface(socket, interface)?;
-        }
-        let client = session.record.client.0.ip();
-        if let (Some(transparent), Some(client)) = (source.transparent, client) {
-            option::set_transparent(socket, v6)?;
-            option::reuse_address(socket)?;
-            let port = match transparent {
-                Transparent::Client => client.port(),
-                Transparent::ClientIp => 0,
-            };
-            return bind(socket, SocketAddr::new(client.ip(), port));
-        }
-        let Some(address) = source.address else {
-            return Ok(());
-        };
-        match source.ports {
-            Some(range) => self.bind_in_range(socket, address, range),
-            None if address.is_unspecified() => Ok(()),
-            None => {
-                option::bind_address_without_port(socket)?;
-                bind(socket, SocketAddr::new(address, 0))
-            }
-        }
-    }
-
-    /// The next free port of the range, in rotation; a bounded number of tries.
-    fn bind_in_range(
-        &mut self,
-        socket: &OwnedFd,
-        address: IpAddr,
-        range: (u16, u16),
-    ) -> io::Result<()> {
-        let (first, last) = (u32::from(range.0), u32::from(range.1.max(range.0)));
-        let size = last - first + 1;
-        for _ in 0..size.min(MOST_PORTS_TRIED) {
-            self.next_port = self.next_port.wrapping_add(1);
-            let port = u16::try_from(first + self.next_port % size).unwrap_or(range.0);
-            match bind(socket, SocketAddr::new(address, port)) {
-                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
-                done => return done,
-            }
-        }
-        Err(io::ErrorKind::AddrNotAvailable.into())
     }
 
     /// Whether the attempt has come to something. A socket that takes bytes is connected, so
@@ -303,7 +249,6 @@ impl Worker {
             self.running.write_line(&mut session.record, true);
         }
         if let Some(server) = &mut session.server {
-            server.readable = false;
             server.writable = true;
         }
         self.watch(session, Side::Server, Interest::Everything)?;
@@ -417,13 +362,6 @@ fn policy(side: &ServerSide) -> RetryPolicy {
         takes_turns: !matches!(side.settings.algorithm, Algorithm::Source(_)),
         connect: side.timeout_connect,
     }
-}
-
-/// Ports of a range tried for one connection.
-const MOST_PORTS_TRIED: u32 = 256;
-
-fn bind(socket: &OwnedFd, address: SocketAddr) -> io::Result<()> {
-    socket::bind_to(socket, &Address::Ip(address))
 }
 
 /// The session's backend and picked server.

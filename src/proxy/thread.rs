@@ -3,7 +3,7 @@
 use std::{
     cell::Cell,
     io,
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
     thread::JoinHandle,
     time::{Duration, Instant},
 };
@@ -268,7 +268,7 @@ impl Worker {
             Ok(count) if !self.leaving => count,
             _ => u32::MAX,
         };
-        self.mailbox().sessions().store(count, Ordering::Relaxed);
+        self.mailbox().set_sessions(count);
     }
 
     fn read_mail(&mut self) {
@@ -279,7 +279,10 @@ impl Worker {
                     backend,
                     server,
                 } => self.admitted(session.slot, session.generation, backend, server),
-                Message::Serve(accepted) => self.serve(*accepted),
+                Message::Serve(accepted) => {
+                    self.mailbox().expected_came();
+                    self.serve(*accepted);
+                }
                 Message::EndSessions {
                     backend,
                     server,

@@ -22,6 +22,8 @@ pub struct Mailbox {
     waits_for_room: AtomicBool,
     /// Sessions the thread has, so that new ones go where there are fewest.
     sessions: AtomicU32,
+    /// Connections on their way to it from other threads.
+    expected: AtomicU32,
 }
 
 #[derive(Debug, Default)]
@@ -77,6 +79,7 @@ impl Mailbox {
             wake: Wake::new()?,
             waits_for_room: AtomicBool::new(false),
             sessions: AtomicU32::new(0),
+            expected: AtomicU32::new(0),
         })
     }
 
@@ -133,9 +136,28 @@ impl Mailbox {
             && self.waits_for_room.swap(false, Ordering::SeqCst)
     }
 
-    /// Sessions the thread has.
-    pub const fn sessions(&self) -> &AtomicU32 {
-        &self.sessions
+    /// Sessions the thread has or will have in a moment.
+    #[must_use]
+    pub fn load(&self) -> u32 {
+        let expected = self.expected.load(Ordering::Relaxed);
+        self.sessions
+            .load(Ordering::Relaxed)
+            .saturating_add(expected)
+    }
+
+    /// The thread has so many sessions; `u32::MAX`: it wants no more.
+    pub fn set_sessions(&self, sessions: u32) {
+        self.sessions.store(sessions, Ordering::Relaxed);
+    }
+
+    /// A connection is on its way to the thread.
+    pub fn expect_one(&self) {
+        self.expected.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// That connection has come, or will not.
+    pub fn expected_came(&self) {
+        self.expected.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// What the thread's event loop watches.

@@ -8,7 +8,7 @@ use std::{
 
 use pontoon_config::haproxy::model::Proxy;
 use pontoon_engine::{
-    rules::{ContentAction, Rule},
+    rules::{ContentAction, Rule, SourceAddress},
     termination::Cause,
     units::{ProxyId, ServerId},
 };
@@ -285,6 +285,39 @@ fn a_reset_is_passed_on_to_the_server() {
 }
 
 #[test]
+fn connections_come_from_the_ports_of_the_source() {
+    let reporting = server(|mut stream| {
+        let from = stream.peer_addr().unwrap();
+        stream.write_all(from.to_string().as_bytes()).unwrap();
+        // Held open: the port stays in use.
+        std::thread::spawn(move || stream.read(&mut [0]));
+    });
+    let free = nobody().port();
+    let proxy = Fixture::start(&[reporting], 1, |proxy| {
+        let side = proxy.backend.as_mut().unwrap();
+        side.retries = 0;
+        side.source = Some(SourceAddress {
+            address: Some("127.0.0.7".parse().unwrap()),
+            ports: Some((free, free)),
+            interface: None,
+            transparent: None,
+        });
+    });
+    let mut first = proxy.connect();
+    let mut from = [0; 64];
+    let n = first.read(&mut from).unwrap();
+    assert_eq!(from[..n], *format!("127.0.0.7:{free}").as_bytes());
+    let second = proxy.connect();
+    let why = proxy.line();
+    assert!(
+        why.starts_with("Backend px: cannot bind the source address"),
+        "{why}"
+    );
+    assert_eq!(proxy.line(), "px/s1 0/0 SC 0 0/0");
+    drop((first, second));
+}
+
+#[test]
 fn sessions_spread_over_threads() {
     let proxy = Fixture::start(&[echo()], 2, |_| {});
     let clients: Vec<_> = (0..40).map(|_| proxy.connect()).collect();
@@ -292,9 +325,7 @@ fn sessions_spread_over_threads() {
         exchange(client, "x");
     }
     let loads = proxy.running.threads.iter();
-    let loads: Vec<_> = loads
-        .map(|t| t.sessions().load(std::sync::atomic::Ordering::Relaxed))
-        .collect();
+    let loads: Vec<_> = loads.map(|thread| thread.load()).collect();
     assert_eq!(loads.iter().sum::<u32>(), 40);
     assert!(
         loads.iter().all(|load| (15..=25).contains(load)),
