@@ -12,9 +12,12 @@
 
 mod event;
 mod notes;
+mod systemd;
 mod worker;
 
 use std::{
+    ffi::OsString,
+    path::Path,
     process::ExitCode,
     time::{Duration, Instant},
 };
@@ -42,20 +45,65 @@ pub fn run(files: Vec<String>) -> ExitCode {
     let Some(noted) = notes::read(&files, &announcer) else {
         return ExitCode::FAILURE;
     };
-    if let Some(path) = noted.pidfile
-        && let Err(error) = std::fs::write(&path, format!("{}\n", std::process::id()))
+    let arguments = ["-db", "--"].map(OsString::from).into_iter();
+    let arguments = arguments.chain(files.into_iter().map(OsString::from));
+    supervise(
+        Role::Node,
+        arguments.collect(),
+        noted.pidfile.as_deref(),
+        announcer,
+    )
+}
+
+/// The master of a master-worker pair: starts a worker with these arguments and ends when it
+/// does.
+#[must_use]
+pub fn master(arguments: Vec<OsString>, pidfile: Option<&Path>, announcer: Announcer) -> ExitCode {
+    supervise(Role::Master, arguments, pidfile, announcer)
+}
+
+fn supervise(
+    role: Role,
+    arguments: Vec<OsString>,
+    pidfile: Option<&Path>,
+    announcer: Announcer,
+) -> ExitCode {
+    if let Some(path) = pidfile
+        && let Err(error) = std::fs::write(path, format!("{}\n", std::process::id()))
     {
-        announcer.alert(format!("cannot write pidfile {}: {error}", path.display()));
+        announcer.alert(format!("Cannot create pidfile {}: {error}", path.display()));
         return ExitCode::FAILURE;
     }
-    match Supervisor::new(files, announcer) {
-        Ok(supervisor) => supervisor.supervise(),
+    // Before the first child, so that its end cannot be missed.
+    let started = Signals::watch(event::SIGNALS)
+        .and_then(|signals| Ok((signals, Worker::start(&arguments)?)));
+    let (signals, worker) = match started {
+        Ok(started) => started,
         Err(error) => {
-            let announcer = Announcer::new(Style::Pontoon, false);
             announcer.alert(format!("cannot start the proxy: {error}"));
-            ExitCode::FAILURE
+            return ExitCode::FAILURE;
         }
-    }
+    };
+    let supervisor = Supervisor {
+        role,
+        arguments,
+        announcer,
+        signals,
+        proxy: Proxy::Starting(worker),
+        proven: false,
+        wait: FIRST_WAIT,
+        stopping: false,
+    };
+    supervisor.supervise()
+}
+
+/// Whom we stand for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// `pontoon run`: a proxy that dies is started again.
+    Node,
+    /// `haproxy -W`: a worker that dies takes the master along, whose starter decides.
+    Master,
 }
 
 /// What becomes of the proxy.
@@ -70,7 +118,9 @@ enum Proxy {
 }
 
 struct Supervisor {
-    files: Vec<String>,
+    role: Role,
+    /// The proxy's.
+    arguments: Vec<OsString>,
     announcer: Announcer,
     signals: Signals,
     proxy: Proxy,
@@ -83,21 +133,6 @@ struct Supervisor {
 }
 
 impl Supervisor {
-    fn new(files: Vec<String>, announcer: Announcer) -> std::io::Result<Self> {
-        // Before the first child, so that its end cannot be missed.
-        let signals = Signals::watch(event::SIGNALS)?;
-        let worker = Worker::start(&files)?;
-        Ok(Self {
-            files,
-            announcer,
-            signals,
-            proxy: Proxy::Starting(worker),
-            proven: false,
-            wait: FIRST_WAIT,
-            stopping: false,
-        })
-    }
-
     fn supervise(mut self) -> ExitCode {
         loop {
             let event = Watch {
@@ -133,6 +168,7 @@ impl Supervisor {
                     self.announcer
                         .notice(format!("the proxy runs again (process {pid})"));
                 }
+                self.tell_ready(worker.pid());
                 let since = Instant::now();
                 Proxy::Up { worker, since }
             }
@@ -141,7 +177,19 @@ impl Supervisor {
         None
     }
 
+    fn tell_ready(&self, worker: u32) {
+        if self.role == Role::Master {
+            self.announcer
+                .notice(format!("New worker ({worker}) forked"));
+            self.announcer.notice("Loading success.");
+        }
+        systemd::notify(&format!("READY=1\nMAINPID={}", std::process::id()));
+    }
+
     fn ended(&mut self, end: End) -> Option<ExitCode> {
+        if self.role == Role::Master {
+            return Some(self.worker_ended(end));
+        }
         if self.stopping {
             return Some(ExitCode::SUCCESS);
         }
@@ -164,7 +212,7 @@ impl Supervisor {
     }
 
     fn restart(&mut self) -> Option<ExitCode> {
-        match Worker::start(&self.files) {
+        match Worker::start(&self.arguments) {
             Ok(worker) => self.proxy = Proxy::Starting(worker),
             Err(error) => {
                 let seconds = self.wait.as_secs();
@@ -180,8 +228,43 @@ impl Supervisor {
         None
     }
 
+    /// HAProxy's rule: a worker that was told to terminate is no failure.
+    fn worker_ended(&self, end: End) -> ExitCode {
+        let code = match end {
+            End::Exited(code) => code,
+            End::Killed(number) => 128 + number,
+        };
+        let exit = if code == 128 + Signal::TERM.as_raw() {
+            0
+        } else {
+            code
+        };
+        let text = format!("Current worker exited with code {code}: it {end}");
+        if exit == 0 {
+            self.announcer.warning(text);
+        } else {
+            self.announcer.alert(text);
+        }
+        self.announcer
+            .warning(format!("All workers exited. Exiting... ({exit})"));
+        ExitCode::from(u8::try_from(exit).unwrap_or(1))
+    }
+
     fn pass_on(&mut self, signal: Signal) -> Option<ExitCode> {
+        if self.role == Role::Master && [Signal::USR2, Signal::HUP].contains(&signal) {
+            self.announcer.warning(
+                "Reload refused: it comes with a later version. The worker runs on unchanged; \
+                 restart to apply new files.",
+            );
+            return None;
+        }
         let stops = [Signal::TERM, Signal::INT, Signal::USR1].contains(&signal);
+        if stops && !self.stopping {
+            systemd::notify("STOPPING=1");
+            if self.role == Role::Master {
+                self.announcer.warning("Exiting Master process...");
+            }
+        }
         self.stopping |= stops;
         match &self.proxy {
             Proxy::Starting(worker) | Proxy::Up { worker, .. } => {

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod daemon;
+mod master;
 mod signals;
 mod supervisor;
 
@@ -23,6 +24,7 @@ use crate::harness::{Failure, Test, pontoon};
 pub(crate) fn register(tests: &mut Vec<Test>) {
     arguments::register(tests);
     daemon::register(tests);
+    master::register(tests);
     signals::register(tests);
     supervisor::register(tests);
 }

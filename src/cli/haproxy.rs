@@ -10,10 +10,13 @@ use std::{env, ffi::OsString, fs::File, process::ExitCode};
 use pontoon_config::haproxy::model::{LogAddress, Model};
 use pontoon_sys::{descriptor, process::identity};
 
-use self::arguments::{Arguments, Task, UsageError};
-use crate::proxy::process::{
-    self, Options,
-    announce::{Announcer, Style},
+use self::arguments::{Arguments, Master, Task, UsageError};
+use crate::{
+    proxy::process::{
+        self, Options,
+        announce::{Announcer, Style},
+    },
+    supervisor,
 };
 
 /// The name of the process and of its main thread: what `pidof` and `killall` look for.
@@ -85,7 +88,7 @@ fn listens(model: &Model) -> bool {
 }
 
 fn run(arguments: &Arguments, mut announcer: Announcer) -> ExitCode {
-    let ready = match supervisor() {
+    let ready = match watched_by() {
         Ok(ready) => ready,
         Err(error) => {
             announcer.alert(format!("{READY} does not name an open descriptor: {error}"));
@@ -104,6 +107,12 @@ fn run(arguments: &Arguments, mut announcer: Announcer) -> ExitCode {
     if model.global.quiet {
         announcer.hush();
     }
+    let wanted = model.global.master_worker.then_some(Master::Plain);
+    if let Some(master) = arguments.master.or(wanted)
+        && ready.is_none()
+    {
+        return run_master(master, &model, announcer);
+    }
     let quiet = arguments.quiet || model.global.quiet;
     let background = model.global.daemon && ready.is_none();
     // A supervisor's output is a log already if the files say so; twice would be too much.
@@ -120,6 +129,18 @@ fn run(arguments: &Arguments, mut announcer: Announcer) -> ExitCode {
     process::run(model, options, &announcer)
 }
 
+fn run_master(master: Master, model: &Model, announcer: Announcer) -> ExitCode {
+    if master == Master::Plain && model.global.daemon {
+        announcer.alert(
+            "A master in the background comes with a later version: leave out 'daemon' and -D, \
+             or 'master-worker' and -W; or use -Ws under systemd.",
+        );
+        return ExitCode::FAILURE;
+    }
+    let arguments = Arguments::of_worker(env::args_os().skip(1));
+    supervisor::master(arguments, model.global.pidfile.as_deref(), announcer)
+}
+
 fn logs_to_descriptor(model: &Model) -> bool {
     let of_proxies = model.proxies.iter().flat_map(|proxy| &proxy.log.targets);
     let mut targets = model.global.logs.iter().chain(of_proxies);
@@ -127,7 +148,7 @@ fn logs_to_descriptor(model: &Model) -> bool {
 }
 
 /// Where our supervisor, if there is one, waits for a byte.
-fn supervisor() -> std::io::Result<Option<File>> {
+fn watched_by() -> std::io::Result<Option<File>> {
     let Some(number) = env::var_os(READY) else {
         return Ok(None);
     };

@@ -1,6 +1,7 @@
 //! The proxy process: our own program again, under the name `haproxy`.
 
 use std::{
+    ffi::OsString,
     io::{self, PipeReader},
     os::{
         fd::{AsFd as _, AsRawFd as _},
@@ -14,6 +15,7 @@ use pontoon_sys::process::{
     child::{self, Handle},
 };
 
+use super::systemd;
 use crate::cli::haproxy::{NAME, READY};
 
 /// A running proxy process.
@@ -25,20 +27,20 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    /// Starts one on these files.
+    /// Starts one with these arguments.
     ///
     /// # Errors
     /// Out of processes or descriptors.
-    pub(super) fn start(files: &[String]) -> io::Result<Self> {
+    pub(super) fn start(arguments: &[OsString]) -> io::Result<Self> {
         let (ready, theirs) = io::pipe()?;
         // The file itself, even if another one has taken its name since.
         let mut command = Command::new("/proc/self/exe");
         command
             .arg0(NAME)
-            .arg("-db")
-            .arg("--")
-            .args(files)
-            .env(READY, theirs.as_raw_fd().to_string());
+            .args(arguments)
+            .env(READY, theirs.as_raw_fd().to_string())
+            // systemd hears from us.
+            .env_remove(systemd::SOCKET);
         child::prepare(&mut command, theirs.as_fd());
         let process = command.spawn()?;
         let pid = i32::try_from(process.id()).ok().and_then(Pid::from_raw);

@@ -24,6 +24,11 @@ use super::{Bench, relay};
 use crate::harness::{Failure, Outcome, Test, pontoon};
 
 pub(super) fn register(tests: &mut Vec<Test>) {
+    // Not beside HAProxy 2.6.12, which now and then does not end at all after this test.
+    tests.push(Test::new(
+        "process::grace_keeps_the_listener_for_a_while",
+        || grants_grace(Kind::Pontoon),
+    ));
     for kind in [Kind::Pontoon, Kind::Haproxy] {
         let add = |tests: &mut Vec<Test>, name: &str, run: fn(Kind) -> Outcome| {
             let test = Test::new(format!("process::{name} ({kind:?})"), move || run(kind));
@@ -35,7 +40,6 @@ pub(super) fn register(tests: &mut Vec<Test>) {
         add(tests, "terminate_ends_it_by_the_signal", ends_at_once);
         add(tests, "soft_stop_waits_for_the_last_session", stops_softly);
         add(tests, "hard_stop_after_cuts_what_is_left", stops_hard);
-        add(tests, "grace_keeps_the_listener_for_a_while", grants_grace);
         add(tests, "paused_refuses_and_resumed_accepts", pauses);
         add(tests, "other_signals_do_not_end_it", survives);
         add(tests, "inherited_listener_is_used", inherits);

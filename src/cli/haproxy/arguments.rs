@@ -22,7 +22,7 @@ pub(super) struct Arguments {
     /// `-d`, `-db`, or `-D`; the file decides otherwise.
     pub(super) background: Option<bool>,
     /// `-W`, `-Ws`.
-    pub(super) master: bool,
+    pub(super) master: Option<Master>,
     /// `-p`.
     pub(super) pidfile: Option<PathBuf>,
     /// `-n`.
@@ -45,6 +45,15 @@ pub(super) struct Arguments {
     pub(super) diagnose: bool,
     /// Options that are accepted and change nothing, with the reason.
     pub(super) inert: Vec<(String, &'static str)>,
+}
+
+/// How a master process was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Master {
+    /// `-W`, or `master-worker`.
+    Plain,
+    /// `-Ws`: systemd waits for it, and `daemon` does not count.
+    Systemd,
 }
 
 /// What to do.
@@ -135,7 +144,8 @@ impl Arguments {
             "-V" => self.verbose = true,
             "-q" => self.quiet = true,
             "-D" => self.background = Some(true),
-            "-W" | "-Ws" => self.master = true,
+            "-W" => self.master = Some(Master::Plain),
+            "-Ws" => self.master = Some(Master::Systemd),
             "-C" => self.directory = Some(rest.value("-C")?.into()),
             "-L" => self.local_peer = Some(rest.value("-L")?),
             "-p" => self.pidfile = Some(rest.value("-p")?.into()),
@@ -196,6 +206,32 @@ fn why_inert(option: &str) -> &'static str {
 
 fn some_limit(number: u32) -> Option<u32> {
     (number > 0).then_some(number)
+}
+
+impl Arguments {
+    /// The arguments of a worker: the same without what is the master's business.
+    pub(super) fn of_worker(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
+        let mut kept = vec![OsString::from("-db")];
+        let mut args = args;
+        while let Some(arg) = args.next() {
+            match arg.to_str() {
+                Some("--") => {
+                    kept.push(arg);
+                    kept.extend(args);
+                    return kept;
+                }
+                Some("-W" | "-Ws" | "-D") => {}
+                // Their values are the master's as well: it has changed the directory already.
+                Some("-p" | "-C") => drop(args.next()),
+                Some("-f" | "-L" | "-n" | "-N" | "-m") => {
+                    kept.push(arg);
+                    kept.extend(args.next());
+                }
+                _ => kept.push(arg),
+            }
+        }
+        kept
+    }
 }
 
 /// The arguments still to come.
@@ -275,6 +311,13 @@ mod tests {
         let parsed = parse("-f a -dMno-merge -dX").unwrap();
         assert_eq!(parsed.inert.len(), 2);
         assert_eq!(parsed.inert[0].0, "-dMno-merge");
+    }
+
+    #[test]
+    fn a_worker_does_not_do_the_masters_work() {
+        let args = "-Ws -f -W -p /run/h.pid -C /etc -q -D -sf 1 2 -- -D".split(' ');
+        let kept = Arguments::of_worker(args.map(OsString::from));
+        assert_eq!(kept, ["-db", "-f", "-W", "-q", "-sf", "1", "2", "--", "-D"]);
     }
 
     #[test]
