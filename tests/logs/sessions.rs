@@ -48,7 +48,7 @@ pub(super) const SCRIPTS: &[Script] = &[
         settings: " log-format \"%% %ci port=%cp %{+Q}ci %{+X}ci hex=%{+X}cp %f %ft %b %s %fi \
                     port=%fp %bi port=%bp %si port=%sp %t|%T|%Tl|ts=%Ts|hex=%{+X}Ts|ms=%ms|\
                     time=%Th|time=%Tc|time=%Tt|time=%Td|time=%Tu|%B/%U|%ST|%ts|%lc|%rc|%sq/%bq|\
-                    pid=%pid|%ID|[%hr] [%hs] %hrl %hsl |%ac/%fc|%{+Q}b %{+E}s\"\n",
+                    pid=%pid|%ID|[%hr] [%hs] %hrl %hsl |%fc/%bc/%sc|%{+Q}b %{+E}s\"\n",
         config: ONE_BACKEND,
         run: one_session,
         ..PLAIN
