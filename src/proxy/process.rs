@@ -222,7 +222,13 @@ fn start(
             mirror: options.mirror,
         },
     )?;
-    privileges::give_up(&model.global, announcer)?;
+    // Everything is bound: old processes may leave. As another user we could not tell them.
+    let dismiss = || {
+        if let Some(old) = &options.old {
+            old.dismiss();
+        }
+    };
+    privileges::give_up(&model.global, announcer, dismiss)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -266,9 +272,6 @@ fn spawn(
 impl Process {
     /// Says that it is ready, then runs until it is told to stop.
     fn run(self, options: &mut Options) -> ExitCode {
-        if let Some(old) = &options.old {
-            old.dismiss();
-        }
         let supervisor = options.ready.take();
         let supervised = supervisor.is_some();
         if let Some(mut supervisor) = supervisor {

@@ -29,12 +29,33 @@ pub(super) fn register(tests: &mut Vec<Test>) {
     ));
     let privileges = Test::new("process::daemon_gives_up_privileges", gives_up_privileges);
     tests.push(privileges.needs(Need::Root).needs(Need::User("nobody")));
+    let other = Test::new(
+        "process::new_process_takes_over_as_another_user",
+        takes_over_as_another_user,
+    );
+    tests.push(other.needs(Need::Root));
     tests.push(Test::new("process::new_process_takes_over_softly", || {
         takes_over("-sf", true)
     }));
     tests.push(Test::new("process::new_process_takes_over_at_once", || {
         takes_over("-st", false)
     }));
+}
+
+/// The new process runs as a user that may not send signals to the old one.
+fn takes_over_as_another_user() -> Outcome {
+    let bench = Bench::new(Kind::Pontoon)?;
+    let server = Server::start(Behaviour::Echo)?;
+    let listens = free_address()?;
+    let config = |global| relay(global, listens, server.address());
+    bench.folder.write("haproxy.cfg", config(""))?;
+    let first = start(&bench, "")?;
+    bench.folder.write("haproxy.cfg", config("uid 65534"))?;
+    let _second = start(&bench, &format!("-sf {}", first.0.as_raw_nonzero()))?;
+    wait::until("the old process to leave", wait::PATIENCE, || {
+        first.is_gone().then_some(())
+    })?;
+    answers(listens)
 }
 
 /// A daemon that ends with the test.

@@ -93,14 +93,17 @@ impl Scene {
 /// says that it is ready.
 fn handles_signals(pid: u32) -> bool {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let has_terminate = |name: &str| {
+    let wanted = [Signal::TERM, Signal::INT, Signal::USR1]
+        .iter()
+        .fold(0, |mask, signal| mask | 1_u64 << (signal.as_raw() - 1));
+    let has = |name: &str| {
         let mask = status.lines().find_map(|line| line.strip_prefix(name));
         let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-        mask.is_some_and(|mask| mask & (1 << (Signal::TERM.as_raw() - 1)) != 0)
+        mask.is_some_and(|mask| mask & wanted == wanted)
     };
     let name = fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();
     let ours = name.ends_with("pontoon");
-    has_terminate(if ours { "SigBlk:" } else { "SigCgt:" }) && (ours || !has_terminate("SigBlk:"))
+    has(if ours { "SigBlk:" } else { "SigCgt:" }) && (ours || !has("SigBlk:"))
 }
 
 fn exits_as_asked(kind: Kind) -> Outcome {

@@ -27,7 +27,7 @@ pub(super) fn register(tests: &mut Vec<Test>) {
     // Not beside HAProxy 2.6.12, which now and then does not end at all after this test.
     tests.push(Test::new(
         "process::grace_keeps_the_listener_for_a_while",
-        || grants_grace(Kind::Pontoon),
+        grants_grace,
     ));
     for kind in [Kind::Pontoon, Kind::Haproxy] {
         let add = |tests: &mut Vec<Test>, name: &str, run: fn(Kind) -> Outcome| {
@@ -134,8 +134,8 @@ fn stops_hard(kind: Kind) -> Outcome {
     Ok(())
 }
 
-fn grants_grace(kind: Kind) -> Outcome {
-    let mut scene = scene(kind, "grace 1s")?;
+fn grants_grace() -> Outcome {
+    let mut scene = scene(Kind::Pontoon, "grace 1s")?;
     let asked = Instant::now();
     scene.signal(Signal::USR1)?;
     let mut accepted = Duration::ZERO;

@@ -1,6 +1,6 @@
 //! From the arguments to a model, with everything that is to be said about the files.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use pontoon_config::{
     diagnostic::{Diagnostic, Severity},
@@ -107,6 +107,9 @@ fn apply(arguments: &Arguments, model: &mut Model) {
     if arguments.max_connections.is_some() {
         global.max_connections = arguments.max_connections;
     }
+    if arguments.no_verify {
+        global.tls_server_verify_none = true;
+    }
     global.no_splice |= arguments.no_splice;
     global.quiet &= !arguments.verbose;
     if let Some(background) = arguments.background {
@@ -115,8 +118,20 @@ fn apply(arguments: &Arguments, model: &mut Model) {
     if arguments.pidfile.is_some() {
         global.pidfile.clone_from(&arguments.pidfile);
     }
+    if arguments.no_verify {
+        trust_servers(model);
+    }
     for frontend in model.proxies.iter_mut().filter_map(|p| p.frontend.as_mut()) {
         frontend.max_connections = frontend.max_connections.or(arguments.proxy_max_connections);
+    }
+}
+
+/// `-dV`: whatever certificate a server shows is fine.
+fn trust_servers(model: &mut Model) {
+    let sides = model.proxies.iter_mut().filter_map(|p| p.backend.as_mut());
+    let checks = sides.flat_map(|side| side.servers.iter_mut().filter_map(|s| s.check.as_mut()));
+    for tls in checks.filter_map(|check| check.tls.as_mut()) {
+        Arc::make_mut(tls).verify = false;
     }
 }
 

@@ -31,6 +31,8 @@ use crate::{
 
 /// How often a draining process looks whether its last session has ended.
 const LOOK: Duration = Duration::from_millis(20);
+/// How often is looked whether all data threads are alive.
+const INSPECTION: Duration = Duration::from_secs(1);
 /// How long killed sessions may take to go.
 const LAST_BREATH: Duration = Duration::from_secs(1);
 
@@ -206,9 +208,23 @@ impl Life {
 
     async fn until_stopping(&mut self) {
         while self.phase == Phase::Running {
-            let order = self.watch.next().await;
-            self.obey(order);
+            if let Ok(order) = tokio::time::timeout(INSPECTION, self.watch.next()).await {
+                self.obey(order);
+            } else if self.threads.iter().any(JoinHandle::is_finished) {
+                self.give_up();
+            }
         }
+    }
+
+    /// A proxy with a thread less would serve some clients and let others wait for ever.
+    fn give_up(&self) -> ! {
+        self.log(
+            None,
+            LogLevel::Alert,
+            "A data thread ended by itself; exiting.",
+        );
+        self.running.logger.flush();
+        std::process::exit(1)
     }
 
     async fn until_drained(&mut self) {

@@ -62,7 +62,7 @@ fn is_taken(errors: &[BindError]) -> bool {
 }
 
 impl OldProcesses {
-    /// This process is ready: the old ones may leave.
+    /// This process takes over: the old ones may leave.
     pub(super) fn dismiss(&self) {
         self.signal(match self.leave {
             Leave::Softly => Signal::USR1,

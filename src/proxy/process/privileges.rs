@@ -8,14 +8,20 @@ use pontoon_sys::process::{
 
 use super::announce::Announcer;
 
-/// Enters the chroot and becomes the user and group that the files name.
+/// Enters the chroot and becomes the user and group that the files name. `before_user` is done
+/// while we still may do what only root may.
 ///
 /// # Errors
 /// The system refuses; running on with more privileges than asked for is no option.
-pub(super) fn give_up(global: &Global, announcer: &Announcer) -> Result<(), PrivilegeError> {
+pub(super) fn give_up(
+    global: &Global,
+    announcer: &Announcer,
+    before_user: impl FnOnce(),
+) -> Result<(), PrivilegeError> {
     if let Some(path) = &global.chroot {
         privilege::enter_chroot(path)?;
     }
+    before_user();
     let changes = global.uid.is_some() || global.gid.is_some();
     if changes && privilege::is_root() {
         privilege::drop_groups()?;
