@@ -190,7 +190,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "content_rule_rejects",
         flags: &["PR"],
-        frontend: "tcp-request inspect-delay 2s\ntcp-request content reject",
+        frontend: "tcp-request inspect-delay 2s\ntcp-request content reject if { req.len gt 0 }",
         script: send_and_wait,
         ..PLAIN
     },
@@ -262,7 +262,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "backend_rule_rejects",
         flags: &["PR"],
-        backend: "tcp-request content reject\nserver s1 {s1}",
+        backend: "tcp-request inspect-delay 2s\ntcp-request content reject if { req.len gt 0 }\nserver s1 {s1}",
         script: send_and_wait,
         ..PLAIN
     },
