@@ -24,8 +24,10 @@ impl Running {
         if let Some(backend) = record.backend.and_then(|id| self.backend(id)) {
             backend.sessions.leave();
         }
-        self.write_line(&mut record, false);
+        // The line shows the session itself, but whoever reads it must find it gone.
+        let concurrency = self.concurrency(&record);
         self.leave_frontend(&record);
+        self.write_line_with(&mut record, false, concurrency);
     }
 
     /// The session has chosen its backend.
@@ -109,13 +111,17 @@ impl Running {
     /// Writes the session's line, unless it was written before or nobody wants it. `early`:
     /// the session goes on, its figures are of now.
     pub fn write_line(&self, record: &mut SessionRecord, early: bool) {
+        self.write_line_with(record, early, self.concurrency(record));
+    }
+
+    fn write_line_with(&self, record: &mut SessionRecord, early: bool, concurrency: Concurrency) {
         let proxy = self.proxy(record.frontend);
         let unwanted = !early && self.is_null(proxy, record);
         if record.logged || unwanted {
             return;
         }
         record.logged = true;
-        self.logger.session(self, record, self.concurrency(record));
+        self.logger.session(self, record, concurrency);
     }
 
     /// `option dontlognull`: a client that sent nothing is not worth a line.
