@@ -21,6 +21,7 @@ mod http;
 mod json;
 mod origin;
 mod page;
+mod patience;
 mod service;
 mod snapshot;
 mod stream;

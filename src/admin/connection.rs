@@ -15,6 +15,7 @@ use super::{
         body::{self, Body},
         request::{self, Framing, Head, Malformed},
     },
+    patience::{Patience, left},
     service::{Page, Service},
     stream::{Read, Stream},
 };
@@ -26,8 +27,6 @@ use crate::{
 
 /// The service of the statistics, as in the log.
 const SERVICE: &str = "<STATS>";
-/// How long a client may take where `timeout client` says nothing.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
 /// How often an idle connection looks whether the process stops.
 const PULSE: Duration = Duration::from_millis(500);
 
@@ -37,7 +36,7 @@ struct Connection<'s> {
     stream: Stream,
     /// What all its requests have in common; its end frees the place it takes.
     record: SessionRecord,
-    timeout: Duration,
+    patience: Patience,
     /// Requests so far.
     requests: u32,
     /// When the last answer was sent; at first, when the connection was accepted.
@@ -84,11 +83,10 @@ pub(crate) async fn serve(service: Arc<Service>, connection: HttpConnection) {
 impl<'s> Connection<'s> {
     fn new(service: &'s Service, stream: Stream, record: SessionRecord) -> Self {
         let proxy = service.running().proxy(record.frontend);
-        let timeout = proxy.frontend.as_ref().and_then(|side| side.timeout_client);
         Self {
             service,
             stream,
-            timeout: timeout.unwrap_or(DEFAULT_TIMEOUT),
+            patience: Patience::of(proxy.frontend.as_ref()),
             requests: 0,
             idle_since: record.accepted,
             record,
@@ -122,6 +120,11 @@ impl<'s> Connection<'s> {
     async fn next_request(&mut self) -> Result<Arrived, Nothing> {
         self.wait_for_first_byte().await?;
         let (began, began_on) = (Instant::now(), SystemTime::now());
+        // A first request is late from the connection on, whenever its first byte comes.
+        let first = self.requests == 0;
+        let deadline = self
+            .patience
+            .of_head(if first { self.idle_since } else { began });
         loop {
             // Some clients end a form with a line of its own, which belongs to no request.
             let blank = self.stream.received.iter();
@@ -141,7 +144,7 @@ impl<'s> Connection<'s> {
                 Ok(None) => {}
                 Err(Malformed) => return Err(Nothing::Malformed),
             }
-            match self.stream.read(self.left(began)).await {
+            match self.stream.read(self.patience.until(deadline)).await {
                 Read::Some => {}
                 Read::End => return Err(Nothing::Gone),
                 Read::Timeout => return Err(Nothing::Late),
@@ -150,10 +153,10 @@ impl<'s> Connection<'s> {
     }
 
     async fn wait_for_first_byte(&mut self) -> Result<(), Nothing> {
-        let began = Instant::now();
         let first = self.requests == 0;
+        let deadline = self.patience.of_silence(first, self.idle_since);
         while self.stream.received.is_empty() {
-            let left = self.left(began);
+            let left = left(deadline);
             match self.stream.read(left.min(PULSE)).await {
                 Read::Some => {}
                 Read::End if first => return Err(Nothing::Gone),
@@ -164,10 +167,6 @@ impl<'s> Connection<'s> {
             }
         }
         Ok(())
-    }
-
-    fn left(&self, began: Instant) -> Duration {
-        self.timeout.saturating_sub(began.elapsed())
     }
 
     /// Answers a request; false if the connection ends with it.
@@ -216,7 +215,7 @@ impl<'s> Connection<'s> {
     async fn body(&mut self, request: &Arrived) -> Result<Body, Answer> {
         if request.head.expects_continue() {
             let go_on = b"HTTP/1.1 100 Continue\r\n\r\n";
-            self.stream.write(go_on, self.timeout).await;
+            self.stream.write(go_on, self.patience.client).await;
         }
         loop {
             match body::parse(request.head.framing, &self.stream.received) {
@@ -228,7 +227,12 @@ impl<'s> Connection<'s> {
                 Ok(Body::TooLarge) => return Ok(Body::TooLarge),
                 Err(Malformed) => return Err(malformed()),
             }
-            if self.stream.read(self.left(request.began)).await != Read::Some {
+            if self
+                .stream
+                .read(left(request.began + self.patience.client))
+                .await
+                != Read::Some
+            {
                 return Err(late());
             }
         }
@@ -247,7 +251,7 @@ impl<'s> Connection<'s> {
         let stopping = self.running().process.is_stopping();
         let keep_alive = request.head.keep_alive && clean && !stopping;
         let bytes = answer.bytes(request.head.method == "HEAD", keep_alive);
-        let sent = self.stream.write(&bytes, self.timeout).await;
+        let sent = self.stream.write(&bytes, self.patience.client).await;
         if let Some(http) = &mut record.http {
             http.status = Some(answer.status);
         }
@@ -296,7 +300,7 @@ impl<'s> Connection<'s> {
         };
         if let Some(answer) = answer {
             let bytes = answer.bytes(false, false);
-            self.stream.write(&bytes, self.timeout).await;
+            self.stream.write(&bytes, self.patience.client).await;
         }
         let mut record = self.record.clone();
         self.take_bytes(&mut record);

@@ -309,3 +309,34 @@ async fn scope_and_filters_choose_rows() {
     let backend = site.get("/stats;csv;up?scope=exa").await;
     assert!(backend.contains(",UP (6/10),"));
 }
+
+/// How long the service bears a client that sends `text` and no more, and what it says then.
+async fn borne(site: &Site, text: &str) -> (Duration, String) {
+    let began = tokio::time::Instant::now();
+    let answer = site.exchange(text).await;
+    (began.elapsed(), answer)
+}
+
+#[tokio::test]
+async fn a_request_must_be_whole_within_its_own_time() {
+    let site = Site::start("timeout client 1h\ntimeout http-request 300ms\nstats uri /stats").await;
+    for text in ["", "GET /stats HT"] {
+        let (time, answer) = borne(&site, text).await;
+        assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+        assert!(time >= Duration::from_millis(295), "{time:?}");
+        assert!(time < Duration::from_secs(20), "{time:?}");
+    }
+    site.all_left().await;
+}
+
+#[tokio::test]
+async fn between_requests_another_time_counts() {
+    let lines = "timeout client 1h\ntimeout http-request 1h\ntimeout http-keep-alive 300ms\nstats uri /stats";
+    let site = Site::start(lines).await;
+    let (time, answer) = borne(&site, "GET /stats;csv HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    assert!(!answer.contains("HTTP/1.1 408 "), "it ends without a word");
+    assert!(time >= Duration::from_millis(295), "{time:?}");
+    assert!(time < Duration::from_secs(20), "{time:?}");
+    site.all_left().await;
+}

@@ -133,7 +133,7 @@ impl Line<'_> {
             | V::HttpQuery
             | V::HttpUri
             | V::HttpVersion => self.request(out, variable, flags),
-            V::UniqueId | V::NoCapture => text::string(out, None, flags),
+            V::UniqueId | V::NoCapture | V::NoTls => text::string(out, None, flags),
             V::NoHeaders if flags.quote => out.extend_from_slice(b"\"\""),
             V::NoHeaders => {}
             _ => self.figure(out, variable, flags),

@@ -265,6 +265,50 @@ fn http_lines_have_no_effect_on_a_tcp_proxy() {
 }
 
 #[test]
+fn timeouts_of_http_are_those_of_the_statistics() {
+    let http = "defaults\n mode http\n timeout client 1h\n timeout http-request 5s\n timeout http-keep-alive 6s\n";
+    let tcp = "listen t\n mode tcp\n bind :1\n timeout connect 1s\n timeout server 1h\n server s 10.0.0.1:1\n";
+    let page = "listen p\n bind 127.0.0.1:2\n stats enable\n";
+    let loaded = load_text(&format!("{http}{tcp}{page}"), &Machine::default());
+    assert!(codes(&loaded, Severity::Note).is_empty());
+    let model = model(loaded);
+    let side = model.proxies[1].frontend.as_ref().unwrap();
+    let seconds = |timeout: Option<std::time::Duration>| timeout.unwrap().as_secs();
+    assert_eq!(seconds(side.timeout_http_request), 5);
+    assert_eq!(seconds(side.timeout_http_keep_alive), 6);
+
+    let loaded = load_text(&format!("{http}{tcp}"), &Machine::default());
+    assert_eq!(codes(&loaded, Severity::Note), ["without-effect"; 2]);
+    let loaded =
+        with_defaults("listen t\n bind :1\n timeout http-request 1s\n server s 10.0.0.1:1\n");
+    assert_eq!(codes(&loaded, Severity::Note), ["without-effect"]);
+}
+
+#[test]
+fn a_tcp_proxy_logs_nothing_of_http() {
+    let listen = "listen t\n bind :1\n server s 10.0.0.1:1\n";
+    for keyword in ["log-format", "error-log-format", "log-format-sd"] {
+        complains(&format!("{listen} {keyword} %HM\n"), &["http-variable"]);
+        // A backend writes no lines, and the statistics know requests.
+        complains(
+            &format!("defaults\n mode tcp\n {keyword} %HM\nbackend b\n server s 10.0.0.1:1\n"),
+            &["missing-timeout"],
+        );
+        let page =
+            format!("listen p\n mode http\n bind 127.0.0.1:1\n stats enable\n {keyword} %HM\n");
+        complains(&page, &[]);
+    }
+    complains(
+        &format!("{listen} log-format %[req.len]\n"),
+        &["bad-format"],
+    );
+    complains(&format!("{listen} log-format \"%ST %tsc %sslv\"\n"), &[]);
+    let check = "backend b\n server s 10.0.0.1:1 check\n option tcp-check\n tcp-check";
+    complains(&format!("{check} send-lf %HM\n"), &["http-variable"]);
+    complains(&format!("{check} send-lf %[req.len]\n"), &["bad-format"]);
+}
+
+#[test]
 fn an_acl_on_http_hurts_only_who_refers_to_it() {
     let acl = "frontend f\n bind :1\n acl web path_beg /web\n";
     let loaded = with_defaults(acl);

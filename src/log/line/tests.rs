@@ -191,6 +191,7 @@ fn what_is_not_known_is_a_dash() {
         V::ServerPort,
         V::UniqueId,
         V::NoCapture,
+        V::NoTls,
     ];
     assert_eq!(variables(&record, &all, PLAIN), "- - - - - -");
 }

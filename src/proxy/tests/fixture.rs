@@ -202,6 +202,8 @@ fn frontend() -> Frontend {
         content_rules: ContentRules::default(),
         timeout_client: Some(PATIENCE),
         timeout_client_fin: None,
+        timeout_http_request: None,
+        timeout_http_keep_alive: None,
         keepalive: None,
         no_linger: false,
         dont_log_null: false,

@@ -168,6 +168,8 @@ pub enum Variable {
     HttpVersion,
     /// `%CC`, `%CS`: captured cookies; always `-` here.
     NoCapture,
+    /// `%sslc`, `%sslv`: TLS is not ended here, so that there is nothing to say; always `-`.
+    NoTls,
     /// `%hr`, `%hs`, `%hrl`, `%hsl`: captured headers; always empty here, and a blank next to
     /// them is written once.
     NoHeaders,

@@ -189,6 +189,11 @@ pub struct Frontend {
     pub timeout_client: Option<Duration>,
     /// `timeout client-fin`.
     pub timeout_client_fin: Option<Duration>,
+    /// `timeout http-request`: for the head of a request to the statistics.
+    pub timeout_http_request: Option<Duration>,
+    /// `timeout http-keep-alive`: between two requests to the statistics; without it
+    /// `timeout http-request` counts.
+    pub timeout_http_keep_alive: Option<Duration>,
     /// `option tcpka` or `clitcpka`.
     pub keepalive: Option<Keepalive>,
     /// `option nolinger`.

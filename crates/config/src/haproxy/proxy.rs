@@ -21,7 +21,7 @@ use pontoon_engine::{
 
 pub(super) use self::{
     listening::listen,
-    logging::{Line, ProxyLog},
+    logging::{Format, Line, ProxyLog},
     options::{Flag, Flags},
     rules::http_auth,
     stats::StatsDraft,
@@ -102,8 +102,8 @@ pub(super) struct ProxyDraft {
     pub(super) logs: Vec<ProxyLog>,
     pub(super) log_tag: Option<String>,
     pub(super) line: Option<Written<Line>>,
-    pub(super) error_line: Option<super::log_format::LogFormat>,
-    pub(super) structured_data: Option<super::log_format::LogFormat>,
+    pub(super) error_line: Option<Format>,
+    pub(super) structured_data: Option<Format>,
     pub(super) stats: Option<StatsDraft>,
     /// Names of `acl` lines that ask for a password, and their userlists.
     pub(super) http_auth: BTreeMap<String, Word>,
@@ -123,6 +123,8 @@ pub(super) struct Timeouts {
     pub(super) queue: Option<Written<Duration>>,
     pub(super) tunnel: Option<Written<Duration>>,
     pub(super) check: Option<Written<Duration>>,
+    pub(super) http_request: Option<Written<Duration>>,
+    pub(super) http_keep_alive: Option<Written<Duration>>,
 }
 
 impl Draft for ProxyDraft {

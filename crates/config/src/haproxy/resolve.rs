@@ -16,9 +16,9 @@ use super::{
     check::CheckMethod,
     context::ProxyNames,
     global::UnixDefaults,
-    log_format,
+    log_format::{self, LogFormat},
     model::{BindAddress, Global, LogTarget, Logging, Mode, Model, Proxy},
-    proxy::{Flag, Line, ProxyDraft, ProxyLog},
+    proxy::{Flag, Format, Line, ProxyDraft, ProxyLog},
     sections::Section,
     server,
 };
@@ -120,6 +120,7 @@ pub(super) fn proxies(
             declared: sources.location(proxy.section.keyword.span),
         });
     }
+    modes::idle_timeouts(written, d);
     server::link_tracks(&mut model.proxies, &tracks, d);
     backends::full_connections(model);
 }
@@ -144,12 +145,12 @@ fn logging(proxy: &Written<'_>, global: &[LogTarget], d: &mut Diagnostics) -> Lo
     Logging {
         targets: targets(&draft.logs, global),
         tag: draft.log_tag.clone(),
-        line: line(proxy, d).map(Arc::new),
-        error_line: draft.error_line.clone().map(Arc::new),
+        line: line(proxy, d),
+        error_line: format(proxy, draft.error_line.as_ref(), d),
         as_soon_as_possible: flags.has(Flag::LogAsap),
         dont_log_normal: flags.has(Flag::DontLogNormal),
         separate_errors: flags.has(Flag::LogSeparateErrors),
-        structured_data: draft.structured_data.clone().map(Arc::new),
+        structured_data: format(proxy, draft.structured_data.as_ref(), d),
     }
 }
 
@@ -169,14 +170,17 @@ fn targets(logs: &[ProxyLog], global: &[LogTarget]) -> Vec<LogTarget> {
     targets
 }
 
-fn line(proxy: &Written<'_>, d: &mut Diagnostics) -> Option<log_format::LogFormat> {
+fn line(proxy: &Written<'_>, d: &mut Diagnostics) -> Option<Arc<LogFormat>> {
     let written = proxy.draft.line.as_ref()?;
     if !proxy.has_frontend() {
         return None;
     }
     let http = proxy.mode() == Mode::Http;
-    Some(match &written.value {
-        Line::Custom(format) => format.as_ref().clone(),
+    let builtin = match &written.value {
+        Line::Custom(format) => {
+            has_values(proxy, format, written.span, d);
+            return Some(Arc::clone(format));
+        }
         Line::Http if http => log_format::http_log(),
         Line::Clf if http => log_format::clf_log(),
         Line::Tcp => log_format::tcp_log(),
@@ -189,7 +193,33 @@ fn line(proxy: &Written<'_>, d: &mut Diagnostics) -> Option<log_format::LogForma
             .suggest("write `option tcplog`");
             log_format::tcp_log()
         }
-    })
+    };
+    Some(Arc::new(builtin))
+}
+
+fn format(
+    proxy: &Written<'_>,
+    written: Option<&Format>,
+    d: &mut Diagnostics,
+) -> Option<Arc<LogFormat>> {
+    let written = written.filter(|_| proxy.has_frontend())?;
+    has_values(proxy, &written.format, written.span, d);
+    Some(Arc::clone(&written.format))
+}
+
+/// HAProxy refuses as well what a TCP proxy knows nothing of.
+fn has_values(proxy: &Written<'_>, format: &LogFormat, span: Span, d: &mut Diagnostics) {
+    let Some(name) = format.http_variable() else {
+        return;
+    };
+    if proxy.mode() == Mode::Tcp && !proxy.draft.disabled {
+        let message = format!(
+            "`%{name}` is of HTTP messages, and `{}` is a TCP proxy",
+            proxy.section.name()
+        );
+        d.error("http-variable", span, message)
+            .suggest("remove the variable, or write `option tcplog` in this section");
+    }
 }
 
 /// Gives UNIX sockets what `unix-bind` says and they do not.

@@ -60,9 +60,8 @@ pub static VARIABLES: &[(&str, V)] = &[
     ("si", V::ServerIp),
     ("sp", V::ServerPort),
     ("sq", V::ServerQueue),
-    // TLS is not terminated: there is nothing to say about it, and HAProxy writes `-` as well.
-    ("sslc", V::NoCapture),
-    ("sslv", V::NoCapture),
+    ("sslc", V::NoTls),
+    ("sslv", V::NoTls),
     ("t", V::DateTime),
     ("tr", V::RequestDate),
     ("trg", V::RequestDateGmt),
@@ -71,10 +70,10 @@ pub static VARIABLES: &[(&str, V)] = &[
     ("tsc", V::TerminationCookies),
 ];
 
-/// Variables that only HTTP gives a value.
+/// Variables that HAProxy refuses in a TCP proxy.
 pub static HTTP_VARIABLES: &[&str] = &[
-    "HM", "HP", "HPO", "HQ", "HU", "HV", "TR", "Ta", "Ti", "Tq", "Tr", "r", "tr", "trg", "trl",
-    "tsc",
+    "CC", "CS", "HM", "HP", "HPO", "HQ", "HU", "HV", "TR", "Ta", "Ti", "Tq", "Tr", "r", "tr",
+    "trg", "trl",
 ];
 
 /// The variable of this name.

@@ -3,7 +3,10 @@
 use super::{Flags, LogFormat, Piece, names};
 use crate::{
     diagnostic::Diagnostics,
-    haproxy::{Context, expression},
+    haproxy::{
+        Context,
+        expression::{self, Needs},
+    },
     source::{Span, Word},
 };
 
@@ -15,8 +18,16 @@ pub fn parse(word: &Word, cx: &Context<'_>, d: &mut Diagnostics) -> Option<LogFo
 }
 
 /// A format for other texts: every blank counts. Errors as for [`parse`].
+///
+/// These belong to checks, so that variables of HTTP messages have no value: `http-variable`.
 pub fn parse_verbatim(word: &Word, cx: &Context<'_>, d: &mut Diagnostics) -> Option<LogFormat> {
-    read(word, false, Some(cx), d)
+    let format = read(word, false, Some(cx), d)?;
+    if let Some(name) = format.http_variable() {
+        let message = format!("`%{name}` is of HTTP messages, and a check has none");
+        d.error("http-variable", word.span, message);
+        return None;
+    }
+    Some(format)
 }
 
 /// Without a context expressions are not understood: that is enough for formats of our own.
@@ -139,9 +150,14 @@ impl<'a> Parser<'a> {
             span: self.span(from, to),
         };
         self.at = to + 1;
-        let expression = expression::expression(&inner, self.cx?, d)?;
+        let typed = expression::typed(&inner, self.cx?, d)?;
+        if typed.needs == Needs::Content {
+            let why = "the client's bytes are gone when a line is written";
+            self.bad(start, self.at, why, d);
+            return None;
+        }
         self.end_text();
-        self.pieces.push(Piece::Sample(expression, flags));
+        self.pieces.push(Piece::Sample(typed.expression, flags));
         Some(())
     }
 

@@ -13,6 +13,7 @@ use crate::{
         value,
     },
     keyword::{Args, Keyword, Sections},
+    source::Span,
 };
 
 /// A `log` line of a proxy.
@@ -35,6 +36,15 @@ pub(in crate::haproxy) enum Line {
     Clf,
     /// `log-format`.
     Custom(Arc<LogFormat>),
+}
+
+/// A format and its place.
+#[derive(Debug, Clone)]
+pub(in crate::haproxy) struct Format {
+    /// The format.
+    pub(in crate::haproxy) format: Arc<LogFormat>,
+    /// Its keyword.
+    pub(in crate::haproxy) span: Span,
 }
 
 const PROXY: Sections = Sections::PROXY;
@@ -64,9 +74,8 @@ pub(super) const KEYWORDS: &[Keyword<ProxyDraft>] = &[
         "<format>",
         "How the line of a session is written.",
         |draft, args, ctx, d| {
-            let span = args.keyword_span();
-            if let Some(format) = format(args, ctx, d) {
-                let value = Line::Custom(Arc::new(format));
+            if let Some(Format { format, span }) = format(args, ctx, d) {
+                let value = Line::Custom(format);
                 draft.line = Some(Written { value, span });
             }
         },
@@ -129,11 +138,15 @@ fn line(draft: &mut ProxyDraft, value: Line, args: &mut Args<'_>, d: &mut Diagno
     value::end(args, d);
 }
 
-fn format(args: &mut Args<'_>, ctx: &Context<'_>, d: &mut Diagnostics) -> Option<LogFormat> {
+fn format(args: &mut Args<'_>, ctx: &Context<'_>, d: &mut Diagnostics) -> Option<Format> {
+    let span = args.keyword_span();
     let word = value::required(args, "a format", d)?;
-    let format = log_format::parse(word, ctx, d);
+    let format = log_format::parse(word, ctx, d).map(Arc::new);
     value::end(args, d);
-    format
+    Some(Format {
+        format: format?,
+        span,
+    })
 }
 
 fn log(draft: &mut ProxyDraft, args: &mut Args<'_>, ctx: &Context<'_>, d: &mut Diagnostics) {

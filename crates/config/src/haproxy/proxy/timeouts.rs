@@ -6,13 +6,15 @@ use super::{ProxyDraft, Written};
 use crate::{
     diagnostic::Diagnostics,
     haproxy::value::{self, Unit},
-    keyword::{Args, Keyword, Sections},
+    keyword::{Args, Keyword, Level, Parser, Sections},
 };
 
 const PROXY: Sections = Sections::PROXY;
 const CLIENT: Sections = Sections::CLIENT;
 const SERVER: Sections = Sections::SERVER;
-const HTTP: &str = "HTTP is not forwarded; the statistics page ends with `timeout client`";
+const TARPIT: &str = "HTTP is not forwarded, so that nobody is tarpitted";
+const STATISTICS: &str =
+    "honoured by the statistics of a `mode http` proxy; without effect on a TCP proxy";
 
 pub(super) const KEYWORDS: &[Keyword<ProxyDraft>] = &[
     Keyword::supported(
@@ -87,26 +89,26 @@ pub(super) const KEYWORDS: &[Keyword<ProxyDraft>] = &[
             draft.timeouts.check = timeout(args, d);
         },
     ),
-    Keyword::inert(
+    of_statistics(
         "timeout http-request",
-        PROXY,
-        "<time>",
         "How long an HTTP request may take to arrive.",
-        HTTP,
+        |draft, args, _, d| {
+            draft.timeouts.http_request = timeout(args, d);
+        },
     ),
-    Keyword::inert(
+    of_statistics(
         "timeout http-keep-alive",
-        PROXY,
-        "<time>",
         "How long to wait for another HTTP request.",
-        HTTP,
+        |draft, args, _, d| {
+            draft.timeouts.http_keep_alive = timeout(args, d);
+        },
     ),
     Keyword::inert(
         "timeout tarpit",
         PROXY,
         "<time>",
         "How long a tarpitted HTTP request is held.",
-        HTTP,
+        TARPIT,
     ),
     Keyword::supported(
         "clitimeout",
@@ -169,6 +171,24 @@ pub(super) const KEYWORDS: &[Keyword<ProxyDraft>] = &[
         },
     ),
 ];
+
+/// What only the statistics look at; resolution notes it where there are none.
+const fn of_statistics(
+    name: &'static str,
+    doc: &'static str,
+    parse: Parser<ProxyDraft>,
+) -> Keyword<ProxyDraft> {
+    Keyword {
+        name,
+        sections: PROXY,
+        syntax: "<time>",
+        doc,
+        level: Level::Depends {
+            on: STATISTICS,
+            parse,
+        },
+    }
+}
 
 /// A time; zero is endless, which is what nothing at all means, too.
 fn timeout(args: &mut Args<'_>, d: &mut Diagnostics) -> Option<Written<Duration>> {

@@ -46,6 +46,8 @@ impl Resolver<'_> {
             },
             timeout_client: draft.timeouts.client.map(|timeout| timeout.value),
             timeout_client_fin: draft.timeouts.client_fin.map(|timeout| timeout.value),
+            timeout_http_request: draft.timeouts.http_request.map(|timeout| timeout.value),
+            timeout_http_keep_alive: draft.timeouts.http_keep_alive.map(|timeout| timeout.value),
             keepalive: keepalive.then_some(draft.client_keepalive),
             no_linger: flags.has(Flag::NoLinger),
             dont_log_null: flags.has(Flag::DontLogNull),

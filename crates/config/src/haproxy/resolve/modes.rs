@@ -1,8 +1,10 @@
 //! What `mode http` may do here: serve statistics. Forwarding HTTP is refused, and so are rules
 //! that would need to look at HTTP messages.
 
+use std::collections::HashSet;
+
 use super::Written;
-use crate::{diagnostic::Diagnostics, haproxy::model::Mode, keyword::Sections};
+use crate::{diagnostic::Diagnostics, haproxy::model::Mode, keyword::Sections, source::Span};
 
 /// Reports what a proxy's mode makes impossible or pointless.
 pub(super) fn check(proxy: &Written<'_>, d: &mut Diagnostics) {
@@ -79,6 +81,25 @@ fn http(proxy: &Written<'_>, d: &mut Diagnostics) {
         }
         _ => {}
     }
+}
+
+/// Notes the timeouts of HTTP that no statistics inherit.
+pub(super) fn idle_timeouts(written: &[Written<'_>], d: &mut Diagnostics) {
+    let (serving, others): (Vec<_>, Vec<_>) = written
+        .iter()
+        .partition(|proxy| proxy.mode() == Mode::Http && proxy.has_frontend());
+    let used: HashSet<Span> = serving.into_iter().flat_map(http_timeouts).collect();
+    let unused: HashSet<Span> = others.into_iter().flat_map(http_timeouts).collect();
+    for span in unused.difference(&used) {
+        let message = "this timeout has no effect: no `mode http` proxy uses it";
+        d.note("without-effect", *span, message);
+    }
+}
+
+fn http_timeouts(proxy: &Written<'_>) -> impl Iterator<Item = Span> {
+    let timeouts = proxy.draft.timeouts;
+    let set = [timeouts.http_request, timeouts.http_keep_alive];
+    set.into_iter().flatten().map(|timeout| timeout.span)
 }
 
 fn rules(proxy: &Written<'_>, d: &mut Diagnostics) {
