@@ -2,6 +2,7 @@
 
 mod arguments;
 mod daemon;
+mod demo;
 mod master;
 mod signals;
 mod supervisor;
@@ -24,6 +25,7 @@ use crate::harness::{Failure, Test, pontoon};
 pub(crate) fn register(tests: &mut Vec<Test>) {
     arguments::register(tests);
     daemon::register(tests);
+    demo::register(tests);
     master::register(tests);
     signals::register(tests);
     supervisor::register(tests);
