@@ -303,7 +303,6 @@ impl Worker {
             counted,
             ..
         } = *session;
-        drop((client, server));
         self.sessions.free(key);
         self.count_sessions();
         if let Some((server, backend)) = slot {
@@ -314,8 +313,9 @@ impl Worker {
         } else {
             self.running.leave_frontend(&record);
         }
-        // Only now: whoever is admitted next must find the server without our connection, and
-        // must not show in our line.
+        // In this order: who sees the end can read the line, and whoever is admitted next finds
+        // the server without our connection.
+        drop((client, server));
         if let Some((server, backend)) = slot {
             self.running.free_slot(backend, server, self.now);
         }

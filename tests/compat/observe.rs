@@ -81,12 +81,12 @@ fn config(
         backend = backend.replace(&format!("{{s{}}}", index + 1), &server.to_string());
     }
     format!(
-        "global\n log {syslog} local2\n maxconn 100\n\
+        "global\n log {syslog} local2\n maxconn 100\n nbthread 1\n\
          defaults\n mode tcp\n log global\n option tcplog\n timeout connect 5s\n\
          timeout client 10s\n timeout server 10s\n retries 0\n\
-         listen page\n bind {page}\n mode http\n no log\n stats enable\n stats uri /stats\n\
          frontend fe\n bind {front}\n {}\n default_backend be\n\
-         backend be\n {}\n",
+         backend be\n {}\n\
+         listen page\n bind {page}\n mode http\n no log\n stats enable\n stats uri /stats\n",
         scenario.frontend.replace('\n', "\n "),
         backend.replace('\n', "\n "),
     )
