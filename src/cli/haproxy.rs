@@ -48,7 +48,10 @@ pub(super) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
 fn misused(error: &UsageError) -> ExitCode {
     let announcer = Announcer::new(Style::Haproxy, false);
     match error {
-        UsageError::Missing(_) | UsageError::Number { .. } | UsageError::Later { .. } => {
+        UsageError::Missing(_)
+        | UsageError::Number { .. }
+        | UsageError::Memory(_)
+        | UsageError::Later { .. } => {
             announcer.alert(error);
         }
         UsageError::Unknown(_) | UsageError::NoFile | UsageError::NoCondition => {

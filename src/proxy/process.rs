@@ -21,7 +21,7 @@ use std::{
 };
 
 use pontoon_config::haproxy::model::Model;
-use pontoon_sys::process::{identity, privilege::PrivilegeError, signal::Held};
+use pontoon_sys::process::{child, identity, privilege::PrivilegeError, signal::Held};
 use tokio::sync::mpsc;
 
 use self::{
@@ -81,6 +81,8 @@ enum StartError {
     Privilege(#[from] PrivilegeError),
     #[error("Cannot hold signals back: {0}")]
     Signals(io::Error),
+    #[error("The supervisor is gone: {0}")]
+    Supervisor(io::Error),
     #[error("Cannot start a thread: {0}")]
     Thread(io::Error),
 }
@@ -228,7 +230,11 @@ fn start(
             old.dismiss();
         }
     };
+    let supervisor = options.ready.is_some().then(child::parent);
     privileges::give_up(&model.global, announcer, dismiss)?;
+    if let Some(supervisor) = supervisor {
+        child::die_with(supervisor).map_err(StartError::Supervisor)?;
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -23,8 +23,14 @@ pub(super) fn register(tests: &mut Vec<Test>) {
     ));
     tests.push(Test::new(
         "process::supervisor_dies_and_takes_the_proxy_along",
-        dies_together,
+        || dies_together(""),
     ));
+    // A change of the user makes the kernel forget whose death matters.
+    let other = Test::new(
+        "process::supervisor_dies_and_takes_a_proxy_of_another_user_along",
+        || dies_together("uid 65534\n gid 65534"),
+    );
+    tests.push(other.needs(Need::Root));
     tests.push(Test::new(
         "process::supervisor_refuses_a_wrong_file_at_once",
         refuses_a_wrong_file,
@@ -71,10 +77,14 @@ struct Scene {
 }
 
 fn scene(wrap: impl FnOnce(&str) -> Command) -> Result<Scene, Failure> {
+    scene_with("", wrap)
+}
+
+fn scene_with(more: &str, wrap: impl FnOnce(&str) -> Command) -> Result<Scene, Failure> {
     let server = Server::start(Behaviour::Echo)?;
     let listens = free_address()?;
     let folder = TempDir::new("supervisor")?;
-    let global = format!("daemon\n pidfile {}/pid", folder.path().display());
+    let global = format!("daemon\n pidfile {}/pid\n {more}", folder.path().display());
     let file = folder.write("haproxy.cfg", relay(&global, listens, server.address()))?;
     let mut command = wrap(&pontoon().display().to_string());
     let supervisor = Program::start(command.arg("run").arg(file))?;
@@ -84,6 +94,12 @@ fn scene(wrap: impl FnOnce(&str) -> Command) -> Result<Scene, Failure> {
         folder,
         _server: server,
     };
+    // It is bound, and may answer, a moment before it is ready.
+    scene
+        .supervisor
+        .wait_for_line("the proxy to be ready", |line| {
+            line.contains("Proxy relay started.")
+        })?;
     scene.wait_until_it_answers()?;
     Ok(scene)
 }
@@ -141,8 +157,8 @@ fn restarts() -> Outcome {
     Ok(())
 }
 
-fn dies_together() -> Outcome {
-    let mut scene = scene(|program| Command::new(program))?;
+fn dies_together(more: &str) -> Outcome {
+    let mut scene = scene_with(more, |program| Command::new(program))?;
     let proxy = scene.proxy().ok_or_else(|| "no proxy".to_owned())?;
     scene.supervisor.signal(Signal::KILL)?;
     scene.supervisor.wait(wait::PATIENCE)?;

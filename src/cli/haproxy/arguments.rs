@@ -89,6 +89,9 @@ pub(super) enum UsageError {
         /// What was given.
         value: String,
     },
+    /// Not even the program itself fits.
+    #[error("'-m {0}' is too little memory: a process needs {LEAST_MEMORY} MB at least")]
+    Memory(u32),
     /// `-cc` without a condition.
     #[error("option '-cc' needs a condition")]
     NoCondition,
@@ -151,7 +154,7 @@ impl Arguments {
             "-p" => self.pidfile = Some(rest.value("-p")?.into()),
             "-n" => self.max_connections = some_limit(rest.number("-n")?),
             "-N" => self.proxy_max_connections = some_limit(rest.number("-N")?),
-            "-m" => self.memory = some_limit(rest.number("-m")?).map(|m| u64::from(m) << 20),
+            "-m" => self.memory = memory(rest.number("-m")?)?,
             "-sf" => self.old = rest.processes(Leave::Softly),
             "-st" => self.old = rest.processes(Leave::AtOnce),
             "-x" => return Err(LATER_TRANSFER),
@@ -201,6 +204,18 @@ fn why_inert(option: &str) -> &'static str {
         Some(b'K') => "`pontoon reference` lists the keywords",
         Some(b'L') => "there are no libraries loaded at run time besides the system's own",
         _ => "a debugging option of HAProxy's",
+    }
+}
+
+/// Megabytes of address space below which the threads cannot be started.
+const LEAST_MEMORY: u32 = 32;
+
+/// `-m` in bytes; 0 means no limit.
+fn memory(megabytes: u32) -> Result<Option<u64>, UsageError> {
+    match megabytes {
+        0 => Ok(None),
+        1..LEAST_MEMORY => Err(UsageError::Memory(megabytes)),
+        _ => Ok(Some(u64::from(megabytes) << 20)),
     }
 }
 
@@ -329,6 +344,7 @@ mod tests {
             parse("-n 10 a.cfg"),
             Err(UsageError::Unknown("a.cfg".into()))
         );
+        assert_eq!(parse("-f a -m 5"), Err(UsageError::Memory(5)));
         let number = parse("-n x").unwrap_err().to_string();
         assert_eq!(number, "option '-n' needs a number, not 'x'");
     }

@@ -61,6 +61,13 @@ pub(super) fn apply(
     memory: Option<u64>,
     announcer: &Announcer,
 ) -> Result<Limits, LimitError> {
+    if let Some(bytes) = memory
+        && let Err(error) = limit::set_address_space(bytes)
+    {
+        announcer.warning(format!(
+            "Cannot limit the memory to {bytes} bytes (-m): {error}"
+        ));
+    }
     let wanted = wanted(model, threads, memory);
     let target = target(wanted, limit::open_files());
     // Root may be allowed to go above the hard limit; if not, the hard limit it is.

@@ -59,6 +59,26 @@ pub fn prepare(command: &mut Command, pass: BorrowedFd<'_>) {
     unsafe { command.pre_exec(before_exec) };
 }
 
+/// Who started this process.
+#[must_use]
+pub fn parent() -> Option<Pid> {
+    rustix::process::getppid()
+}
+
+/// Lets this process die with its parent, whom it knows from [`parent`]. The kernel forgets what
+/// [`prepare`] arranged when the process changes its user or group (prctl(2)).
+///
+/// # Errors
+/// The parent is gone already, or the kernel refuses.
+pub fn die_with(known: Option<Pid>) -> io::Result<()> {
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+    if parent() == known {
+        Ok(())
+    } else {
+        Err(io::Error::from(io::ErrorKind::BrokenPipe))
+    }
+}
+
 fn unblock_signals() -> io::Result<()> {
     let mut none = std::mem::MaybeUninit::uninit();
     // SAFETY: `none` is a place for a set, and is initialised by this call.
