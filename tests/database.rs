@@ -74,11 +74,11 @@ impl Scene {
             "global\n log {} local2\n\
              defaults\n mode tcp\n timeout connect 2s\n timeout client 60s\n timeout server 60s\n\
              timeout check 2s\n retries 3\n option redispatch 1\n\
-             listen page\n bind {page}\n mode http\n stats enable\n stats uri /stats\n\
              frontend fe\n bind {front}\n default_backend be\n\
              backend be\n log global\n balance roundrobin\n option pgsql-check user postgres\n\
              default-server check inter 200ms rise 2 fall 3\n\
-             server db1 {}\n server db2 {}\n server db3 {}\n",
+             server db1 {}\n server db2 {}\n server db3 {}\n\
+             listen page\n bind {page}\n mode http\n stats enable\n stats uri /stats\n",
             syslog.address(),
             addresses[0],
             addresses[1],

@@ -73,8 +73,8 @@ impl Scene {
         let config = format!(
             "global\n maxconn 9500\n\
              defaults\n mode tcp\n timeout connect 20s\n timeout client 60s\n timeout server 60s\n\
-             listen page\n bind {page}\n mode http\n stats enable\n stats uri /stats\n\
-             listen echo\n bind {front} backlog 4096\n server s1 {}\n",
+             listen echo\n bind {front} backlog 4096\n server s1 {}\n\
+             listen page\n bind {page}\n mode http\n stats enable\n stats uri /stats\n",
             server.address()
         );
         let balancer = Balancer::start(Kind::Pontoon, pontoon(), &config, page)?;

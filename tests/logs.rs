@@ -99,12 +99,13 @@ impl Stage {
         let Script {
             settings, config, ..
         } = script;
+        // The page comes last: when it listens, all do.
         stage.text = stage.fill(&format!(
             "global\n log {{log}} local2\n\
              defaults\n mode tcp\n log global\n timeout connect 1s\n timeout client 2s\n\
-             timeout server 2s\n retries 0\n{settings}\
+             timeout server 2s\n retries 0\n{settings}{config}\
              listen page\n bind {{page}}\n mode http\n no log\n stats enable\n\
-             stats uri /stats\n stats admin if TRUE\n{config}"
+             stats uri /stats\n stats admin if TRUE\n"
         ));
         Ok(stage)
     }

@@ -35,11 +35,11 @@ fn writes_to_standard_streams(kind: Kind) -> Outcome {
     let server = Server::start(Behaviour::Greet("hi".into()))?;
     let (front, probe) = (free_address()?, free_address()?);
     let config = format!(
-        "listen probe\n bind {probe}\n mode http\n stats enable\n timeout client 1s\n\
-         global\n log stdout format raw local0 info\n log stderr format short local0 info info\n\
+        "global\n log stdout format raw local0 info\n log stderr format short local0 info info\n\
          defaults\n mode tcp\n log global\n timeout connect 1s\n timeout client 1s\n\
          timeout server 1s\n option tcplog\n log-format \"%f %b %s %ts\"\n\
-         listen l\n bind {front}\n server s1 {}\n",
+         listen l\n bind {front}\n server s1 {}\n\
+         listen probe\n bind {probe}\n mode http\n stats enable\n no log\n",
         server.address()
     );
     let balancer = Balancer::start(kind, pontoon(), &config, probe)?;
@@ -58,11 +58,11 @@ fn finds_a_restarted_daemon(kind: Kind) -> Outcome {
     let server = Server::start(Behaviour::Greet("hi".into()))?;
     let (front, probe) = (free_address()?, free_address()?);
     let config = format!(
-        "listen probe\n bind {probe}\n mode http\n stats enable\n timeout client 1s\n\
-         global\n log {} local0\n\
+        "global\n log {} local0\n\
          defaults\n mode tcp\n log global\n timeout connect 1s\n timeout client 1s\n\
          timeout server 1s\n log-format \"%f %b %s %ts\"\n\
-         listen l\n bind {front}\n server s1 {}\n",
+         listen l\n bind {front}\n server s1 {}\n\
+         listen probe\n bind {probe}\n mode http\n stats enable\n no log\n",
         path.display(),
         server.address()
     );
