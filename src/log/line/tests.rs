@@ -193,7 +193,7 @@ fn what_is_not_known_is_a_dash() {
         V::NoCapture,
         V::NoTls,
     ];
-    assert_eq!(variables(&record, &all, PLAIN), "- - - - - -");
+    assert_eq!(variables(&record, &all, PLAIN), "- - - - - - -");
 }
 
 #[test]
