@@ -29,6 +29,11 @@ pub(super) fn register(tests: &mut Vec<Test>) {
     ));
     let privileges = Test::new("process::daemon_gives_up_privileges", gives_up_privileges);
     tests.push(privileges.needs(Need::Root).needs(Need::User("nobody")));
+    let migration = Test::new(
+        "process::haproxy_and_pontoon_take_over_from_each_other",
+        migrates,
+    );
+    tests.push(migration.needs(Need::Program("haproxy")));
     let other = Test::new(
         "process::new_process_takes_over_as_another_user",
         takes_over_as_another_user,
@@ -40,6 +45,28 @@ pub(super) fn register(tests: &mut Vec<Test>) {
     tests.push(Test::new("process::new_process_takes_over_at_once", || {
         takes_over("-st", false)
     }));
+}
+
+/// From HAProxy to Pontoon and back, with the options of an init script.
+fn migrates() -> Outcome {
+    let (theirs, ours) = (Bench::new(Kind::Haproxy)?, Bench::new(Kind::Pontoon)?);
+    let server = Server::start(Behaviour::Echo)?;
+    let listens = free_address()?;
+    for bench in [&theirs, &ours] {
+        bench
+            .folder
+            .write("haproxy.cfg", relay("", listens, server.address()))?;
+    }
+    let mut running = start(&theirs, "")?;
+    for bench in [&ours, &theirs] {
+        let old = running;
+        running = start(bench, &format!("-sf {}", old.0.as_raw_nonzero()))?;
+        wait::until("the old process to leave", wait::PATIENCE, || {
+            old.is_gone().then_some(())
+        })?;
+        answers(listens)?;
+    }
+    Ok(())
 }
 
 /// The new process runs as a user that may not send signals to the old one.
