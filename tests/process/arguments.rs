@@ -51,6 +51,8 @@ pub(super) fn register(tests: &mut Vec<Test>) {
         let test = Test::new(name, move || same_exit_code(line));
         tests.push(test.needs(Need::Program("haproxy")));
     }
+    let told = Test::new("process::same_messages_of_a_file", same_messages);
+    tests.push(told.needs(Need::Program("haproxy")));
     tests.push(Test::new(
         "process::later_options_are_refused",
         later_options_are_refused,
@@ -102,6 +104,30 @@ fn same_exit_code(line: &str) -> Outcome {
         said(theirs),
         said(ours)
     );
+    Ok(())
+}
+
+/// `.notice` and `.warning` are always told, `.diag` with `-dD`.
+fn same_messages() -> Outcome {
+    for line in [
+        "-c -f told.cfg",
+        "-c -dD -f told.cfg",
+        "-c -V -f told.cfg",
+        "-c -q -f told.cfg",
+    ] {
+        let mut told = Vec::new();
+        for kind in [Kind::Haproxy, Kind::Pontoon] {
+            let bench = Bench::new(kind)?;
+            let text = "global\n.notice first\n.diag second\n.warning third\n\
+                        defaults\n timeout client 5s\n timeout connect 5s\n timeout server 5s\n\
+                        listen a\n bind 127.0.0.1:1\n server s 127.0.0.1:2\n";
+            bench.folder.write("told.cfg", text)?;
+            let output = bench.run(line)?;
+            let words = ["first", "second", "third"];
+            told.push(words.map(|word| said(&output).contains(word)));
+        }
+        assert_eq!(told[0], told[1], "{line}");
+    }
     Ok(())
 }
 

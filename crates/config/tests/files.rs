@@ -309,6 +309,60 @@ fn a_tcp_proxy_logs_nothing_of_http() {
 }
 
 #[test]
+fn what_one_line_says_in_vain_is_noted() {
+    let notes = |text: &str| codes(&with_defaults(text), Severity::Note);
+    let backend = "backend b\n server s 10.0.0.1:1 check\n";
+    for lines in [
+        " hash-type consistent\n",
+        " option httpchk\n http-check connect comment x\n http-check send uri /\n",
+        " option httpchk\n http-check send uri / comment x\n",
+        " option httpchk\n http-check comment x\n http-check send uri /\n http-check expect status 200\n",
+        " option tcp-check\n tcp-check connect sni x\n",
+        "global\n master-worker no-exit-on-failure\n",
+    ] {
+        assert_eq!(
+            notes(&format!("{backend}{lines}")),
+            ["without-effect"],
+            "{lines}"
+        );
+    }
+    for lines in [
+        " balance source\n hash-type consistent\n",
+        " option httpchk\n http-check comment x\n http-check expect status 200\n",
+        " option tcp-check\n tcp-check comment x\n tcp-check connect ssl sni x\n",
+        "global\n master-worker\n",
+    ] {
+        assert_eq!(notes(&format!("{backend}{lines}")), [""; 0], "{lines}");
+    }
+    complains(
+        "listen s\n mode http\n bind 127.0.0.1:1\n stats auth eve:e\n stats http-request auth unless { http_auth(u) }\nuserlist u\n user bob password $6$x$y\n",
+        &["without-effect"],
+    );
+    complains("global\n unix-bind user nobody-at-all\n", &["unknown-user"]);
+    complains(
+        "global\n unix-bind group nobody-at-all\n",
+        &["unknown-group"],
+    );
+}
+
+#[test]
+fn steps_that_no_check_takes_are_refused_by_name() {
+    for (option, lines) in [("httpchk", "http-check"), ("tcp-check", "tcp-check")] {
+        for step in [
+            "set-var(check.x) str(a)",
+            "set-var-fmt(check.x) a",
+            "unset-var(check.x)",
+            "set-var x",
+            "expect status-code int(200) string a",
+            "expect string a status-code int(200)",
+        ] {
+            let backend = format!("backend b\n server s 10.0.0.1:1 check\n option {option}\n");
+            complains(&format!("{backend} {lines} {step}\n"), &["unsupported"]);
+        }
+    }
+}
+
+#[test]
 fn an_acl_on_http_hurts_only_who_refers_to_it() {
     let acl = "frontend f\n bind :1\n acl web path_beg /web\n";
     let loaded = with_defaults(acl);

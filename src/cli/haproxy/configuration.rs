@@ -35,12 +35,11 @@ pub(super) fn load(
     let sources = read(arguments, announcer)?;
     let loaded = haproxy::load(sources, &Machine { arguments });
     let warned = has_warnings(&loaded);
-    let least = match (only_errors, arguments.diagnose || arguments.verbose) {
-        (true, _) => Severity::Error,
-        (false, true) => Severity::Note,
-        (false, false) => Severity::Warning,
-    };
-    show(&loaded, least, announcer);
+    show(
+        &loaded,
+        |finding| tells(arguments, only_errors, finding),
+        announcer,
+    );
     let Some(mut model) = loaded.model else {
         announcer.alert("config : Fatal errors found in configuration.");
         return None;
@@ -77,9 +76,21 @@ fn has_warnings(loaded: &Loaded) -> bool {
     findings.any(|finding| finding.severity == Severity::Warning)
 }
 
-fn show(loaded: &Loaded, least: Severity, announcer: &Announcer) {
+/// Whether a finding is told.
+fn tells(arguments: &Arguments, only_errors: bool, finding: &Diagnostic) -> bool {
+    match (finding.severity, finding.code) {
+        (Severity::Error, _) => true,
+        _ if only_errors => false,
+        // `.diag` is for `-dD`; `.notice` is for everybody.
+        (Severity::Note, "diagnostic") => arguments.diagnose,
+        (Severity::Note, "message") | (Severity::Warning, _) => true,
+        (Severity::Note, _) => arguments.diagnose || arguments.verbose,
+    }
+}
+
+fn show(loaded: &Loaded, tells: impl Fn(&Diagnostic) -> bool, announcer: &Announcer) {
     let findings = loaded.diagnostics.all().iter();
-    let shown: Vec<Diagnostic> = findings.filter(|d| d.severity >= least).cloned().collect();
+    let shown: Vec<Diagnostic> = findings.filter(|d| tells(d)).cloned().collect();
     if shown.is_empty() {
         return;
     }
@@ -130,8 +141,10 @@ fn apply(arguments: &Arguments, model: &mut Model) {
 fn trust_servers(model: &mut Model) {
     let sides = model.proxies.iter_mut().filter_map(|p| p.backend.as_mut());
     let checks = sides.flat_map(|side| side.servers.iter_mut().filter_map(|s| s.check.as_mut()));
-    for tls in checks.filter_map(|check| check.tls.as_mut()) {
-        Arc::make_mut(tls).verify = false;
+    for check in checks {
+        for tls in check.tls.iter_mut().chain([&mut check.step_tls]) {
+            Arc::make_mut(tls).verify = false;
+        }
     }
 }
 

@@ -70,7 +70,7 @@ Usage : haproxy [-f <cfgfile|cfgdir>]* [ -vdVD ] [ -n <maxconn> ] [ -N <maxpconn
         -dS disables splice usage
         -dV disables TLS verify on servers side
         -dW fails if any warning is emitted
-        -dD tells which directives have no effect
+        -dD tells which directives have no effect, and shows .diag lines
         -sf/-st [pid ]* finishes/terminates old pids.
 ";
 

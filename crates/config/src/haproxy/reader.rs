@@ -141,11 +141,10 @@ impl Reader<'_> {
             ".elif" => self.else_if(name.span, arguments),
             ".else" => self.otherwise(name.span, arguments),
             ".endif" => self.close(name.span, arguments),
-            ".notice" => self.message(Severity::Note, arguments, name.span),
-            ".warning" => self.message(Severity::Warning, arguments, name.span),
-            ".alert" => self.message(Severity::Error, arguments, name.span),
-            // Shown by `haproxy -dD` only; a check of the file is not that.
-            ".diag" => self.no_more_than(1, ".diag", arguments),
+            ".notice" => self.message("message", Severity::Note, arguments, name.span),
+            ".warning" => self.message("message", Severity::Warning, arguments, name.span),
+            ".alert" => self.message("message", Severity::Error, arguments, name.span),
+            ".diag" => self.message("diagnostic", Severity::Note, arguments, name.span),
             other => {
                 let near = nearest(other, DIRECTIVES);
                 let found = self.diagnostics.error(
@@ -236,11 +235,16 @@ impl Reader<'_> {
         }
     }
 
-    fn message(&mut self, severity: Severity, arguments: &[Word], directive: Span) {
+    fn message(
+        &mut self,
+        code: &'static str,
+        severity: Severity,
+        arguments: &[Word],
+        directive: Span,
+    ) {
         self.no_more_than(1, "a message", arguments);
         let text = arguments.first().map_or("", |word| word.text.as_str());
-        self.diagnostics
-            .add(severity, "message", Some(directive), text);
+        self.diagnostics.add(severity, code, Some(directive), text);
     }
 
     fn no_more_than(&mut self, count: usize, what: &str, arguments: &[Word]) {
@@ -339,7 +343,8 @@ mod tests {
                 "1 message",
                 "2 message",
                 "3 unexpected-argument",
-                "3 message"
+                "3 message",
+                "4 diagnostic"
             ]
         );
     }

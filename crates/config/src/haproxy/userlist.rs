@@ -46,7 +46,7 @@ pub(crate) const KEYWORDS: &[Keyword<UserListDraft>] = &[
         "group",
         USERLIST,
         "<name> [users <user>,…]",
-        "A group of users.",
+        "A group of users. Groups change nothing yet: `http_auth_group` is refused.",
         |draft, args, _, d| {
             let Some(name) = value::required(args, "a name", d) else {
                 return;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use pontoon_engine::health::CheckStatus;
 
-use super::BytePattern;
+use super::{BytePattern, keywords::STATUS_CODE};
 use crate::{
     diagnostic::Diagnostics,
     haproxy::{
@@ -81,7 +81,7 @@ impl Around {
             "on-error" => self.on_error = Some(format(args, cx, d)?),
             "status-code" => {
                 d.error("unsupported", word.span, "`status-code` is not supported")
-                    .suggest("remove it: the report names the code that the server sent");
+                    .suggest(STATUS_CODE);
                 return None;
             }
             _ => return Some(false),

@@ -126,7 +126,7 @@ pub(super) fn comment(
 ) {
     begin(draft, args, cx, d);
     if let Some(text) = text_after(args, "a comment", d) {
-        draft.http.rules.set_comment(text);
+        draft.http.rules.set_comment(text, args.keyword_span());
         value::end(args, d);
     }
 }
@@ -150,7 +150,9 @@ pub(super) fn connect(
         args.take_rest();
         return;
     }
-    if let Some((step, _)) = steps::connect(args, cx, d) {
+    if let Some((step, comment)) = steps::connect(args, cx, d) {
+        let comment = comment.map(|_| args.keyword_span());
+        unreported(draft.http.rules.forget_comment().or(comment), d);
         draft.http.rules.steps.push(HttpStep::Connect(step));
     }
     args.take_rest();
@@ -175,7 +177,8 @@ pub(super) fn send(
         );
         return;
     }
-    if let Some(request) = request::of_send(args, cx, d) {
+    if let Some((request, comment)) = request::of_send(args, cx, d) {
+        unreported(draft.http.rules.forget_comment().or(comment), d);
         if sends {
             draft
                 .http
@@ -193,6 +196,14 @@ pub(super) fn send(
         }
     }
     args.take_rest();
+}
+
+/// Reports of HTTP checks name the comment of what was expected, as HAProxy's do.
+fn unreported(comment: Option<Span>, d: &mut Diagnostics) {
+    if let Some(span) = comment {
+        let message = "no report names this comment: only those of `http-check expect` are told";
+        d.note("without-effect", span, message);
+    }
 }
 
 pub(super) fn expect(

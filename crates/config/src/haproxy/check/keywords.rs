@@ -17,8 +17,12 @@ pub static KEYWORDS: &[Keyword<CheckDraft>] = &[
     yes("http-check connect", CONNECT, "Opens a connection.", http::connect),
     yes("http-check disable-on-404", "", "A server that answers 404 finishes its sessions and takes no new ones.", http::disable_on_404),
     yes("http-check expect", EXPECT, "What the answer must look like.", http::expect),
-    yes("http-check send", SEND, "Sends a request.", http::send),
+    no("http-check expect status-code", "<expression>", "Makes up the code of the report.", STATUS_CODE),
+    yes("http-check send", SEND, "Sends a request. Formats (`uri-lf`, `body-lf`, and values of headers) must not hold variables.", http::send),
     yes("http-check send-state", "", "Tells the server in a header how it is seen.", http::send_state),
+    no("http-check set-var", VARIABLE, "Sets a variable for later steps.", VARIABLES),
+    no("http-check set-var-fmt", VARIABLE_FORMAT, "Sets a variable for later steps.", VARIABLES),
+    no("http-check unset-var", "(<name>)", "Forgets a variable.", VARIABLES),
     yes("option external-check", "", "Checks with a program.", options::external),
     yes("option httpchk", "[[<method>] <uri> [<version>]]", "Checks with HTTP requests.", http::option),
     yes("option ldap-check", "", "Checks with an LDAP bind.",
@@ -28,7 +32,7 @@ pub static KEYWORDS: &[Keyword<CheckDraft>] = &[
     yes("option redis-check", "", "Checks with a Redis PING.",
         |draft, args, _, d| options::plain(draft, M::Redis, args, d)),
     yes("option smtpchk", "[<hello> <domain>]", "Checks with an SMTP greeting.", options::smtp),
-    Keyword::refused("option spop-check", Sections::SERVER, "", "Checks an agent of stream processing.",
+    no("option spop-check", "", "Checks an agent of stream processing.",
         "the protocol is not spoken: use `option tcp-check`"),
     yes("option ssl-hello-chk", "", "Checks with a TLS ClientHello.",
         |draft, args, _, d| options::plain(draft, M::SslHello, args, d)),
@@ -37,12 +41,31 @@ pub static KEYWORDS: &[Keyword<CheckDraft>] = &[
     yes("tcp-check comment", "<text>", "Names the next step in reports.", tcp::comment),
     yes("tcp-check connect", CONNECT, "Opens a connection.", tcp::connect),
     yes("tcp-check expect", EXPECT, "What the server must send.", tcp::expect),
+    no("tcp-check expect status-code", "<expression>", "Makes up the code of the report.", STATUS_CODE),
     yes("tcp-check send", "<text> [comment <text>]", "Sends a text.", tcp::send),
     yes("tcp-check send-binary", "<hex> [comment <text>]", "Sends bytes.", tcp::send_binary),
-    Keyword::refused("tcp-check send-binary-lf", Sections::SERVER, "<format>", "Sends bytes made for each check.",
+    no("tcp-check send-binary-lf", "<format>", "Sends bytes made for each check.",
         "use `tcp-check send-binary` with fixed bytes, or `tcp-check send-lf`"),
     yes("tcp-check send-lf", "<format> [comment <text>]", "Sends a text made for each check.", tcp::send_format),
+    no("tcp-check set-var", VARIABLE, "Sets a variable for later steps.", VARIABLES),
+    no("tcp-check set-var-fmt", VARIABLE_FORMAT, "Sets a variable for later steps.", VARIABLES),
+    no("tcp-check unset-var", "(<name>)", "Forgets a variable.", VARIABLES),
 ];
+
+const VARIABLE: &str = "(<name>) <expression>";
+const VARIABLE_FORMAT: &str = "(<name>) <format>";
+const VARIABLES: &str = "checks have no variables: write the value itself where it is used";
+/// What to do instead of `status-code`.
+pub(super) const STATUS_CODE: &str = "remove it: the report names the code that the server sent";
+
+const fn no(
+    name: &'static str,
+    syntax: &'static str,
+    doc: &'static str,
+    instead: &'static str,
+) -> Keyword<CheckDraft> {
+    Keyword::refused(name, Sections::SERVER, syntax, doc, instead)
+}
 
 const fn yes(
     name: &'static str,

@@ -7,7 +7,7 @@ use crate::{
         Context,
         value::{self, required, text_after},
     },
-    keyword::Args,
+    keyword::{Args, Level},
 };
 
 /// An option without arguments.
@@ -147,13 +147,17 @@ pub(super) fn unknown_step(
         return;
     };
     args.take_rest();
-    let is_variable = ["set-var", "unset-var"]
-        .iter()
-        .any(|name| word.text.starts_with(name));
-    if is_variable {
-        let message = format!("variables of `{keyword}` are not supported");
-        d.error("unsupported", word.span, message)
-            .suggest("write the value itself where it is used");
+    // `set-var(name)` is one word.
+    let end = word.text.find('(').unwrap_or(word.text.len());
+    let name = format!("{keyword} {}", &word.text[..end]);
+    let row = super::KEYWORDS.iter().find(|row| row.name == name);
+    if let Some(Level::Refused { instead }) = row.map(|row| &row.level) {
+        d.error(
+            "unsupported",
+            word.span,
+            format!("`{name}` is not supported"),
+        )
+        .suggest(*instead);
         return;
     }
     let known = super::KEYWORDS

@@ -37,8 +37,8 @@ pub(super) struct Rules<S> {
     first: Option<Span>,
     /// Lines so far, comments counted.
     lines: u32,
-    /// What a `comment` line just before said.
-    comment: Option<String>,
+    /// What a `comment` line just before said, and where.
+    comment: Option<(String, Span)>,
     pub(super) steps: Vec<S>,
 }
 
@@ -91,14 +91,19 @@ impl<S> Rules<S> {
         self.lines
     }
 
-    pub(super) fn set_comment(&mut self, text: String) {
-        self.comment = Some(text);
+    pub(super) fn set_comment(&mut self, text: String, at: Span) {
+        self.comment = Some((text, at));
+    }
+
+    /// A step that reports never name follows a `comment` line: where that stands.
+    pub(super) fn forget_comment(&mut self) -> Option<Span> {
+        self.comment.take().map(|(_, at)| at)
     }
 
     /// The line's own comment, or that of a `comment` line just before.
     pub(super) fn comment(&mut self, own: Option<String>) -> Option<String> {
         let before = self.comment.take();
-        own.or(before)
+        own.or(before.map(|(text, _)| text))
     }
 }
 
@@ -120,13 +125,17 @@ pub(super) fn connect(
             "ssl" => tls = true,
             "port" => step.port = Some(port(args, d)?),
             "addr" => step.address = Some(address::ip(required(args, "an address", d)?, cx, d)?),
-            "sni" => server_name = Some(text_after(args, "a host name", d)?),
+            "sni" => server_name = Some((text_after(args, "a host name", d)?, word.span)),
             "comment" => comment = Some(text_after(args, "a comment", d)?),
             "via-socks4" | "alpn" | "proto" => return refuse(word, d),
             _ => return unknown(word, CONNECT, "connect", d),
         }
     }
-    step.tls = tls.then(|| step_tls(server_name, cx));
+    if let Some((_, span)) = server_name.as_ref().filter(|_| !tls) {
+        d.warning("without-effect", *span, "`sni` has no effect without `ssl`")
+            .suggest("add `ssl`, or set `check-sni` on the server");
+    }
+    step.tls = tls.then(|| step_tls(server_name.map(|(name, _)| name), cx));
     Some((step, comment))
 }
 

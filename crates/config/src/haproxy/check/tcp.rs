@@ -38,7 +38,7 @@ pub(super) fn comment(
 ) {
     draft.tcp.begin_line(args.keyword_span(), cx);
     if let Some(text) = text_after(args, "a comment", d) {
-        draft.tcp.set_comment(text);
+        draft.tcp.set_comment(text, args.keyword_span());
         value::end(args, d);
     }
 }

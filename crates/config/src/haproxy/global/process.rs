@@ -9,7 +9,8 @@ use crate::{
         Context, bind,
         value::{self, Unit},
     },
-    keyword::{Args, Keyword, Sections},
+    keyword::{Args, Keyword, Level, Sections},
+    source::Word,
 };
 
 const GLOBAL: Sections = Sections::GLOBAL;
@@ -30,7 +31,10 @@ pub(super) const KEYWORDS: &[Keyword<GlobalDraft>] = &[
         "[no-exit-on-failure]",
         "Run as a master that watches a worker.",
         |draft, args, _, d| {
-            args.take_if("no-exit-on-failure");
+            if args.take_if("no-exit-on-failure") {
+                let message = "`no-exit-on-failure` has no effect: a master ends with its worker, and whoever watches it starts both again";
+                d.note("without-effect", args.keyword_span(), message);
+            }
             switch(args, d, || draft.global.master_worker = true);
         },
     ),
@@ -268,13 +272,16 @@ pub(super) const KEYWORDS: &[Keyword<GlobalDraft>] = &[
         "Who may open UNIX sockets of `bind` lines that do not say so themselves.",
         |draft, args, ctx, d| unix_bind(draft, args, ctx, d),
     ),
-    Keyword::supported(
-        "stats socket",
-        GLOBAL,
-        "<address> [<parameter>…]",
-        "The runtime socket. Accepted with a warning: it has no commands yet.",
-        |draft, args, ctx, d| stats_socket(draft, args, ctx, d),
-    ),
+    Keyword {
+        name: "stats socket",
+        sections: GLOBAL,
+        syntax: "<address> [<parameter>…]",
+        doc: "The runtime socket.",
+        level: Level::Depends {
+            on: "accepted with a warning, and not opened: there are no runtime commands yet",
+            parse: |draft, args, ctx, d| stats_socket(draft, args, ctx, d),
+        },
+    },
     Keyword::inert(
         "stats timeout",
         GLOBAL,
@@ -289,32 +296,36 @@ fn user(draft: &mut GlobalDraft, args: &mut Args<'_>, ctx: &Context<'_>, d: &mut
     let Some(word) = value::required(args, "a user's name", d) else {
         return;
     };
-    draft.global.uid = ctx.surroundings.user_id(&word.text);
-    if draft.global.uid.is_none() {
-        d.error(
-            "unknown-user",
-            word.span,
-            format!("there is no user `{}`", word.text),
-        )
-        .suggest("create the user, or name another one");
-    }
+    draft.global.uid = user_id(word, ctx, d);
     value::end(args, d);
+}
+
+fn user_id(word: &Word, ctx: &Context<'_>, d: &mut Diagnostics) -> Option<u32> {
+    let found = ctx.surroundings.user_id(&word.text);
+    if found.is_none() {
+        let message = format!("there is no user `{}`", word.text);
+        d.error("unknown-user", word.span, message)
+            .suggest("create the user, or name another one");
+    }
+    found
 }
 
 fn group(draft: &mut GlobalDraft, args: &mut Args<'_>, ctx: &Context<'_>, d: &mut Diagnostics) {
     let Some(word) = value::required(args, "a group's name", d) else {
         return;
     };
-    draft.global.gid = ctx.surroundings.group_id(&word.text);
-    if draft.global.gid.is_none() {
-        d.error(
-            "unknown-group",
-            word.span,
-            format!("there is no group `{}`", word.text),
-        )
-        .suggest("create the group, or name another one");
-    }
+    draft.global.gid = group_id(word, ctx, d);
     value::end(args, d);
+}
+
+fn group_id(word: &Word, ctx: &Context<'_>, d: &mut Diagnostics) -> Option<u32> {
+    let found = ctx.surroundings.group_id(&word.text);
+    if found.is_none() {
+        let message = format!("there is no group `{}`", word.text);
+        d.error("unknown-group", word.span, message)
+            .suggest("create the group, or name another one");
+    }
+    found
 }
 
 fn number(args: &mut Args<'_>, what: &str, d: &mut Diagnostics) -> Option<u32> {
@@ -357,8 +368,8 @@ fn unix_bind(draft: &mut GlobalDraft, args: &mut Args<'_>, ctx: &Context<'_>, d:
             "mode" => permissions.mode = value::octal_mode(word, d),
             "uid" => permissions.uid = id("a user's number", d),
             "gid" => permissions.gid = id("a group's number", d),
-            "user" => permissions.uid = ctx.surroundings.user_id(&word.text),
-            "group" => permissions.gid = ctx.surroundings.group_id(&word.text),
+            "user" => permissions.uid = user_id(word, ctx, d),
+            "group" => permissions.gid = group_id(word, ctx, d),
             other => {
                 d.error(
                     "unknown-parameter",

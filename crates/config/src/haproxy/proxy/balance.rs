@@ -8,12 +8,17 @@ use crate::{
     haproxy::value,
     keyword::{Args, Keyword, Sections},
     similar::nearest,
-    source::Word,
+    source::{Span, Word},
 };
 
 /// `hash-type`.
 #[derive(Debug, Clone, Copy, Default)]
-pub(in crate::haproxy) struct HashDraft(pub(in crate::haproxy) Hash);
+pub(in crate::haproxy) struct HashDraft {
+    /// What it says.
+    pub(in crate::haproxy) hash: Hash,
+    /// Where, if it was written.
+    pub(in crate::haproxy) span: Option<Span>,
+}
 
 const SERVER: Sections = Sections::SERVER;
 
@@ -35,8 +40,9 @@ pub(super) const KEYWORDS: &[Keyword<ProxyDraft>] = &[
         "{ map-based | consistent } [ sdbm | djb2 | wt6 | crc32 ] [ avalanche ]",
         "How `balance source` finds a server from a hash. A client keeps its server, but it need not be the one HAProxy picks; `wt6` has no published definition, FNV-1a takes its place.",
         |draft, args, _, d| {
+            let span = Some(args.keyword_span());
             if let Some(hash) = hash_type(args, d) {
-                draft.hash = HashDraft(hash);
+                draft.hash = HashDraft { hash, span };
             }
         },
     ),

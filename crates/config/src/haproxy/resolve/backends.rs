@@ -23,6 +23,7 @@ impl Resolver<'_> {
         if !proxy.has_backend() {
             return (None, Vec::new());
         }
+        self.unused_hash(proxy);
         let draft = &proxy.draft;
         let (servers, tracks) = server::finish(draft.servers.clone(), &proxy.method, self.d);
         let use_server = draft
@@ -57,11 +58,21 @@ impl Resolver<'_> {
         };
         (Some(side), tracks)
     }
+
+    fn unused_hash(&mut self, proxy: &Written<'_>) {
+        let draft = &proxy.draft;
+        let algorithm = draft.algorithm.map(|written| written.value);
+        let span = draft.hash.span.filter(|span| proxy.owns(*span));
+        if let (Some(span), false) = (span, matches!(algorithm, Some(Algorithm::Source(_)))) {
+            let message = "`hash-type` has no effect without `balance source`";
+            self.d.note("without-effect", span, message);
+        }
+    }
 }
 
 fn settings(draft: &ProxyDraft) -> backend::Settings {
     let algorithm = match draft.algorithm.map(|algorithm| algorithm.value) {
-        Some(Algorithm::Source(_)) => Algorithm::Source(draft.hash.0),
+        Some(Algorithm::Source(_)) => Algorithm::Source(draft.hash.hash),
         Some(other) => other,
         None => Algorithm::RoundRobin,
     };

@@ -53,6 +53,11 @@ fn auth(draft: &StatsDraft, model: &Model, d: &mut Diagnostics) -> Option<StatsA
                 found.suggest(format!("did you mean `{near}`?"));
             }
         }
+        if !draft.users.is_empty() {
+            let message = "`stats auth` has no effect beside `stats http-request auth`: only the users of the list get in";
+            d.warning("without-effect", name.span, message)
+                .suggest("remove one of them");
+        }
         return users.map(|users| StatsAuth { users });
     }
     if draft.users.is_empty() {

@@ -9,7 +9,7 @@ use crate::{
         value::{required, text_after},
     },
     keyword::Args,
-    source::Word,
+    source::{Span, Word},
 };
 
 /// What one line says of a request.
@@ -104,13 +104,14 @@ fn version_of(text: &str, word: &Word, d: &mut Diagnostics) -> Option<String> {
 
 const PARAMETERS: &[&str] = &["body", "comment", "hdr", "meth", "uri", "ver"];
 
-/// The words after `http-check send`.
+/// The words after `http-check send`, and where its comment stands.
 pub(super) fn of_send(
     args: &mut Args<'_>,
     cx: &Context<'_>,
     d: &mut Diagnostics,
-) -> Option<Request> {
+) -> Option<(Request, Option<Span>)> {
     let mut request = Request::default();
+    let mut comment = None;
     while let Some(word) = args.next() {
         match word.text.as_str() {
             "meth" => request.method = Some(text_after(args, "a method", d)?),
@@ -130,14 +131,14 @@ pub(super) fn of_send(
                 let body = constant(required(args, "a body", d)?, cx, d)?;
                 request.body = Some(body.into_bytes());
             }
-            // Reports of HTTP checks name the comment of what was expected, never of a request.
             "comment" => {
                 text_after(args, "a comment", d)?;
+                comment = Some(word.span);
             }
             _ => return steps::unknown(word, PARAMETERS, "send", d),
         }
     }
-    Some(request)
+    Some((request, comment))
 }
 
 /// A format without variables.
