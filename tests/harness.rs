@@ -89,3 +89,12 @@ impl Test {
 pub(crate) fn pontoon() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_pontoon"))
 }
+
+/// Tells a figure, for whoever runs the long forms.
+#[expect(
+    clippy::print_stderr,
+    reason = "a test's figures have no other way out"
+)]
+pub(crate) fn measured(what: &str) {
+    eprintln!("measured: {what}");
+}

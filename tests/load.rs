@@ -9,7 +9,7 @@ use pontoon_lab::{
     statistics, wait,
 };
 
-use crate::harness::{Failure, Outcome, Test, pontoon};
+use crate::harness::{Failure, Outcome, Test, measured, pontoon};
 
 /// Sessions that stay.
 const AT_ONCE: usize = 9000;
@@ -41,6 +41,10 @@ fn many_at_once() -> Outcome {
         if during.descriptors < 2 * AT_ONCE {
             return Err(Failure::from(format!("not all are held: {during:?}")));
         }
+        let each = during.memory.saturating_sub(before.memory) / AT_ONCE as u64;
+        measured(&format!(
+            "{AT_ONCE} idle sessions take {each} bytes of the process each"
+        ));
         drop(crowd);
         scene.all_came_back(before)?;
     }
