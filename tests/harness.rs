@@ -16,6 +16,11 @@ pub(crate) type Outcome = Result<(), Failure>;
 pub(crate) struct Failure(String);
 
 impl Failure {
+    /// The same, with a word on how to see it again.
+    pub(crate) fn with(self, hint: &str) -> Self {
+        Self(format!("{}\n{hint}", self.0))
+    }
+
     /// Whether its reason contains this.
     pub(crate) fn mentions(&self, text: &str) -> bool {
         self.0.contains(text)

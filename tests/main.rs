@@ -3,6 +3,7 @@
 //! A test says what it needs; on a machine that lacks it, it is reported as skipped with the
 //! reason, or fails if `PONTOON_REQUIRE_PEERS=1`.
 
+mod chaos;
 mod checks;
 mod compat;
 mod database;
@@ -18,6 +19,7 @@ mod stats;
 fn main() {
     let arguments = libtest_mimic::Arguments::from_args();
     let mut tests = Vec::new();
+    chaos::register(&mut tests);
     checks::register(&mut tests);
     compat::register(&mut tests);
     database::register(&mut tests);
