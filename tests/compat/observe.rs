@@ -46,14 +46,7 @@ pub(super) fn run(kind: Kind, scenario: &Scenario) -> Result<Observation, Failur
     let props = (scenario.props)()?;
     let (front, page) = (free_address()?, free_address()?);
     let syslog = Syslog::start()?;
-    let config = config(
-        kind,
-        scenario,
-        &props.servers,
-        front,
-        page,
-        syslog.address(),
-    );
+    let config = config(scenario, &props.servers, front, page, syslog.address());
     let balancer = Balancer::start(kind, pontoon(), &config, page)?;
     let stage = Stage { front, syslog };
     let seen = (scenario.script)(&stage)?;
@@ -77,7 +70,6 @@ pub(super) fn run(kind: Kind, scenario: &Scenario) -> Result<Observation, Failur
 }
 
 fn config(
-    kind: Kind,
     scenario: &Scenario,
     servers: &[SocketAddr],
     front: SocketAddr,
@@ -88,7 +80,8 @@ fn config(
     for (index, server) in servers.iter().enumerate() {
         backend = backend.replace(&format!("{{s{}}}", index + 1), &server.to_string());
     }
-    // The page comes last: when it listens, all do.
+    // One thread, so that lines come in the order of events. The page comes last: when it
+    // listens, all do.
     format!(
         "global\n log {syslog} local2\n maxconn 100\n nbthread 1\n\
          defaults\n mode tcp\n log global\n option tcplog\n timeout connect 5s\n\

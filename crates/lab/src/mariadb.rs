@@ -38,6 +38,8 @@ impl MariaDb {
         let mut command = tool("mariadb-install-db")?;
         command.args(["--no-defaults", "--auth-root-authentication-method=normal"]);
         command.args(["--skip-test-db", &user()]);
+        // Several at once would step on each other's temporary tables.
+        command.env("TMPDIR", server.folder.path());
         run(command.arg(format!("--datadir={}", server.data().display())))?;
         Ok(server)
     }
@@ -51,6 +53,7 @@ impl MariaDb {
         command.args(["--no-defaults", &user()]);
         command.arg(format!("--datadir={}", self.data().display()));
         command.arg(format!("--socket={}", self.socket().display()));
+        command.arg(format!("--tmpdir={}", self.folder.path().display()));
         command.arg(format!("--bind-address={}", self.address.ip()));
         command.arg(format!("--port={}", self.address.port()));
         let program = Program::start(&mut command)?;
