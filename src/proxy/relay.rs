@@ -140,8 +140,10 @@ impl Flow {
         }
         if self.ended {
             self.shut = true;
-            // If it is gone already, its own reads will say so.
-            let _gone = stream::shut_write(&to.socket);
+            if !tools.last {
+                // If it is gone already, its own reads will say so.
+                let _gone = stream::shut_write(&to.socket);
+            }
             return ControlFlow::Break(Stop::Shut);
         }
         if !from.readable {
@@ -288,6 +290,8 @@ struct Tools<'a> {
     buffer: &'a mut [u8],
     pipes: &'a mut Pool,
     now: Instant,
+    /// The other direction is over: closing says the rest.
+    last: bool,
 }
 
 /// A direction.
@@ -362,7 +366,13 @@ impl Worker {
         let Some(server) = &mut session.server else {
             return session.over(Incident::ServerGone);
         };
+        let other = match direction {
+            Direction::Request => &session.response,
+            Direction::Response => &session.request,
+        };
         let mut tools = Tools {
+            // Bytes may wait unread of a side that was given up: then closing would be a reset.
+            last: other.shut && session.blame.is_none(),
             buffer: &mut self.buffer,
             pipes: &mut self.pipes,
             now: self.now,

@@ -276,6 +276,8 @@ impl Worker {
     pub(super) fn hand_off(&mut self, mut session: Box<Session>) {
         self.wheel.clear(session.key.slot);
         let _unwatched = self.epoll.delete(&session.client.socket);
+        // Whoever serves it counts what it reads, these bytes included.
+        session.record.bytes_in = 0;
         let connection = HttpConnection {
             received: session.request.take_held(),
             socket: session.client.socket,

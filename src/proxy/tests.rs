@@ -1,5 +1,6 @@
 //! Whole sessions over loopback, on data threads started in this process.
 
+mod arrivals;
 mod endings;
 mod fixture;
 

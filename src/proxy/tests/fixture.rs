@@ -46,7 +46,8 @@ pub(super) struct Fixture {
     pub(super) address: SocketAddr,
     threads: Vec<JoinHandle<()>>,
     log: UdpSocket,
-    _statistics: handoff::Receiver,
+    /// Connections for the statistics.
+    pub(super) statistics: handoff::Receiver,
 }
 
 impl Fixture {
@@ -84,7 +85,7 @@ impl Fixture {
             address,
             threads,
             log,
-            _statistics: receiver,
+            statistics: receiver,
         }
     }
 
