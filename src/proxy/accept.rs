@@ -244,7 +244,7 @@ impl Worker {
         }
         let loads = threads.iter().map(|thread| thread.load());
         let (other, least) = loads.enumerate().min_by_key(|&(_, load)| load)?;
-        let ours = u32::try_from(self.sessions.len()).unwrap_or(u32::MAX);
+        let ours = self.mailbox().load();
         (ours > least + 1 + least / 8).then(|| {
             threads[other].expect_one();
             other
