@@ -64,7 +64,9 @@ listen stats
 
 /// Everything, with these lines in the statistics proxy.
 pub(crate) fn running(stats: &str) -> Arc<Running> {
-    let model = Arc::new(model(format!("{PROXIES}{stats}\n")));
+    let mut model = model(format!("{PROXIES}{stats}\n"));
+    model.fill_full_connections(10_000);
+    let model = Arc::new(model);
     let logger = Logger::open(&model, log::Settings::default()).unwrap();
     let process = ProcessState::new("node-1".into(), 10_000, 20_030);
     let running = Running::new(model, process, logger, 2).unwrap();

@@ -208,7 +208,7 @@ struct Process {
 
 /// Opens what is left to open, gives up privileges, starts the threads.
 fn start(
-    model: Model,
+    mut model: Model,
     threads: u16,
     bound: Bound,
     options: &Options,
@@ -244,6 +244,7 @@ fn start(
         sessions,
         open_files,
     } = bound.limits;
+    model.fill_full_connections(sessions);
     let state = ProcessState::new(node, sessions, open_files);
     let running = Running::new(Arc::new(model), state, logger, threads);
     let running = Arc::new(running.map_err(StartError::Thread)?);

@@ -8,6 +8,7 @@ pub mod conditional;
 pub mod context;
 pub mod environment;
 pub mod expression;
+mod fullconn;
 mod global;
 pub mod lexer;
 mod lints;

@@ -130,10 +130,16 @@ fn numbers_are_those_of_haproxy() {
 
 #[test]
 fn fullconn_is_a_tenth_of_what_frontends_may_send() {
-    let text = "frontend f\n maxconn 100\n bind :1\n default_backend b\nfrontend g\n maxconn 55\n bind :2\n default_backend b\nbackend b\n server s 10.0.0.1:1 check\n";
-    let model = model(with_defaults(text));
-    let side = model.proxies[2].backend.as_ref().unwrap();
-    assert_eq!(side.settings.full_connections, Some(16));
+    let text = "frontend f\n maxconn 55\n bind :1\n default_backend b\nfrontend g\n bind :2\n use_backend b if { always_true }\n default_backend b\n\
+                backend b\n server s 10.0.0.1:1 check\nbackend c\n fullconn 7\n server s 10.0.0.1:1 check\nbackend d\n server s 10.0.0.1:1 check\n";
+    let mut model = model(with_defaults(text));
+    // What the process carries is known at start only.
+    model.fill_full_connections(1000);
+    let sides = model.proxies.iter().filter_map(|p| p.backend.as_ref());
+    let full: Vec<_> = sides
+        .map(|side| side.settings.full_connections.unwrap())
+        .collect();
+    assert_eq!(full, [106, 7, 1]);
 }
 
 #[test]

@@ -68,7 +68,8 @@ fn the_statistics_are_as_the_seed_says() {
 
 #[test]
 fn the_database_proxy_is_as_the_seed_says() {
-    let model = model();
+    let mut model = model();
+    model.fill_full_connections(1);
     let exasol = &model.proxies[1];
     assert_eq!(
         (&*exasol.name, exasol.number, exasol.mode),

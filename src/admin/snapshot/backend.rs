@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, sync::atomic::Ordering, time::Instant};
 
-use pontoon_config::haproxy::model::{Mode, Proxy, ServerSide};
+use pontoon_config::haproxy::model::{Mode, Proxy};
 use pontoon_engine::{
     backend::{BackendView, ServerView},
     balance::Algorithm,
@@ -33,7 +33,8 @@ pub(super) fn row(
     let limit = proxy
         .backend
         .as_ref()
-        .map_or(0, |side| full_connections(running, proxy, side));
+        .and_then(|side| side.settings.full_connections)
+        .unwrap_or(0);
     row.small(Column::Slim, limit);
     row.zeros(&[
         Column::CompIn,
@@ -137,31 +138,6 @@ fn http(row: &mut Row, state: &BackendState) {
     }
     row.large(Column::ReqTot, counters.sum(|c| &c.requests));
     row.zeros(&[Column::CacheLookups, Column::CacheHits]);
-}
-
-/// `fullconn`, or a tenth of what the frontends that may come here can carry, at least 1
-/// (HAProxy configuration manual, 4.2 `fullconn`).
-fn full_connections(running: &Running, proxy: &Proxy, side: &ServerSide) -> u32 {
-    if let Some(limit) = side.settings.full_connections {
-        return limit;
-    }
-    let all = running.model.proxies.iter();
-    let frontends = all.filter_map(|other| other.frontend.as_ref());
-    let comes_here = frontends.filter(|frontend| {
-        frontend.default_backend == Some(proxy.id)
-            || frontend
-                .use_backend
-                .iter()
-                .any(|rule| rule.action.0 == proxy.id)
-    });
-    let sum: u32 = comes_here
-        .map(|frontend| {
-            frontend
-                .max_connections
-                .unwrap_or(running.process.max_connections)
-        })
-        .fold(0, u32::saturating_add);
-    sum.div_ceil(10).max(1)
 }
 
 /// The `algo` column.

@@ -122,7 +122,6 @@ pub(super) fn proxies(
     }
     modes::idle_timeouts(written, d);
     server::link_tracks(&mut model.proxies, &tracks, d);
-    backends::full_connections(model);
 }
 
 /// Programs are started only if `global` says so.

@@ -1,13 +1,13 @@
 //! Server sides.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
-use pontoon_engine::{backend, balance::Algorithm, rules::ContentRules, units::ProxyId};
+use pontoon_engine::{backend, balance::Algorithm, rules::ContentRules};
 
 use super::{Resolver, Written};
 use crate::{
     haproxy::{
-        model::{Model, ServerSide},
+        model::ServerSide,
         proxy::{Flag, ProxyDraft},
         rules,
         server::{self, Track},
@@ -92,34 +92,5 @@ fn content_rules(proxy: &Written<'_>) -> ContentRules {
     ContentRules {
         inspect_delay: proxy.draft.inspect_delay,
         rules: proxy.draft.content_rules.clone(),
-    }
-}
-
-/// `fullconn` where none was written: a tenth of the sessions that the frontends may send. It
-/// stays open where a frontend's limit is that of the process, and that is found out at start.
-pub(super) fn full_connections(model: &mut Model) {
-    let process = model.global.max_connections;
-    let mut sums: HashMap<ProxyId, Option<u64>> = HashMap::new();
-    for proxy in &model.proxies {
-        let Some(frontend) = &proxy.frontend else {
-            continue;
-        };
-        let limit = frontend.max_connections.or(process).map(u64::from);
-        let mut targets: Vec<ProxyId> = frontend.default_backend.into_iter().collect();
-        targets.extend(frontend.use_backend.iter().map(|rule| rule.action.0));
-        targets.sort_unstable();
-        targets.dedup();
-        for target in targets {
-            let sum = sums.entry(target).or_insert(Some(0));
-            *sum = sum.zip(limit).map(|(sum, limit)| sum + limit);
-        }
-    }
-    for proxy in &mut model.proxies {
-        let Some(side) = &mut proxy.backend else {
-            continue;
-        };
-        let sum = sums.get(&proxy.id).copied().flatten();
-        let tenth = sum.map(|sum| u32::try_from(sum.div_ceil(10)).unwrap_or(u32::MAX).max(1));
-        side.settings.full_connections = side.settings.full_connections.or(tenth);
     }
 }
