@@ -130,21 +130,22 @@ impl Worker {
                 return;
             };
             let (proxy, bind) = (door.listener.proxy, door.listener.index);
-            if let Err(closed) = self.reserve(proxy, bind) {
+            // Far from every limit, a place is taken only when somebody is there to take it.
+            let reserved = !self.running.is_roomy(proxy, bind) || self.too_fast(proxy);
+            if reserved && let Err(closed) = self.reserve(proxy, bind) {
                 self.close_for(index, closed);
                 return;
             }
-            match socket::accept_from(&self.doors[index].listener.socket) {
+            let next = socket::accept_from(&self.doors[index].listener.socket);
+            match (&next, reserved) {
+                (Ok(Some(_)), false) => self.running.enter(proxy, bind),
+                (Ok(Some(_)), true) | (_, false) => {}
+                (_, true) => self.running.unreserve(proxy, bind),
+            }
+            match next {
                 Ok(Some((socket, peer))) => self.welcome(index, socket, peer),
-                Ok(None) => {
-                    self.running.unreserve(proxy, bind);
-                    return;
-                }
-                Err(error) => {
-                    self.running.unreserve(proxy, bind);
-                    self.shortage(index, &error);
-                    return;
-                }
+                Ok(None) => return,
+                Err(error) => return self.shortage(index, &error),
             }
         }
     }
@@ -366,18 +367,40 @@ fn record(accepted: &Accepted, client: ClientAddr) -> SessionRecord {
 }
 
 impl Running {
-    /// Takes a place in the process, the frontend and the listener, unless one is full.
-    fn reserve(&self, proxy: ProxyId, bind: usize) -> bool {
-        let (Some(frontend), Some(state)) = (&self.proxy(proxy).frontend, self.frontend(proxy))
-        else {
-            return false;
-        };
+    /// The levels of the process, the frontend and the listener, with their limits.
+    fn levels(&self, proxy: ProxyId, bind: usize) -> Option<[(&Level, Option<u32>); 3]> {
+        let frontend = self.proxy(proxy).frontend.as_ref()?;
+        let state = self.frontend(proxy)?;
         let listener = &state.listeners[bind].sessions;
-        let levels: [(&Level, Option<u32>); 3] = [
+        Some([
             (&self.process.sessions, Some(self.process.max_connections)),
             (&state.sessions, frontend.max_connections),
             (listener, bind_limit(&frontend.binds[bind])),
-        ];
+        ])
+    }
+
+    /// Whether all threads could take one more at once without reaching a limit.
+    fn is_roomy(&self, proxy: ProxyId, bind: usize) -> bool {
+        let threads = u32::try_from(self.threads.len()).unwrap_or(u32::MAX);
+        self.levels(proxy, bind).is_some_and(|levels| {
+            levels.iter().all(|(level, limit)| {
+                limit.is_none_or(|limit| level.get().saturating_add(threads) < limit)
+            })
+        })
+    }
+
+    /// Takes a place where there is room for certain.
+    fn enter(&self, proxy: ProxyId, bind: usize) {
+        for (level, _) in self.levels(proxy, bind).iter().flatten() {
+            level.enter();
+        }
+    }
+
+    /// Takes a place in the process, the frontend and the listener, unless one is full.
+    fn reserve(&self, proxy: ProxyId, bind: usize) -> bool {
+        let Some(levels) = self.levels(proxy, bind) else {
+            return false;
+        };
         // Mostly one look suffices, and nobody sees a place taken that is given back at once.
         if levels
             .iter()
