@@ -69,7 +69,7 @@ fn the_statistics_are_as_the_seed_says() {
 #[test]
 fn the_database_proxy_is_as_the_seed_says() {
     let mut model = model();
-    model.fill_full_connections(1);
+    model.fill_full_connections(model.global.max_connections.unwrap());
     let exasol = &model.proxies[1];
     assert_eq!(
         (&*exasol.name, exasol.number, exasol.mode),

@@ -1,6 +1,8 @@
 //! How many sessions there may be, and how many descriptors they need.
 
-use pontoon_config::haproxy::model::{Global, LogTarget, Model};
+use std::collections::HashSet;
+
+use pontoon_config::haproxy::model::{Global, Model};
 use pontoon_sys::process::limit::{self, OpenFiles};
 
 use super::announce::Announcer;
@@ -119,8 +121,8 @@ fn probes(model: &Model) -> u64 {
 
 fn log_targets(model: &Model) -> u64 {
     let of_proxies = model.proxies.iter().flat_map(|p| &p.log.targets);
-    let mut addresses: Vec<&LogTarget> = model.global.logs.iter().chain(of_proxies).collect();
-    addresses.dedup_by(|a, b| a.address == b.address);
+    let all = model.global.logs.iter().chain(of_proxies);
+    let addresses: HashSet<_> = all.map(|target| &target.address).collect();
     addresses.len() as u64
 }
 
