@@ -39,6 +39,8 @@ pub(super) struct Stage {
     pub(super) front: SocketAddr,
     /// Log lines so far.
     pub(super) syslog: Syslog,
+    /// The program.
+    pub(super) pid: u32,
 }
 
 /// Runs a scenario on one of the two programs.
@@ -48,7 +50,8 @@ pub(super) fn run(kind: Kind, scenario: &Scenario) -> Result<Observation, Failur
     let syslog = Syslog::start()?;
     let config = config(scenario, &props.servers, front, page, syslog.address());
     let balancer = Balancer::start(kind, pontoon(), &config, page)?;
-    let stage = Stage { front, syslog };
+    let pid = balancer.program.pid();
+    let stage = Stage { front, syslog, pid };
     let seen = (scenario.script)(&stage)?;
     let is_session = |line: &str| session_line(line).is_some();
     let lines = stage
@@ -164,8 +167,16 @@ pub(super) fn differences(
             }
         }
     }
+    let unneeded = |what: &str| !found.iter().any(|text| text.starts_with(what));
+    let stale: Vec<_> = explained
+        .iter()
+        .filter(|(what, _)| unneeded(what))
+        .collect();
     let is_explained = |text: &String| explained.iter().any(|(what, _)| text.starts_with(what));
     found.retain(|text| !is_explained(text));
+    for (what, why) in stale {
+        found.push(format!("explained ({why}), but not seen: {what}"));
+    }
     found
 }
 

@@ -5,6 +5,7 @@ use std::{any::Any, io::ErrorKind, net::SocketAddr, time::Duration};
 use pontoon_lab::{
     balancer::free_address,
     client::{Client, End, Seen},
+    crowd::leave_descriptors,
     full::FullListener,
     problem::Problem,
     server::{Behaviour, Server},
@@ -215,6 +216,17 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         backend: "server s1 {s1} source 127.0.0.1:9987-9987",
         script: second_finds_no_port,
         lines: 2,
+        ..PLAIN
+    },
+    Scenario {
+        name: "no_descriptor_is_left",
+        flags: &["--", "SC", "--"],
+        script: second_finds_no_descriptor,
+        lines: 3,
+        explained: &[(
+            "flags: SC there, RC here",
+            "the manual's flags for an exhausted resource; the server is not to blame",
+        )],
         ..PLAIN
     },
     Scenario {
@@ -480,4 +492,19 @@ fn second_finds_no_port(stage: &Stage) -> Result<Vec<Seen>, Failure> {
     let mut second = Client::connect(stage.front)?;
     let seen = second.receive_all(PATIENCE)?;
     Ok(vec![seen, end(first)?])
+}
+
+fn second_finds_no_descriptor(stage: &Stage) -> Result<Vec<Seen>, Failure> {
+    // A whole session before, so that the socket of the log is open.
+    let warm = end(first_session(stage)?)?;
+    let is_session = |line: &str| line.contains("] fe be/s1 ");
+    stage.syslog.wait_for("the line of a session", is_session)?;
+    let first = first_session(stage)?;
+    leave_descriptors(stage.pid, 1)?;
+    let mut second = Client::connect(stage.front)?;
+    let seen = second.receive_all(PATIENCE)?;
+    stage
+        .syslog
+        .wait_for_count("the second session's line", 2, is_session)?;
+    Ok(vec![warm, seen, end(first)?])
 }

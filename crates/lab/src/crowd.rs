@@ -16,7 +16,7 @@ use std::{
 use rustix::{
     buffer::spare_capacity,
     event::{Timespec, epoll},
-    process::{Resource, Rlimit, getrlimit, setrlimit},
+    process::{Pid, Resource, Rlimit, getrlimit, prlimit, setrlimit},
 };
 
 use crate::problem::{Problem, Result, Trying};
@@ -35,6 +35,28 @@ pub fn raise_file_limit() -> Result<()> {
         maximum,
     };
     setrlimit(Resource::Nofile, limit).trying("raise the limit of open files")
+}
+
+/// Lets a process open `spare` more descriptors, no matter how many it has.
+///
+/// # Errors
+/// There is no such process, or it is not ours.
+pub fn leave_descriptors(pid: u32, spare: usize) -> Result<()> {
+    let folder = format!("/proc/{pid}/fd");
+    let open: Vec<u64> = std::fs::read_dir(&folder)
+        .trying(format!("read {folder}"))?
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .collect();
+    // The kernel hands out the lowest free numbers below the limit.
+    let limit = (0..).filter(|number| !open.contains(number)).nth(spare);
+    let limit = Rlimit {
+        current: limit,
+        maximum: getrlimit(Resource::Nofile).maximum,
+    };
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    let process = pid.ok_or_else(|| Problem::Unexpected("a process without a number".into()))?;
+    prlimit(Some(process), Resource::Nofile, limit).trying("limit another's descriptors")?;
+    Ok(())
 }
 
 /// Sends back what it gets, on one thread for any number of connections.
