@@ -12,6 +12,7 @@ use pontoon_config::{
 pub(crate) struct Machine {
     pub(crate) variables: HashMap<String, String>,
     pub(crate) hosts: HashMap<String, Vec<IpAddr>>,
+    pub(crate) files: HashMap<String, Vec<u8>>,
 }
 
 impl Surroundings for Machine {
@@ -23,8 +24,9 @@ impl Surroundings for Machine {
         self.hosts.get(host).cloned().unwrap_or_default()
     }
 
-    fn read(&self, _path: &str) -> Result<Vec<u8>, String> {
-        Err("No such file or directory".to_owned())
+    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+        let missing = || "No such file or directory".to_owned();
+        self.files.get(path).cloned().ok_or_else(missing)
     }
 
     fn user_id(&self, name: &str) -> Option<u32> {
