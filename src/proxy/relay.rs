@@ -27,9 +27,11 @@ pub(super) struct Flow {
     pub(super) ended: bool,
     /// It was passed on to the writer.
     pub(super) shut: bool,
-    /// Full reads in a row; in a pipe, small ones.
+    /// Full reads in a row; of bulk, small ones.
     streak: u8,
-    /// Bulk goes through this pipe.
+    /// It carries bulk: pipes are worth their while.
+    bulk: bool,
+    /// Bulk on its way. It is kept only while there is something in it.
     pipe: Option<Box<Filled>>,
 }
 
@@ -114,17 +116,17 @@ impl Flow {
             written: 0,
             stop: Stop::Blocked,
         };
-        for _ in 0..ROUNDS {
-            match self.round(from, to, tools, &mut moved) {
-                ControlFlow::Continue(()) => {}
-                ControlFlow::Break(stop) => {
-                    moved.stop = stop;
-                    return moved;
-                }
-            }
-        }
-        moved.stop = Stop::Turn;
+        let rounds = (0..ROUNDS).try_for_each(|_| self.round(from, to, tools, &mut moved));
+        moved.stop = rounds.break_value().unwrap_or(Stop::Turn);
+        self.spare_pipe(tools.pipes);
         moved
+    }
+
+    /// Who waits for more does so without a pipe: others need it now.
+    fn spare_pipe(&mut self, pipes: &mut Pool) {
+        if self.pipe.as_ref().is_some_and(|pipe| pipe.bytes == 0) {
+            pipes.give_back(self.pipe.take());
+        }
     }
 
     fn round(
@@ -149,14 +151,16 @@ impl Flow {
         if !from.readable {
             return ControlFlow::Break(Stop::Blocked);
         }
-        if self.pipe.is_none() && self.streak >= BULK {
-            self.pipe = tools.pipes.take(tools.now);
-            self.streak = 0;
+        // A splice would stop in front of urgent data for good; a read leaves them out.
+        if !self.bulk || from.is_urgent() {
+            return self.copy(from, to, tools.buffer, moved);
         }
-        if self.pipe.is_some() {
-            self.fill_pipe(from, tools, moved)
-        } else {
-            self.copy(from, to, tools.buffer, moved)
+        if self.pipe.is_none() {
+            self.pipe = tools.pipes.take(tools.now);
+        }
+        match &mut self.pipe {
+            Some(_) => self.fill_pipe(from, moved),
+            None => self.copy(from, to, tools.buffer, moved),
         }
     }
 
@@ -206,8 +210,11 @@ impl Flow {
         moved.read += n as u64;
         if n == buffer.len() {
             self.streak = self.streak.saturating_add(1);
+            if self.streak >= BULK {
+                (self.streak, self.bulk) = (0, true);
+            }
         } else {
-            self.streak = 0;
+            (self.streak, self.bulk) = (0, false);
             from.drained();
             self.ended = from.read_all();
         }
@@ -230,12 +237,7 @@ impl Flow {
     }
 
     /// One splice into the pipe; the next round drains it.
-    fn fill_pipe(
-        &mut self,
-        from: &mut Leg,
-        tools: &mut Tools<'_>,
-        moved: &mut Moved,
-    ) -> ControlFlow<Stop> {
+    fn fill_pipe(&mut self, from: &mut Leg, moved: &mut Moved) -> ControlFlow<Stop> {
         let Some(filled) = &mut self.pipe else {
             return ControlFlow::Continue(());
         };
@@ -245,20 +247,15 @@ impl Flow {
         };
         filled.bytes += n;
         moved.read += n as u64;
-        self.streak = if n < SMALL { self.streak + 1 } else { 0 };
+        self.streak = if n < SMALL {
+            self.streak.saturating_add(1)
+        } else {
+            0
+        };
         if self.streak >= LEAN {
-            self.leave_pipe(tools.pipes);
+            (self.streak, self.bulk) = (0, false);
         }
         ControlFlow::Continue(())
-    }
-
-    /// Back to copying. What is in the pipe becomes a buffer if the writer cannot take it.
-    fn leave_pipe(&mut self, pipes: &mut Pool) {
-        self.streak = 0;
-        let Some(filled) = &mut self.pipe else { return };
-        if filled.bytes == 0 {
-            pipes.give_back(self.pipe.take());
-        }
     }
 
     /// A reset that comes with the last bytes counts as their end: whoever sent them meant to
@@ -319,7 +316,8 @@ impl Worker {
             response.is_wanted() || !request.is_empty(),
             self.now,
         );
-        if request_stop == Stop::Turn || response_stop == Stop::Turn {
+        let turn = request_stop == Stop::Turn || response_stop == Stop::Turn;
+        if turn && !std::mem::replace(&mut session.in_line, true) {
             self.again.push(session.key);
         }
         let interest = if session.client.writable {

@@ -40,6 +40,8 @@ pub(super) struct Session {
     pub(super) slot: Option<ServerId>,
     /// It waits in its backend's queue.
     pub(super) queued: bool,
+    /// It has more to do, and waits for its turn.
+    pub(super) in_line: bool,
     /// It counts as a session: its header and the session rules have let it in.
     pub(super) counted: bool,
     /// Who was silent for too long: how it will be called, once it ends.
@@ -71,7 +73,8 @@ pub(super) struct Leg {
     pub(super) read_closed: bool,
     /// An error is pending, or both directions are closed.
     pub(super) failed: bool,
-    /// A short read does not mean that all was read: urgent data stop reads.
+    /// A short read does not mean that all was read: urgent data stop reads. There may be more
+    /// of them than the loop has told, so this stays.
     urgent: bool,
 }
 
@@ -93,12 +96,16 @@ impl Leg {
     /// stood in its way. (Whatever arrives later is an event of its own.)
     pub(super) const fn drained(&mut self) {
         self.readable = self.failed || self.urgent || self.read_closed;
-        self.urgent = false;
     }
 
     /// After [`Leg::drained`]: the peer had closed already, so what was read was the last.
     pub(super) const fn read_all(&self) -> bool {
         self.read_closed && !self.failed && !self.urgent
+    }
+
+    /// Urgent data may stand in the way of what follows.
+    pub(super) const fn is_urgent(&self) -> bool {
+        self.urgent
     }
 
     /// Notes what the loop said.
@@ -134,6 +141,7 @@ impl Session {
             inspected_by: Inspector::Frontend,
             slot: None,
             queued: false,
+            in_line: false,
             counted: false,
             blame: None,
         }

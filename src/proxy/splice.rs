@@ -23,7 +23,7 @@ pub(super) struct Pool {
 }
 
 /// Spare pipes kept for the next bulk transfer.
-const MOST_SPARE: usize = 4;
+const MOST_SPARE: usize = 16;
 /// Smaller pipes cost more calls than copying does.
 const SMALLEST_USEFUL: usize = 64 << 10;
 /// After the limits have refused a pipe.

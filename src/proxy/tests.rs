@@ -1,6 +1,7 @@
 //! Whole sessions over loopback, on data threads started in this process.
 
 mod arrivals;
+mod bulk;
 mod endings;
 mod fixture;
 

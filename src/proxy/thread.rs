@@ -206,6 +206,7 @@ impl Worker {
     fn take_turns(&mut self) {
         for key in std::mem::take(&mut self.again) {
             if let Some(mut session) = self.sessions.take(key.slot, key.generation) {
+                session.in_line = false;
                 let course = self.advance(&mut session);
                 self.settle(session, course);
             }
