@@ -2,6 +2,7 @@
 
 use std::{
     net::{IpAddr, ToSocketAddrs},
+    os::unix::fs::PermissionsExt as _,
     path::Path,
 };
 
@@ -30,6 +31,12 @@ impl Surroundings for System {
 
     fn read(&self, path: &str) -> Result<Vec<u8>, String> {
         std::fs::read(path).map_err(|error| error.to_string())
+    }
+
+    fn permissions(&self, path: &str) -> Option<u32> {
+        // A pipe or a device is not what somebody else may have changed.
+        let found = std::fs::metadata(path).ok().filter(|it| it.is_file())?;
+        Some(found.permissions().mode() & 0o7777)
     }
 
     fn user_id(&self, name: &str) -> Option<u32> {

@@ -56,6 +56,11 @@ pub trait Surroundings {
     fn user_id(&self, name: &str) -> Option<u32>;
     /// The number of a group.
     fn group_id(&self, name: &str) -> Option<u32>;
+    /// The permissions of a file, as in `chmod`; `None`: there is no such file here.
+    fn permissions(&self, path: &str) -> Option<u32> {
+        let _unknown = path;
+        None
+    }
 }
 
 /// The outcome of reading one set of files.

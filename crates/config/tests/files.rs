@@ -388,6 +388,24 @@ fn programs_are_started_only_if_global_allows_it() {
 }
 
 #[test]
+fn what_anybody_may_write_is_named() {
+    let text = format!(
+        "global\n user haproxy\n external-check\n{DEFAULTS}\
+         backend b\n option external-check\n external-check command /opt/probe\n server s 10.0.0.1:1 check\n"
+    );
+    let warned = |file: u32, program: u32| {
+        let mut machine = Machine::default();
+        machine.modes.insert("haproxy.cfg".into(), file);
+        machine.modes.insert("/opt/probe".into(), program);
+        let loaded = load_text(&text, &machine);
+        codes(&loaded, Severity::Warning)
+    };
+    assert_eq!(warned(0o644, 0o775), [""; 0]);
+    assert_eq!(warned(0o666, 0o755), ["world-writable"]);
+    assert_eq!(warned(0o600, 0o777), ["world-writable"]);
+}
+
+#[test]
 fn references_must_lead_somewhere() {
     complains(
         "frontend f\n bind :1\n default_backend bakcend1\nbackend backend1\n",

@@ -3,6 +3,8 @@
 
 mod machine;
 
+use std::net::IpAddr;
+
 use machine::{Machine, load_text};
 use pontoon_config::{diagnostic::Severity, haproxy::Loaded, render};
 
@@ -90,7 +92,7 @@ fn all_meet(rows: &[(Place, &str, Fate)]) {
     let mut machine = Machine::default();
     machine
         .hosts
-        .insert("db.example".into(), vec!["10.0.0.9".parse().unwrap()]);
+        .insert("db.example".into(), vec![IpAddr::from([10, 0, 0, 9])]);
     for path in ["/etc/ca.pem", "/etc/node.pem"] {
         machine.files.insert(path.into(), b"pem".to_vec());
     }

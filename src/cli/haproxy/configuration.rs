@@ -186,6 +186,10 @@ impl Surroundings for Machine<'_> {
         System.read(path)
     }
 
+    fn permissions(&self, path: &str) -> Option<u32> {
+        System.permissions(path)
+    }
+
     fn user_id(&self, name: &str) -> Option<u32> {
         System.user_id(name)
     }

@@ -1,10 +1,12 @@
 //! What runs, and will hurt in production.
 
+mod files;
 mod listeners;
 mod process;
 mod servers;
 mod timeouts;
 
+pub(super) use self::files::check as files;
 use super::{global::GlobalDraft, model::Model, resolve::Written};
 use crate::diagnostic::Diagnostics;
 

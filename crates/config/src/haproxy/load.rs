@@ -101,6 +101,7 @@ impl<'l> Loader<'l> {
         };
         resolve::proxies(&mut model, &written, &self.names, self.sources, self.d);
         lints::run(&model, &global, &written, self.d);
+        lints::files(self.sources, &model, &written, self.surroundings, self.d);
         model.global = global.finish();
         Some(model)
     }

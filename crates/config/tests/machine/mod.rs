@@ -13,6 +13,8 @@ pub(crate) struct Machine {
     pub(crate) variables: HashMap<String, String>,
     pub(crate) hosts: HashMap<String, Vec<IpAddr>>,
     pub(crate) files: HashMap<String, Vec<u8>>,
+    /// Permissions of files.
+    pub(crate) modes: HashMap<String, u32>,
 }
 
 impl Surroundings for Machine {
@@ -27,6 +29,10 @@ impl Surroundings for Machine {
     fn read(&self, path: &str) -> Result<Vec<u8>, String> {
         let missing = || "No such file or directory".to_owned();
         self.files.get(path).cloned().ok_or_else(missing)
+    }
+
+    fn permissions(&self, path: &str) -> Option<u32> {
+        self.modes.get(path).copied()
     }
 
     fn user_id(&self, name: &str) -> Option<u32> {
