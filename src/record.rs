@@ -1,9 +1,6 @@
 //! One record per session: what the counters, the access line and the statistics learn of it.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant, SystemTime},
-};
+use std::time::{Duration, Instant, SystemTime};
 
 use pontoon_engine::{
     address::{ClientAddr, LocalAddr, ServerAddr},
@@ -145,15 +142,4 @@ impl SessionRecord {
             http: None,
         }
     }
-}
-
-/// Names of a session's server in a log line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ServerLabel {
-    /// A server.
-    Named(Arc<str>),
-    /// None was chosen: `<NOSRV>`.
-    None,
-    /// Answered by ourselves: `<STATS>`.
-    Service(&'static str),
 }

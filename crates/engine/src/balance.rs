@@ -117,12 +117,6 @@ impl Algorithm {
         }
     }
 
-    /// Whether the choice depends on who asks, so that a full server is worth waiting for.
-    #[must_use]
-    pub const fn is_deterministic(self) -> bool {
-        matches!(self, Self::Source(_))
-    }
-
     /// The machinery for a backend of so many servers.
     pub(crate) fn chooser(self, servers: usize) -> Box<dyn Chooser> {
         match self {
