@@ -14,7 +14,6 @@ mod command;
 mod connection;
 mod count;
 mod csv;
-mod facts;
 #[cfg(test)]
 mod fixture;
 mod http;

@@ -4,7 +4,6 @@
 
 mod date;
 mod event;
-mod facts;
 mod frame;
 mod line;
 mod outlet;
@@ -33,7 +32,6 @@ use pontoon_engine::{
 
 use self::{
     date::Calendar,
-    facts::RecordFacts,
     frame::Speaker,
     line::Line,
     outlet::{Message, Outlet},
@@ -41,6 +39,7 @@ use self::{
     writer::PATIENCE,
 };
 use crate::{
+    facts::SessionFacts,
     record::{Concurrency, SessionRecord},
     state::Running,
 };
@@ -318,7 +317,7 @@ impl Logger {
             return;
         }
         let state = running.frontend(record.frontend);
-        let facts = RecordFacts { running, record };
+        let facts = SessionFacts::new(running, record);
         let line = Line {
             record,
             concurrency,

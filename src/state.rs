@@ -5,6 +5,7 @@
 
 pub mod counters;
 pub mod dispatch;
+mod figures;
 mod finish;
 pub mod mailbox;
 pub mod rate;

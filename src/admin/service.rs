@@ -9,14 +9,13 @@ use super::{
     auth::Checker,
     command::{Command, Outcome},
     csv,
-    facts::Visitor,
     http::{answer::Answer, body::Body, request::Head},
     json, origin, page,
     snapshot::Snapshot,
     typed,
     view::{Form, View},
 };
-use crate::{record::SessionRecord, state::Running};
+use crate::{facts::SessionFacts, record::SessionRecord, state::Running};
 
 /// Answers requests to the statistics of all proxies.
 #[derive(Debug)]
@@ -100,7 +99,7 @@ impl Service {
         record: &SessionRecord,
     ) -> Answer {
         let view = View::parse(page.options);
-        let visitor = Visitor::new(&self.running, record);
+        let visitor = SessionFacts::new(&self.running, record).answered_by_own_section();
         let admin = may_change(page.stats, &visitor);
         match body {
             Some(body) => self.act(page, head, body, view, admin),
@@ -176,7 +175,7 @@ fn or_default<'a>(given: Option<&'a str>, default: Option<&'a str>) -> Option<&'
     }
 }
 
-fn may_change(stats: &Stats, visitor: &Visitor<'_>) -> bool {
+fn may_change(stats: &Stats, visitor: &SessionFacts<'_>) -> bool {
     match &stats.admin {
         None => false,
         Some(StatsAdmin::Always) => true,

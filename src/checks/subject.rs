@@ -213,23 +213,19 @@ impl Facts for Subject<'_> {
     }
 
     fn usable_servers(&self, backend: Option<ProxyId>) -> u32 {
-        let state = self.running.backend(backend.unwrap_or(self.proxy));
-        state.map_or(0, |state| state.balancer().usable_servers())
+        self.running.usable_servers(backend.or(Some(self.proxy)))
     }
 
     fn backend_sessions(&self, backend: Option<ProxyId>) -> u32 {
-        let state = self.running.backend(backend.unwrap_or(self.proxy));
-        state.map_or(0, |state| state.sessions.get())
+        self.running.backend_sessions(backend.or(Some(self.proxy)))
     }
 
     fn frontend_sessions(&self, frontend: Option<ProxyId>) -> u32 {
-        let state = frontend.and_then(|frontend| self.running.frontend(frontend));
-        state.map_or(0, |state| state.sessions.get())
+        self.running.frontend_sessions(frontend)
     }
 
     fn queued(&self, backend: Option<ProxyId>) -> u32 {
-        let state = self.running.backend(backend.unwrap_or(self.proxy));
-        state.map_or(0, |state| state.balancer().view(Instant::now()).queued)
+        self.running.queued(backend.or(Some(self.proxy)))
     }
 
     fn frontend(&self) -> (u32, &str) {

@@ -28,6 +28,7 @@ use super::{
     token::Token,
 };
 use crate::{
+    facts::SessionFacts,
     record::SessionRecord,
     state::{FrontendState, Running, counters::Level, mailbox::Message},
 };
@@ -307,7 +308,10 @@ impl Worker {
         if frontend.connection_rules.is_empty() {
             return Decision::NoMatch;
         }
-        first_match(&frontend.connection_rules, &self.facts_of(record))
+        first_match(
+            &frontend.connection_rules,
+            &SessionFacts::new(&self.running, record),
+        )
     }
 
     fn start(&mut self, socket: OwnedFd, record: SessionRecord, header: bool) {

@@ -1,16 +1,14 @@
 //! What comes before picking: the PROXY header, the rules, and reading ahead for them.
 
-use std::{net::IpAddr, ops::ControlFlow, sync::Arc};
+use std::{ops::ControlFlow, sync::Arc};
 
-use pontoon_config::haproxy::model::{Mode, Proxy};
+use pontoon_config::haproxy::model::Mode;
 use pontoon_engine::{
     address::{ClientAddr, Endpoint, LocalAddr},
     proxy_protocol::{self, Header, Malformed, Parsed},
     rules::{ConnectionAction, ContentAction, ContentRules, Decision, Rule, first_match},
-    sample::Facts,
     session::{Incident, Stage, Step},
     termination::{Cause, Phase, Termination},
-    units::ProxyId,
 };
 use pontoon_sys::{
     epoll::Interest,
@@ -22,7 +20,7 @@ use super::{
     session::{Course, Inspector, Session, Side},
     thread::Worker,
 };
-use crate::{record::SessionRecord, state::Running};
+use crate::facts::SessionFacts;
 
 /// The words of HAProxy's log for a connection without a good PROXY header.
 const CLOSED: &str = "Connection closed while waiting for PROXY protocol header";
@@ -32,39 +30,15 @@ const NO_HEADER: &str = "Received something which does not look like a PROXY pro
 /// No header is shorter.
 const SHORTEST: usize = 16;
 
-/// What rules can ask of a session.
-pub(super) struct View<'a> {
-    running: &'a Running,
-    record: &'a SessionRecord,
-    request: &'a [u8],
-    complete: bool,
-    over: bool,
-    random: u64,
-}
-
 impl Worker {
     /// What rules may know now. `over`: no more data are waited for.
-    pub(super) fn facts<'a>(&'a self, session: &'a Session, over: bool) -> View<'a> {
-        View {
-            running: &self.running,
-            record: &session.record,
-            request: session.request.pending(),
-            complete: over || session.request.ended || self.is_full(session),
+    pub(super) fn facts<'a>(&'a self, session: &'a Session, over: bool) -> SessionFacts<'a> {
+        let complete = over || session.request.ended || self.is_full(session);
+        SessionFacts::new(&self.running, &session.record).reading(
+            session.request.pending(),
+            complete,
             over,
-            random: self.random(),
-        }
-    }
-
-    /// What rules may know of a connection that is no session yet.
-    pub(super) fn facts_of<'a>(&'a self, record: &'a SessionRecord) -> View<'a> {
-        View {
-            running: &self.running,
-            record,
-            request: &[],
-            complete: true,
-            over: true,
-            random: self.random(),
-        }
+        )
     }
 
     fn is_full(&self, session: &Session) -> bool {
@@ -289,92 +263,5 @@ impl Worker {
             // The control thread is gone: so is the process, in a moment.
             self.running.finish(refused.0.record, self.shard, self.now);
         }
-    }
-}
-
-impl View<'_> {
-    fn proxy(&self) -> &Proxy {
-        self.running.proxy(self.record.frontend)
-    }
-
-    fn backend(&self, id: Option<ProxyId>) -> Option<ProxyId> {
-        id.or(self.record.backend)
-    }
-}
-
-impl Facts for View<'_> {
-    fn source(&self) -> Option<(IpAddr, u16)> {
-        let address = self.record.client.0.ip()?;
-        Some((address.ip(), address.port()))
-    }
-
-    fn destination(&self) -> Option<(IpAddr, u16)> {
-        let address = self.record.local.0.ip()?;
-        Some((address.ip(), address.port()))
-    }
-
-    fn request(&self) -> &[u8] {
-        self.request
-    }
-
-    fn request_complete(&self) -> bool {
-        self.complete
-    }
-
-    fn inspection_over(&self) -> bool {
-        self.over
-    }
-
-    fn usable_servers(&self, backend: Option<ProxyId>) -> u32 {
-        let state = self
-            .backend(backend)
-            .and_then(|id| self.running.backend(id));
-        state.map_or(0, |state| state.balancer().usable_servers())
-    }
-
-    fn backend_sessions(&self, backend: Option<ProxyId>) -> u32 {
-        let state = self
-            .backend(backend)
-            .and_then(|id| self.running.backend(id));
-        state.map_or(0, |state| state.sessions.get())
-    }
-
-    fn frontend_sessions(&self, frontend: Option<ProxyId>) -> u32 {
-        let id = frontend.unwrap_or(self.record.frontend);
-        self.running
-            .frontend(id)
-            .map_or(0, |state| state.sessions.get())
-    }
-
-    fn queued(&self, backend: Option<ProxyId>) -> u32 {
-        let state = self
-            .backend(backend)
-            .and_then(|id| self.running.backend(id));
-        state.map_or(0, |state| {
-            state.balancer().view(std::time::Instant::now()).queued
-        })
-    }
-
-    fn frontend(&self) -> (u32, &str) {
-        (self.proxy().number, &self.proxy().name)
-    }
-
-    fn backend_name(&self) -> Option<&str> {
-        Some(&self.running.proxy(self.record.backend?).name)
-    }
-
-    fn listener_number(&self) -> u32 {
-        let frontend = self.proxy().frontend.as_ref();
-        let bind = frontend.and_then(|frontend| frontend.binds.get(self.record.listener));
-        bind.map_or(0, |bind| bind.number)
-    }
-
-    fn is_local(&self, address: IpAddr) -> bool {
-        // Only an address of this machine can be bound.
-        std::net::UdpSocket::bind((address, 0)).is_ok()
-    }
-
-    fn random(&self) -> u64 {
-        self.random
     }
 }

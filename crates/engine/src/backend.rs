@@ -389,15 +389,9 @@ impl Backend {
         }
     }
 
-    /// What was configured.
+    /// Sessions that wait, for one server or for any.
     #[must_use]
-    pub fn server_settings(&self) -> &[ServerSettings] {
-        &self.servers
-    }
-
-    /// What was configured.
-    #[must_use]
-    pub const fn settings(&self) -> &Settings {
-        &self.settings
+    pub fn queued(&self) -> u32 {
+        self.queue.total()
     }
 }

@@ -105,6 +105,20 @@ fn a_forced_server_is_waited_for() {
 }
 
 #[test]
+fn whoever_waits_counts_whether_for_one_server_or_for_any() {
+    let mut bench = Bench::new(Algorithm::RoundRobin, limited(1, 1));
+    assert_eq!(bench.place(), on(0));
+    bench.place();
+    bench.place_as(|request| Request {
+        forced: Some(ServerId(0)),
+        ..request
+    });
+    assert_eq!(bench.view(0).queued, 1);
+    assert_eq!(bench.backend.view(bench.now).queued, 1);
+    assert_eq!(bench.backend.queued(), 2);
+}
+
+#[test]
 fn a_full_queue_turns_forced_sessions_away_or_elsewhere() {
     let servers = || {
         let server = ServerSettings {
