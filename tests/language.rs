@@ -1,6 +1,8 @@
 //! The language, compared with the real HAProxy: the same files are accepted, words are cut the
 //! same way, and conditions mean the same.
 
+mod verdicts;
+
 use std::{fs, path::PathBuf, process::Command};
 
 use pontoon::surroundings::System;
@@ -37,6 +39,11 @@ pub(crate) fn register(tests: &mut Vec<Test>) {
     }
     let words = Test::new("language::words_are_those_of_haproxy", same_words);
     tests.push(words.needs(Need::Program("haproxy")));
+    let verdicts = Test::new(
+        "language::verdicts_are_those_of_haproxy",
+        verdicts::are_those_of_haproxy,
+    );
+    tests.push(verdicts.needs(Need::Program("haproxy")));
     let conditions = Test::new("language::conditions_are_those_of_haproxy", same_conditions);
     tests.push(conditions.needs(Need::Program("haproxy")));
 }

@@ -16,6 +16,7 @@ use pontoon_config::{
 const DEFAULTS: &str = "\
 defaults
     mode tcp
+    log 127.0.0.1 local0
     timeout connect 1s
     timeout client 1h
     timeout server 1h
@@ -534,6 +535,10 @@ fn production_advice() {
     complains(
         "frontend f\n bind :1\n option httplog\n",
         &["httplog-on-tcp"],
+    );
+    complains(
+        "frontend f\n bind :1\n no log\n option tcplog\n",
+        &["no-log-address"],
     );
     complains("listen a\n server x 10.0.0.1:1\n", &["no-bind"]);
     complains(

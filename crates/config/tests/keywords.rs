@@ -46,8 +46,7 @@ enum Place {
 
 use Place::{Bind, Checks, File, Global, Page, Proxy, Server};
 
-const DEFAULTS: &str =
-    "defaults\n mode tcp\n timeout connect 1s\n timeout client 1h\n timeout server 1h\n";
+const DEFAULTS: &str = "defaults\n mode tcp\n log 127.0.0.1 local0\n timeout connect 1s\n timeout client 1h\n timeout server 1h\n";
 
 fn file(place: Place, line: &str) -> String {
     let body = match place {

@@ -141,8 +141,12 @@ fn allowed_programs(proxy: &Written<'_>, global: &Global, d: &mut Diagnostics) {
 fn logging(proxy: &Written<'_>, global: &[LogTarget], d: &mut Diagnostics) -> Logging {
     let draft = &proxy.draft;
     let flags = draft.flags;
+    let targets = targets(&draft.logs, global);
+    if targets.is_empty() {
+        warn_without_target(proxy, d);
+    }
     Logging {
-        targets: targets(&draft.logs, global),
+        targets,
         tag: draft.log_tag.clone(),
         line: line(proxy, d),
         error_line: format(proxy, draft.error_line.as_ref(), d),
@@ -151,6 +155,27 @@ fn logging(proxy: &Written<'_>, global: &[LogTarget], d: &mut Diagnostics) -> Lo
         separate_errors: flags.has(Flag::LogSeparateErrors),
         structured_data: format(proxy, draft.structured_data.as_ref(), d),
     }
+}
+
+/// HAProxy warns as well.
+fn warn_without_target(proxy: &Written<'_>, d: &mut Diagnostics) {
+    let Some(line) = proxy.draft.line.as_ref().filter(|_| proxy.has_frontend()) else {
+        return;
+    };
+    if proxy.draft.disabled {
+        return;
+    }
+    let span = if proxy.owns(line.span) {
+        line.span
+    } else {
+        proxy.section.span()
+    };
+    let message = format!(
+        "`{}` says how its lines look, but not where they go: nothing is logged",
+        proxy.section.name()
+    );
+    d.warning("no-log-address", span, message)
+        .suggest("add `log global` here and `log <address> <facility>` in `global`");
 }
 
 fn targets(logs: &[ProxyLog], global: &[LogTarget]) -> Vec<LogTarget> {
