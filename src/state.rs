@@ -8,6 +8,7 @@ pub mod dispatch;
 mod figures;
 mod finish;
 pub mod mailbox;
+pub mod pace;
 pub mod rate;
 mod tracking;
 
@@ -31,6 +32,7 @@ use self::{
         Average, BackendCounters, FrontendCounters, Level, ListenerCounters, ServerCounters, Shards,
     },
     mailbox::Mailbox,
+    pace::Pace,
     rate::Rate,
 };
 use crate::log::Logger;
@@ -73,6 +75,10 @@ pub struct ProcessState {
     pub session_rate: Rate,
     /// Counts requests for `%rt`.
     pub requests: AtomicU32,
+    /// Complaints that nothing can be accepted.
+    pub accept_complaints: Pace,
+    /// Complaints that something is lacking for connections to servers.
+    pub connect_complaints: Pace,
     /// A stop was asked for: nothing new is accepted.
     pub stopping: AtomicBool,
 }
@@ -261,6 +267,8 @@ impl ProcessState {
             connection_rate: Rate::default(),
             session_rate: Rate::default(),
             requests: AtomicU32::new(0),
+            accept_complaints: Pace::default(),
+            connect_complaints: Pace::default(),
             stopping: AtomicBool::new(false),
         }
     }

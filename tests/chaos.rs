@@ -8,6 +8,7 @@ mod dice;
 mod idle;
 mod scene;
 mod server;
+mod shortage;
 mod talk;
 
 use std::{
@@ -39,6 +40,7 @@ pub(crate) fn register(tests: &mut Vec<Test>) {
         let name = format!("chaos::nothing_is_lost_or_left_over_with_{threads}_threads");
         tests.push(Test::new(name, move || seeded(|dice| storm(threads, dice))));
     }
+    shortage::register(tests);
 }
 
 /// Runs a test with dice that a seed repeats, and names the seed if it fails.

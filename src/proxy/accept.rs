@@ -108,6 +108,10 @@ impl Worker {
                     .is_ok();
             }
         }
+        if self.doors.iter().any(|door| !door.open) {
+            // The system lacks memory or watches for now.
+            self.open_doors_at(self.now + SHORTAGE_PAUSE);
+        }
     }
 
     /// Watches no listener for now.
@@ -146,6 +150,11 @@ impl Worker {
             match next {
                 Ok(Some((socket, peer))) => self.welcome(index, socket, peer),
                 Ok(None) => return,
+                // A paused socket; mostly, the order to pause is in our mail.
+                Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+                    self.close_door(index);
+                    return self.open_doors_at(self.now + SHORTAGE_PAUSE);
+                }
                 Err(error) => return self.shortage(index, &error),
             }
         }
@@ -193,11 +202,9 @@ impl Worker {
         self.close_doors();
         self.open_doors_at(self.now + SHORTAGE_PAUSE);
         self.short = true;
-        let recently = |last: Instant| self.since(last) < Duration::from_secs(1);
-        if self.shortage_logged.is_some_and(recently) {
+        if !self.running.process.accept_complaints.allows(self.now) {
             return;
         }
-        self.shortage_logged = Some(self.now);
         let proxy = self.running.proxy(self.doors[index].listener.proxy);
         let text = format!(
             "Proxy {} cannot accept connections: {error}. Raise the limit of open files \
@@ -417,6 +424,8 @@ impl Running {
                 for (level, _) in &levels[..taken] {
                     level.leave();
                 }
+                // Somebody may have found full what was only taken for a moment.
+                self.tell_room_again();
                 return false;
             }
         }

@@ -1,6 +1,6 @@
 //! Connecting to the picked server: where from, how, and what if it fails.
 
-use std::{io, net::SocketAddr, ops::ControlFlow, os::fd::OwnedFd, time::Duration};
+use std::{io, net::SocketAddr, ops::ControlFlow, os::fd::OwnedFd};
 
 use pontoon_config::haproxy::model::{LogLevel, Server, ServerPort, ServerSide};
 use pontoon_engine::{
@@ -161,11 +161,9 @@ impl Worker {
 
     /// Says that something is lacking, at most once a second.
     pub(super) fn complain(&mut self, session: &Session, text: &str) {
-        let recently = |last| self.since(last) < Duration::from_secs(1);
-        if self.complained.is_some_and(recently) {
+        if !self.running.process.connect_complaints.allows(self.now) {
             return;
         }
-        self.complained = Some(self.now);
         let proxy = session.record.backend.unwrap_or(session.record.frontend);
         let proxy = self.running.proxy(proxy);
         let text = format!("Backend {}: {text}", proxy.name);

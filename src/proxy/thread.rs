@@ -57,9 +57,6 @@ pub(super) struct Worker {
     pub(super) paused: bool,
     /// The system ran out of descriptors or memory.
     pub(super) short: bool,
-    pub(super) shortage_logged: Option<Instant>,
-    /// When it last said that a connection to a server lacked something.
-    pub(super) complained: Option<Instant>,
     /// Sessions that have more to do, but let others go first.
     pub(super) again: Vec<pontoon_engine::units::SessionKey>,
     /// The time of this turn.
@@ -150,8 +147,6 @@ impl Worker {
             doors,
             paused: false,
             short: false,
-            shortage_logged: None,
-            complained: None,
             again: Vec::new(),
             now,
             max_accept: global.tune.max_accept.unwrap_or(MAX_ACCEPT).max(1),

@@ -31,7 +31,7 @@ impl Running {
             result
         };
         for action in &actions {
-            self.carry_out(id, state, action);
+            self.carry_out(id, state, action, now);
         }
         // Those who track a server come last, so that the log tells of one backend after the
         // other.
@@ -43,7 +43,7 @@ impl Running {
         Some(result)
     }
 
-    fn carry_out(&self, id: ProxyId, state: &BackendState, action: &Action) {
+    fn carry_out(&self, id: ProxyId, state: &BackendState, action: &Action, now: Instant) {
         match action {
             &Action::Admit { session, server } => {
                 let message = Message::Admit {
@@ -51,8 +51,10 @@ impl Running {
                     backend: id,
                     server,
                 };
-                if let Some(thread) = self.threads.get(usize::from(session.thread)) {
-                    thread.post(message);
+                let thread = self.threads.get(usize::from(session.thread));
+                // A thread has ended only if its session has: the slot goes to the next.
+                if thread.is_none_or(|thread| thread.deliver(message).is_err()) {
+                    self.free_slot(id, server, now);
                 }
             }
             Action::ShutdownSessions { server } => {

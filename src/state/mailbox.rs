@@ -2,7 +2,7 @@
 
 use std::sync::{
     Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicBool, AtomicU32, Ordering},
+    atomic::{AtomicBool, AtomicU32, Ordering, fence},
 };
 
 use pontoon_engine::{
@@ -128,10 +128,13 @@ impl Mailbox {
     /// room once more after this call, since that end may have come just before.
     pub fn wait_for_room(&self) {
         self.waits_for_room.store(true, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
     }
 
-    /// Whether the thread waited for room; it does no more.
+    /// Whether the thread waited for room; it does no more. To be called after room was made.
     pub fn stop_waiting_for_room(&self) -> bool {
+        // Either we see that it waits, or it sees the room that was made: levels are relaxed.
+        fence(Ordering::SeqCst);
         self.waits_for_room.load(Ordering::SeqCst)
             && self.waits_for_room.swap(false, Ordering::SeqCst)
     }

@@ -128,7 +128,9 @@ impl Watch {
     }
 
     async fn next(&mut self) -> Order {
+        // In this order: of a pause and a resumption that came at once, the resumption is last.
         tokio::select! {
+            biased;
             _ = self.terminate.recv() => Order::Stop(Signal::TERM),
             _ = self.interrupt.recv() => Order::Stop(Signal::INT),
             _ = self.soft.recv() => Order::StopSoftly,
