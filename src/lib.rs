@@ -19,6 +19,8 @@ pub mod record;
 pub mod state;
 pub mod supervisor;
 pub mod surroundings;
+#[cfg(test)]
+mod testing;
 
 #[cfg(test)]
 mod tests {

@@ -2,15 +2,11 @@
 //! a server in every state, a `listen`, and a statistics proxy.
 
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
 
-use pontoon_config::{
-    haproxy::{Surroundings, load, model::Model},
-    source::SourceFile,
-};
 use pontoon_engine::{
     address::{ClientAddr, Endpoint, LocalAddr},
     health::{CheckResult, CheckStatus},
@@ -19,9 +15,9 @@ use pontoon_engine::{
 };
 
 use crate::{
-    log::{self, Logger},
     record::SessionRecord,
     state::{ProcessState, Running},
+    testing,
 };
 
 /// The statistics proxy.
@@ -64,51 +60,13 @@ listen stats
 
 /// Everything, with these lines in the statistics proxy.
 pub(crate) fn running(stats: &str) -> Arc<Running> {
-    let mut model = model(format!("{PROXIES}{stats}\n"));
+    let mut model = testing::model(format!("{PROXIES}{stats}\n"));
     model.fill_full_connections(10_000);
-    let model = Arc::new(model);
-    let logger = Logger::open(&model, log::Settings::default()).unwrap();
     let process = ProcessState::new("node-1".into(), 10_000, 20_030);
-    let running = Running::new(model, process, logger, 2).unwrap();
+    let running = testing::running(model, process, 2);
     put_servers_in_all_states(&running);
     bring_traffic(&running);
-    Arc::new(running)
-}
-
-fn model(text: String) -> Model {
-    let file = SourceFile {
-        name: "haproxy.cfg".into(),
-        text,
-    };
-    let loaded = load(vec![file], &Nowhere);
-    loaded
-        .model
-        .unwrap_or_else(|| panic!("{:?}", loaded.diagnostics))
-}
-
-/// A machine without names, files or users.
-struct Nowhere;
-
-impl Surroundings for Nowhere {
-    fn variable(&self, _: &str) -> Option<String> {
-        None
-    }
-
-    fn resolve(&self, _: &str) -> Vec<IpAddr> {
-        Vec::new()
-    }
-
-    fn read(&self, _: &str) -> Result<Vec<u8>, String> {
-        Err("there are no files".into())
-    }
-
-    fn user_id(&self, _: &str) -> Option<u32> {
-        None
-    }
-
-    fn group_id(&self, _: &str) -> Option<u32> {
-        None
-    }
+    running
 }
 
 /// The record of a connection from loopback, in the levels as a data thread leaves it.

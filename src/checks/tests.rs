@@ -1,4 +1,4 @@
-//! Checks of a running backend: peers on loopback, a model made by hand.
+//! Checks of a running backend: peers on loopback, configured as a file would.
 
 mod fixture;
 
@@ -10,18 +10,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pontoon_config::haproxy::{
-    check::{CheckMethod, Expect, Step, StepAction},
-    model::AgentCheck,
-};
 use pontoon_engine::{
     backend::Backend,
-    health::{AgentSettings, Observe, OnError},
     server::{AdminState, Status},
     units::{ProxyId, ServerId, Weight},
 };
 
-use self::fixture::{Fixture, Listener, checked, side};
+use self::fixture::{Fixture, Listener};
 
 const FIRST: ServerId = ServerId(0);
 
@@ -29,7 +24,7 @@ const FIRST: ServerId = ServerId(0);
 async fn a_killed_server_goes_down_after_fall_and_comes_back_after_rise() {
     let listener = Listener::new();
     let address = listener.address;
-    let fixture = Fixture::start(side(vec![checked(0, address)]));
+    let fixture = Fixture::start(&format!("server s0 {address}"));
     fixture.status(FIRST, Status::Up).await;
     drop(listener);
     fixture.status(FIRST, Status::Down).await;
@@ -44,10 +39,10 @@ async fn a_killed_server_goes_down_after_fall_and_comes_back_after_rise() {
 #[tokio::test]
 async fn maintenance_stops_checks_and_its_end_restarts_them() {
     let (ours, other) = (Listener::new(), Listener::new());
-    let servers = vec![checked(0, ours.address), checked(1, other.address)];
-    let mut backend = side(servers);
-    backend.check = Arc::new(CheckMethod::Script(vec![send()]));
-    let fixture = Fixture::start(backend);
+    let fixture = Fixture::start(&format!(
+        "option tcp-check\ntcp-check send x\nserver s0 {}\nserver s1 {}",
+        ours.address, other.address
+    ));
     ours.accepted(1).await;
     fixture.set_admin(FIRST, AdminState::Maintenance);
     // One check may have been under way; the other server's checks tell the time.
@@ -71,9 +66,10 @@ async fn a_server_that_hangs_has_one_check_at_a_time() {
             open.fetch_sub(1, Ordering::SeqCst);
         }
     });
-    let mut backend = side(vec![checked(0, listener.address)]);
-    backend.check = Arc::new(CheckMethod::Script(vec![expect("never")]));
-    let fixture = Fixture::start(backend);
+    let fixture = Fixture::start(&format!(
+        "option tcp-check\ntcp-check expect string never\nserver s0 {}",
+        listener.address
+    ));
     listener.accepted(4).await;
     assert_eq!(most.load(Ordering::SeqCst), 1);
     fixture.status(FIRST, Status::Down).await;
@@ -93,16 +89,12 @@ async fn an_agent_is_asked_and_drains_its_server() {
         let _gone = std::io::Write::write_all(&mut stream, answer);
     });
     let listener = Listener::new();
-    let mut server = checked(0, listener.address);
-    server.settings.agent = Some(AgentSettings {
-        interval: fixture::INTERVAL,
-    });
-    server.agent = Some(AgentCheck {
-        address: None,
-        port: agent.address.port(),
-        send: Some(b"how\n".to_vec()),
-    });
-    let fixture = Fixture::start(side(vec![server]));
+    let fixture = Fixture::start(&format!(
+        "server s0 {} agent-check agent-port {} agent-inter {} agent-send \"how\\n\"",
+        listener.address,
+        agent.address.port(),
+        fixture::INTERVAL,
+    ));
     fixture.status(FIRST, Status::DrainByAgent).await;
 }
 
@@ -111,10 +103,7 @@ async fn a_recovered_server_starts_slowly() {
     let listener = Listener::new();
     let address = listener.address;
     drop(listener);
-    let mut server = checked(0, address);
-    server.settings.weight = Weight::new(100).unwrap();
-    server.settings.slow_start = Duration::from_secs(2);
-    let fixture = Fixture::start(side(vec![server]));
+    let fixture = Fixture::start(&format!("server s0 {address} weight 100 slowstart 2s"));
     fixture.status(FIRST, Status::Down).await;
     let _revived = Listener::at(address);
     fixture.status(FIRST, Status::Up).await;
@@ -131,15 +120,11 @@ async fn a_recovered_server_starts_slowly() {
 #[tokio::test]
 async fn errors_of_live_traffic_bring_the_next_check_forward() {
     let listener = Listener::new();
-    let mut server = checked(0, listener.address);
-    let health = server.settings.health.as_mut().unwrap();
-    health.interval = Duration::from_secs(600);
-    health.fast_interval = Some(fixture::INTERVAL);
-    server.settings.observe = Some(Observe {
-        error_limit: 2,
-        on_error: OnError::FastInterval,
-    });
-    let fixture = Fixture::start(side(vec![server]));
+    let fixture = Fixture::start(&format!(
+        "server s0 {} inter 600s fastinter {} observe layer4 error-limit 2 on-error fastinter",
+        listener.address,
+        fixture::INTERVAL,
+    ));
     fixture.checked_all().await;
     let failed_before = fixture.view(FIRST).failed_checks;
     drop(listener);
@@ -157,12 +142,15 @@ async fn errors_of_live_traffic_bring_the_next_check_forward() {
 async fn a_server_elsewhere_follows_the_one_it_tracks() {
     let listener = Listener::new();
     let address = listener.address;
-    let mut tracker = checked(0, address);
-    tracker.check = None;
-    tracker.settings.health = None;
-    tracker.settings.tracks = true;
-    tracker.track = Some((ProxyId(0), FIRST));
-    let fixture = Fixture::of(vec![side(vec![checked(0, address)]), side(vec![tracker])]);
+    let fixture = Fixture::of(format!(
+        "
+backend be
+    server s0 {address} check inter {}
+backend follower
+    server s0 {address} track be/s0
+",
+        fixture::INTERVAL
+    ));
     fixture.status(FIRST, Status::Up).await;
     drop(listener);
     fixture.status_in(ProxyId(1), FIRST, Status::Down).await;
@@ -174,12 +162,8 @@ async fn a_server_elsewhere_follows_the_one_it_tracks() {
 async fn a_thousand_servers_cost_less_than_a_tenth_of_a_core() {
     const SERVERS: u32 = 1000;
     let listener = Listener::new();
-    let servers = (0..SERVERS).map(|id| {
-        let mut server = checked(id, listener.address);
-        server.settings.health.as_mut().unwrap().interval = Duration::from_secs(1);
-        server
-    });
-    let fixture = Fixture::start(side(servers.collect()));
+    let server = |id: u32| format!("server s{id} {} inter 1s\n", listener.address);
+    let fixture = Fixture::start(&(0..SERVERS).map(server).collect::<String>());
     fixture.checked_all().await;
     let (began, used) = (Instant::now(), cpu_time());
     tokio::time::sleep(Duration::from_secs(20)).await;
@@ -195,29 +179,4 @@ async fn a_thousand_servers_cost_less_than_a_tenth_of_a_core() {
 fn cpu_time() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     time.try_into().unwrap()
-}
-
-fn send() -> Step {
-    Step {
-        number: 1,
-        comment: None,
-        action: StepAction::Send(b"x".to_vec()),
-    }
-}
-
-fn expect(text: &str) -> Step {
-    Step {
-        number: 1,
-        comment: None,
-        action: StepAction::Expect(Expect {
-            negated: false,
-            pattern: pontoon_config::haproxy::check::BytePattern::Contains(text.into()),
-            min_receive: None,
-            ok_status: None,
-            error_status: None,
-            timeout_status: None,
-            on_success: None,
-            on_error: None,
-        }),
-    }
 }

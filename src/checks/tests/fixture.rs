@@ -10,35 +10,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pontoon_config::{
-    haproxy::{
-        check::CheckMethod,
-        model::{
-            CheckTls, Global, Logging, Mode, Model, Proxy, Server, ServerCheck, ServerPort,
-            ServerSide,
-        },
-    },
-    source::Location,
-};
 use pontoon_engine::{
-    address::{Endpoint, ServerAddr},
-    backend::{self, ServerView},
-    balance::Algorithm,
-    health,
-    rules::ContentRules,
-    server::{self, AdminState, Status},
-    units::{ProxyId, ServerId, Weight},
+    backend::ServerView,
+    server::{AdminState, Status},
+    units::{ProxyId, ServerId},
 };
 use tokio::task::JoinHandle;
 
-use crate::{
-    checks::Checks,
-    log::{Logger, Settings},
-    state::{ProcessState, Running},
-};
+use crate::{checks::Checks, state::Running, testing};
 
 /// `inter` of the servers.
-pub(super) const INTERVAL: Duration = Duration::from_millis(40);
+pub(super) const INTERVAL: &str = "40ms";
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Checks that run.
@@ -48,21 +30,21 @@ pub(super) struct Fixture {
 }
 
 impl Fixture {
-    pub(super) fn start(backend: ServerSide) -> Self {
-        Self::of(vec![backend])
+    /// One backend with these lines; a server is checked every 40 ms, and begins fully up.
+    pub(super) fn start(lines: &str) -> Self {
+        Self::of(format!(
+            "
+backend be
+    default-server check inter {INTERVAL} init-state fully-up
+{lines}
+"
+        ))
     }
 
-    pub(super) fn of(backends: Vec<ServerSide>) -> Self {
-        let proxies = (0..).zip(backends).map(|(id, backend)| proxy(id, backend));
-        let model = Arc::new(Model {
-            global: Global::default(),
-            proxies: proxies.collect(),
-            userlists: std::collections::BTreeMap::default(),
-        });
+    pub(super) fn of(text: String) -> Self {
+        let model = testing::model(text);
         let checks = Checks::load(&model).unwrap();
-        let logger = Logger::open(&model, Settings::default()).unwrap();
-        let process = ProcessState::new("test".into(), 1000, 2000);
-        let running = Arc::new(Running::new(model, process, logger, 0).unwrap());
+        let running = testing::running(model, testing::process(), 0);
         let task = tokio::spawn(checks.run(Arc::clone(&running)));
         Self { running, task }
     }
@@ -205,122 +187,5 @@ impl Drop for Listener {
         if let Some(thread) = self.thread.take() {
             thread.join().unwrap();
         }
-    }
-}
-
-fn proxy(id: u32, backend: ServerSide) -> Proxy {
-    Proxy {
-        name: format!("be{id}").into(),
-        id: ProxyId(id),
-        number: id + 1,
-        description: None,
-        mode: Mode::Tcp,
-        disabled: false,
-        frontend: None,
-        backend: Some(backend),
-        log: Logging {
-            targets: Vec::new(),
-            tag: None,
-            line: None,
-            error_line: None,
-            as_soon_as_possible: false,
-            dont_log_normal: false,
-            separate_errors: false,
-            structured_data: None,
-        },
-        stats: None,
-        declared: here(),
-    }
-}
-
-fn here() -> Location {
-    Location {
-        file: "test".into(),
-        line: 1,
-    }
-}
-
-pub(super) fn side(servers: Vec<Server>) -> ServerSide {
-    ServerSide {
-        settings: backend::Settings {
-            algorithm: Algorithm::RoundRobin,
-            all_backups: false,
-            full_connections: None,
-            redispatch: false,
-        },
-        servers,
-        use_server: Vec::new(),
-        content_rules: ContentRules::default(),
-        retries: 3,
-        redispatch: None,
-        timeout_connect: None,
-        timeout_server: None,
-        timeout_server_fin: None,
-        timeout_queue: None,
-        timeout_tunnel: None,
-        timeout_check: None,
-        keepalive: None,
-        no_linger: false,
-        abort_on_close: false,
-        source: None,
-        log_health_checks: false,
-        check: Arc::new(CheckMethod::Connect),
-        external_check_path: None,
-    }
-}
-
-/// A server with `check inter 40ms rise 2 fall 3`.
-pub(super) fn checked(id: u32, address: SocketAddr) -> Server {
-    Server {
-        settings: server::Settings {
-            name: format!("s{id}").into(),
-            weight: Weight::ONE,
-            backup: false,
-            disabled: false,
-            max_connections: None,
-            min_connections: None,
-            max_queue: None,
-            slow_start: Duration::ZERO,
-            health: Some(health::Settings {
-                rise: 2,
-                fall: 3,
-                interval: INTERVAL,
-                fast_interval: None,
-                down_interval: None,
-                initial: health::InitialState::FullyUp,
-            }),
-            tracks: false,
-            agent: None,
-            observe: None,
-            shutdown_sessions_on_down: false,
-            shutdown_backup_sessions_on_up: false,
-        },
-        id: ServerId(id),
-        number: id + 1,
-        address: Some(ServerAddr(Endpoint::Ip(address))),
-        host: None,
-        port: ServerPort::Fixed,
-        check: Some(ServerCheck {
-            address: None,
-            port: None,
-            send_proxy: false,
-            tls: None,
-            step_tls: Arc::new(CheckTls {
-                server_name: None,
-                verify: false,
-                verify_host: None,
-                ca_file: None,
-                certificate: None,
-            }),
-            alpn: Vec::new(),
-        }),
-        agent: None,
-        track: None,
-        send_proxy: None,
-        source: None,
-        tcp_user_timeout: None,
-        fast_open: false,
-        congestion_control: None,
-        declared: here(),
     }
 }

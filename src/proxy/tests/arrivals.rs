@@ -3,23 +3,13 @@
 use std::{
     io::{Read as _, Write as _},
     net::Shutdown,
-    time::Duration,
 };
 
-use pontoon_config::haproxy::model::{Mode, Proxy};
-use pontoon_engine::{
-    acl::{Condition, Pattern, Term, Test},
-    address::Endpoint,
-    proxy_protocol::Version,
-    rules::{ConnectionAction, ContentAction, Rule},
-    sample::{Expression, Fetch},
-};
+use pontoon_engine::address::Endpoint;
 
 use super::fixture::{Fixture, echo, read_all, server};
 
-fn expect_header(proxy: &mut Proxy) {
-    proxy.frontend.as_mut().unwrap().binds[0].accept_proxy = true;
-}
+const EXPECT_HEADER: &str = "bind 127.0.0.1:1 accept-proxy";
 
 #[test]
 fn a_proxy_header_says_who_the_client_is() {
@@ -28,10 +18,11 @@ fn a_proxy_header_says_who_the_client_is() {
         let n = stream.read(&mut header).unwrap();
         stream.write_all(&header[..n]).unwrap();
     });
-    let proxy = Fixture::start(&[showing], 1, |proxy| {
-        expect_header(proxy);
-        proxy.backend.as_mut().unwrap().servers[0].send_proxy = Some(Version::V1);
-    });
+    let proxy = Fixture::start(
+        &[showing],
+        1,
+        &format!("{EXPECT_HEADER}\ndefault-server send-proxy"),
+    );
     let mut client = proxy.connect();
     client
         .write_all(b"PROXY TCP4 192.0.2.1 192.0.2.2 1111 2222\r\n")
@@ -45,7 +36,7 @@ fn a_proxy_header_says_who_the_client_is() {
 
 #[test]
 fn what_is_no_proxy_header_is_refused() {
-    let proxy = Fixture::start(&[echo()], 1, expect_header);
+    let proxy = Fixture::start(&[echo()], 1, EXPECT_HEADER);
     let mut client = proxy.connect();
     client.write_all(b"GET / HTTP/1.0\r\n\r\n").unwrap();
     assert!(
@@ -60,10 +51,11 @@ fn what_is_no_proxy_header_is_refused() {
 
 #[test]
 fn a_header_that_does_not_come_is_not_waited_for_forever() {
-    let proxy = Fixture::start(&[echo()], 1, |proxy| {
-        expect_header(proxy);
-        proxy.frontend.as_mut().unwrap().timeout_client = Some(Duration::from_millis(50));
-    });
+    let proxy = Fixture::start(
+        &[echo()],
+        1,
+        &format!("{EXPECT_HEADER}\ntimeout client 50ms"),
+    );
     let client = proxy.connect();
     assert!(
         proxy
@@ -75,13 +67,7 @@ fn a_header_that_does_not_come_is_not_waited_for_forever() {
 
 #[test]
 fn a_rejected_connection_is_reset_without_a_line() {
-    let proxy = Fixture::start(&[echo()], 1, |proxy| {
-        let rule = Rule {
-            action: ConnectionAction::Reject,
-            condition: None,
-        };
-        proxy.frontend.as_mut().unwrap().connection_rules.push(rule);
-    });
+    let proxy = Fixture::start(&[echo()], 1, "tcp-request connection reject");
     let client = proxy.connect();
     let error = read_all(&client).unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
@@ -92,37 +78,13 @@ fn a_rejected_connection_is_reset_without_a_line() {
 }
 
 /// Rejects whoever sends three bytes or more.
-fn reject_three_bytes(proxy: &mut Proxy) {
-    let test = Test {
-        sample: Expression {
-            fetch: Fetch::RequestLength,
-            converters: Vec::new(),
-        },
-        patterns: vec![Pattern::Range(3, i64::MAX)],
-        ignore_case: false,
-    };
-    let condition = Condition {
-        unless: false,
-        any_of: vec![vec![Term {
-            negated: false,
-            tests: [test].into(),
-        }]],
-    };
-    let content = &mut proxy.frontend.as_mut().unwrap().content_rules;
-    content.inspect_delay = Some(Duration::from_millis(100));
-    content.rules.push(Rule {
-        action: ContentAction::Reject,
-        condition: Some(condition),
-    });
+fn reject_three_bytes(delay: &str) -> String {
+    format!("tcp-request inspect-delay {delay}\ntcp-request content reject if {{ req.len ge 3 }}")
 }
 
 #[test]
 fn a_content_rule_waits_for_what_it_needs() {
-    let proxy = Fixture::start(&[echo()], 1, |proxy| {
-        reject_three_bytes(proxy);
-        let content = &mut proxy.frontend.as_mut().unwrap().content_rules;
-        content.inspect_delay = Some(Duration::from_secs(60));
-    });
+    let proxy = Fixture::start(&[echo()], 1, &reject_three_bytes("60s"));
     let mut client = proxy.connect();
     client.write_all(b"x").unwrap();
     client.write_all(b"yz").unwrap();
@@ -131,7 +93,7 @@ fn a_content_rule_waits_for_what_it_needs() {
 
 #[test]
 fn after_the_delay_the_rules_do_with_what_there_is() {
-    let proxy = Fixture::start(&[echo()], 1, reject_three_bytes);
+    let proxy = Fixture::start(&[echo()], 1, &reject_three_bytes("100ms"));
     let mut client = proxy.connect();
     client.write_all(b"x").unwrap();
     let mut answer = [0];
@@ -142,7 +104,7 @@ fn after_the_delay_the_rules_do_with_what_there_is() {
 
 #[test]
 fn a_connection_for_the_statistics_leaves_with_its_places() {
-    let mut proxy = Fixture::start(&[echo()], 1, |proxy| proxy.mode = Mode::Http);
+    let mut proxy = Fixture::start(&[], 1, "mode http\nstats enable");
     let client = proxy.connect();
     let connection = proxy.statistics.blocking_recv().unwrap();
     let local = Endpoint::Ip(client.peer_addr().unwrap());

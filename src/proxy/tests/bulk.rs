@@ -6,7 +6,6 @@ use std::{
     thread,
 };
 
-use pontoon_config::haproxy::model::Proxy;
 use socket2::SockRef;
 
 use super::fixture::{Fixture, echo, read_all, server};
@@ -25,11 +24,7 @@ fn exchange_bulk(client: &TcpStream) {
 }
 
 /// However long a busy machine takes.
-fn without_timeouts(proxy: &mut Proxy) {
-    if let (Some(front), Some(back)) = (&mut proxy.frontend, &mut proxy.backend) {
-        (front.timeout_client, back.timeout_server) = (None, None);
-    }
-}
+const WITHOUT_TIMEOUTS: &str = "timeout client 0\ntimeout server 0";
 
 #[test]
 fn urgent_data_do_not_stop_bulk() {
@@ -40,7 +35,7 @@ fn urgent_data_do_not_stop_bulk() {
             stream.write_all(&got.to_be_bytes()).unwrap();
         });
     });
-    let fixture = Fixture::start(&[counting], 1, |_| {});
+    let fixture = Fixture::start(&[counting], 1, "");
     let mut client = fixture.connect();
     let block = vec![0; BULK / 4];
     for _ in 0..4 {
@@ -61,7 +56,7 @@ fn who_is_idle_after_bulk_holds_no_pipe() {
     // More sessions than there are pipes.
     const SESSIONS: usize = 80;
     const SPARE: usize = 2 * 16;
-    let fixture = Fixture::start(&[echo()], 1, without_timeouts);
+    let fixture = Fixture::start(&[echo()], 1, WITHOUT_TIMEOUTS);
     let held: Vec<TcpStream> = (0..SESSIONS).map(|_| fixture.connect()).collect();
     held.iter().for_each(exchange_bulk);
     let open = std::fs::read_dir("/proc/self/fd").unwrap();

@@ -3,12 +3,9 @@
 use std::{
     io::{Read as _, Write as _},
     net::{Shutdown, TcpStream},
-    time::Duration,
 };
 
-use pontoon_config::haproxy::model::Proxy;
 use pontoon_engine::{
-    rules::{ContentAction, Rule, SourceAddress},
     termination::Cause,
     units::{ProxyId, ServerId},
 };
@@ -28,17 +25,13 @@ fn reset(client: TcpStream) {
     drop(client);
 }
 
-fn short_client(proxy: &mut Proxy) {
-    proxy.frontend.as_mut().unwrap().timeout_client = Some(Duration::from_millis(100));
-}
-
-fn short_server(proxy: &mut Proxy) {
-    proxy.backend.as_mut().unwrap().timeout_server = Some(Duration::from_millis(100));
-}
+const SHORT_CLIENT: &str = "timeout client 100ms";
+const SHORT_SERVER: &str = "timeout server 100ms";
+const ONE_SLOT: &str = "default-server maxconn 1";
 
 #[test]
 fn both_sides_close() {
-    let proxy = Fixture::start(&[echo()], 2, |_| {});
+    let proxy = Fixture::start(&[echo()], 2, "");
     let client = proxy.connect();
     exchange(&client, "hello");
     client.shutdown(Shutdown::Write).unwrap();
@@ -49,7 +42,7 @@ fn both_sides_close() {
 
 #[test]
 fn bulk_arrives_whole_both_ways() {
-    let proxy = Fixture::start(&[echo()], 1, |_| {});
+    let proxy = Fixture::start(&[echo()], 1, "");
     let client = proxy.connect();
     let sent: Vec<u8> = (0..20_000_000_u32)
         .map(|n| n.to_le_bytes()[(n % 3) as usize])
@@ -70,7 +63,7 @@ fn bulk_arrives_whole_both_ways() {
 
 #[test]
 fn the_client_resets() {
-    let proxy = Fixture::start(&[echo()], 1, |_| {});
+    let proxy = Fixture::start(&[echo()], 1, "");
     let client = proxy.connect();
     exchange(&client, "hello");
     reset(client);
@@ -84,7 +77,7 @@ fn the_server_resets() {
         stream.read_exact(&mut buffer).unwrap();
         reset(stream);
     });
-    let proxy = Fixture::start(&[resetting], 1, |_| {});
+    let proxy = Fixture::start(&[resetting], 1, "");
     let mut client = proxy.connect();
     client.write_all(b"hello").unwrap();
     let _gone = read_all(&client);
@@ -93,7 +86,7 @@ fn the_server_resets() {
 
 #[test]
 fn the_client_is_silent() {
-    let proxy = Fixture::start(&[echo()], 1, short_client);
+    let proxy = Fixture::start(&[echo()], 1, SHORT_CLIENT);
     let client = proxy.connect();
     exchange(&client, "hello");
     assert_eq!(proxy.line(), "px/s1 5/5 cD 0 0/0");
@@ -102,7 +95,7 @@ fn the_client_is_silent() {
 
 #[test]
 fn the_server_is_silent() {
-    let proxy = Fixture::start(&[echo()], 1, short_server);
+    let proxy = Fixture::start(&[echo()], 1, SHORT_SERVER);
     let client = proxy.connect();
     exchange(&client, "hello");
     // The client learns that nothing more will come; the session ends when it closes too.
@@ -118,7 +111,7 @@ fn a_slow_answer_outlives_the_clients_timeout() {
         stream.read_to_end(&mut question).unwrap();
         stream.write_all(b"answer").unwrap();
     });
-    let proxy = Fixture::start(&[slow], 1, short_client);
+    let proxy = Fixture::start(&[slow], 1, SHORT_CLIENT);
     let mut client = proxy.connect();
     client.write_all(b"question").unwrap();
     // The server sees the end only because the client timed out.
@@ -132,7 +125,7 @@ fn a_client_that_takes_nothing_is_timed_out() {
         let block = vec![0; 1 << 16];
         while stream.write_all(&block).is_ok() {}
     });
-    let proxy = Fixture::start(&[endless], 1, short_client);
+    let proxy = Fixture::start(&[endless], 1, SHORT_CLIENT);
     let client = proxy.connect();
     assert!(proxy.line().contains(" cD "));
     drop(client);
@@ -140,7 +133,7 @@ fn a_client_that_takes_nothing_is_timed_out() {
 
 #[test]
 fn who_closes_in_the_queue_and_has_asked_for_nothing_leaves_it() {
-    let proxy = Fixture::start(&[echo()], 1, one_slot);
+    let proxy = Fixture::start(&[echo()], 1, ONE_SLOT);
     let first = proxy.connect();
     exchange(&first, "first");
     drop(proxy.connect());
@@ -149,11 +142,7 @@ fn who_closes_in_the_queue_and_has_asked_for_nothing_leaves_it() {
 
 #[test]
 fn nobody_listens_at_the_server() {
-    let proxy = Fixture::start(&[nobody()], 1, |proxy| {
-        let side = proxy.backend.as_mut().unwrap();
-        side.timeout_connect = Some(Duration::from_millis(50));
-        side.retries = 2;
-    });
+    let proxy = Fixture::start(&[nobody()], 1, "timeout connect 50ms\nretries 2");
     let client = proxy.connect();
     assert_eq!(proxy.line(), "px/s1 0/0 SC 2 0/0");
     assert_eq!(read_all(&client).unwrap(), b"");
@@ -161,10 +150,7 @@ fn nobody_listens_at_the_server() {
 
 #[test]
 fn redispatch_finds_the_server_that_works() {
-    let proxy = Fixture::start(&[nobody(), echo()], 1, |proxy| {
-        let side = proxy.backend.as_mut().unwrap();
-        side.redispatch = Some(1);
-    });
+    let proxy = Fixture::start(&[nobody(), echo()], 1, "option redispatch");
     let client = proxy.connect();
     exchange(&client, "hello");
     drop(client);
@@ -173,23 +159,15 @@ fn redispatch_finds_the_server_that_works() {
 
 #[test]
 fn there_is_no_server() {
-    let proxy = Fixture::start(&[echo()], 1, |proxy| {
-        proxy.backend.as_mut().unwrap().servers[0].settings.disabled = true;
-    });
+    let proxy = Fixture::start(&[echo()], 1, "default-server disabled");
     let client = proxy.connect();
     assert_eq!(proxy.line(), "px/<NOSRV> 0/0 SC 0 0/0");
     drop(client);
 }
 
-fn one_slot(proxy: &mut Proxy) {
-    proxy.backend.as_mut().unwrap().servers[0]
-        .settings
-        .max_connections = Some(1);
-}
-
 #[test]
 fn who_waits_is_served_when_a_slot_becomes_free() {
-    let proxy = Fixture::start(&[echo()], 2, one_slot);
+    let proxy = Fixture::start(&[echo()], 2, ONE_SLOT);
     let first = proxy.connect();
     exchange(&first, "first");
     let mut second = proxy.connect();
@@ -208,10 +186,7 @@ fn who_waits_is_served_when_a_slot_becomes_free() {
 
 #[test]
 fn who_waits_too_long_gives_up() {
-    let proxy = Fixture::start(&[echo()], 1, |proxy| {
-        one_slot(proxy);
-        proxy.backend.as_mut().unwrap().timeout_queue = Some(Duration::from_millis(50));
-    });
+    let proxy = Fixture::start(&[echo()], 1, "default-server maxconn 1\ntimeout queue 50ms");
     let first = proxy.connect();
     exchange(&first, "first");
     let second = proxy.connect();
@@ -221,7 +196,7 @@ fn who_waits_too_long_gives_up() {
 
 #[test]
 fn a_client_that_resets_leaves_the_queue() {
-    let proxy = Fixture::start(&[echo()], 1, one_slot);
+    let proxy = Fixture::start(&[echo()], 1, ONE_SLOT);
     let first = proxy.connect();
     exchange(&first, "first");
     let second = proxy.connect();
@@ -234,19 +209,7 @@ fn a_client_that_resets_leaves_the_queue() {
 
 #[test]
 fn a_rule_rejects() {
-    let proxy = Fixture::start(&[echo()], 1, |proxy| {
-        let rule = Rule {
-            action: ContentAction::Reject,
-            condition: None,
-        };
-        proxy
-            .frontend
-            .as_mut()
-            .unwrap()
-            .content_rules
-            .rules
-            .push(rule);
-    });
+    let proxy = Fixture::start(&[echo()], 1, "tcp-request content reject");
     let client = proxy.connect();
     assert_eq!(proxy.line(), "px/<NOSRV> 0/0 PR 0 0/0");
     drop(client);
@@ -254,7 +217,7 @@ fn a_rule_rejects() {
 
 #[test]
 fn a_server_goes_down_and_its_sessions_with_it() {
-    let proxy = Fixture::start(&[echo()], 2, |_| {});
+    let proxy = Fixture::start(&[echo()], 2, "");
     let client = proxy.connect();
     exchange(&client, "hello");
     proxy.post(|| Message::EndSessions {
@@ -276,7 +239,7 @@ fn a_reset_is_passed_on_to_the_server() {
         let next = stream.read(&mut buffer).map_err(|error| error.kind());
         seen.send(next).unwrap();
     });
-    let proxy = Fixture::start(&[watching], 1, |_| {});
+    let proxy = Fixture::start(&[watching], 1, "");
     let client = proxy.connect();
     exchange(&client, "hello");
     reset(client);
@@ -293,16 +256,11 @@ fn connections_come_from_the_ports_of_the_source() {
         std::thread::spawn(move || stream.read(&mut [0]));
     });
     let free = nobody().port();
-    let proxy = Fixture::start(&[reporting], 1, |proxy| {
-        let side = proxy.backend.as_mut().unwrap();
-        side.retries = 0;
-        side.source = Some(SourceAddress {
-            address: Some("127.0.0.7".parse().unwrap()),
-            ports: Some((free, free)),
-            interface: None,
-            transparent: None,
-        });
-    });
+    let proxy = Fixture::start(
+        &[reporting],
+        1,
+        &format!("retries 0\nsource 127.0.0.7:{free}"),
+    );
     let mut first = proxy.connect();
     let mut from = [0; 64];
     let n = first.read(&mut from).unwrap();
@@ -319,7 +277,7 @@ fn connections_come_from_the_ports_of_the_source() {
 
 #[test]
 fn sessions_spread_over_threads() {
-    let proxy = Fixture::start(&[echo()], 2, |_| {});
+    let proxy = Fixture::start(&[echo()], 2, "");
     let clients: Vec<_> = (0..40).map(|_| proxy.connect()).collect();
     for client in &clients {
         exchange(client, "x");
@@ -335,9 +293,7 @@ fn sessions_spread_over_threads() {
 
 #[test]
 fn a_full_frontend_leaves_the_rest_in_the_kernels_queue() {
-    let proxy = Fixture::start(&[echo()], 2, |proxy| {
-        proxy.frontend.as_mut().unwrap().max_connections = Some(2);
-    });
+    let proxy = Fixture::start(&[echo()], 2, "maxconn 2");
     let (first, second, mut third) = (proxy.connect(), proxy.connect(), proxy.connect());
     exchange(&first, "first");
     exchange(&second, "second");
@@ -352,7 +308,7 @@ fn a_full_frontend_leaves_the_rest_in_the_kernels_queue() {
 
 #[test]
 fn a_soft_stop_lets_sessions_finish() {
-    let proxy = Fixture::start(&[echo()], 2, |_| {});
+    let proxy = Fixture::start(&[echo()], 2, "");
     let client = proxy.connect();
     exchange(&client, "hello");
     proxy.post(|| Message::StopListening);

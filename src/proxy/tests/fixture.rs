@@ -1,4 +1,4 @@
-//! A running data path: a model made by hand, threads, and the lines it logs.
+//! A running data path: threads before servers, and the lines they log.
 
 use std::{
     io::Read as _,
@@ -8,31 +8,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pontoon_config::{
-    haproxy::{
-        check::CheckMethod,
-        log_format::{Flags, LogFormat, Piece, Variable},
-        model::{
-            Bind, BindAddress, Frontend, Global, LogAddress, LogEncoding, LogLevel, LogTarget,
-            Logging, Mode, Model, Proxy, Server, ServerPort, ServerSide, UnixPermissions,
-        },
-    },
-    source::Location,
-};
-use pontoon_engine::{
-    address::{Endpoint, ServerAddr},
-    backend,
-    balance::Algorithm,
-    rules::ContentRules,
-    server,
-    units::{ProxyId, ServerId, Weight},
-};
+use pontoon_config::haproxy::model::{BindAddress, Model};
+use pontoon_engine::address::Endpoint;
 use pontoon_sys::socket::{self, Address};
 
 use crate::{
-    log::{Logger, Settings},
     proxy::{handoff, listen, thread},
-    state::{ProcessState, Running, mailbox::Message},
+    state::{Running, mailbox::Message},
+    testing,
 };
 
 /// How long anything may take.
@@ -51,29 +34,17 @@ pub(super) struct Fixture {
 }
 
 impl Fixture {
-    /// One `listen` before these servers, changed at will, on so many threads.
-    pub(super) fn start(
-        servers: &[SocketAddr],
-        threads: u16,
-        change: impl FnOnce(&mut Proxy),
-    ) -> Self {
+    /// One `listen` called `px` with these lines, before these servers, on so many threads.
+    pub(super) fn start(servers: &[SocketAddr], threads: u16, lines: &str) -> Self {
         let log = UdpSocket::bind("127.0.0.1:0").unwrap();
         log.set_read_timeout(Some(PATIENCE)).unwrap();
-        let mut proxy = listen(servers, log.local_addr().unwrap());
-        change(&mut proxy);
-        let model = Arc::new(Model {
-            global: Global::default(),
-            proxies: vec![proxy],
-            userlists: std::collections::BTreeMap::default(),
-        });
+        let model = model(servers, log.local_addr().unwrap(), lines);
         let listeners = listen::bind_all(&model).unwrap();
         let first = listeners.iter().next().unwrap();
         let Ok(Address::Ip(address)) = socket::local_address(&first.socket) else {
             panic!("a TCP listener has an address");
         };
-        let logger = Logger::open(&model, Settings::default()).unwrap();
-        let process = ProcessState::new("test".into(), 1000, 2000);
-        let running = Arc::new(Running::new(model, process, logger, threads).unwrap());
+        let running = testing::running(model, testing::process(), threads);
         let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
         let threads = (0..threads)
             .map(|n| {
@@ -167,180 +138,31 @@ pub(super) fn read_all(mut stream: &TcpStream) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn listen(servers: &[SocketAddr], log: SocketAddr) -> Proxy {
-    Proxy {
-        name: "px".into(),
-        id: ProxyId(0),
-        number: 1,
-        description: None,
-        mode: Mode::Tcp,
-        disabled: false,
-        frontend: Some(frontend()),
-        backend: Some(server_side(servers)),
-        log: logging(log),
-        stats: None,
-        declared: here(),
-    }
-}
+/// What the fixture listens on until the model is there: the language knows no port 0.
+const BIND: &str = "bind 127.0.0.1:1";
 
-fn here() -> Location {
-    Location {
-        file: "test".into(),
-        line: 1,
+/// The model of a `listen` with these lines.
+fn model(servers: &[SocketAddr], log: SocketAddr, lines: &str) -> Model {
+    let bind = if lines.contains("bind ") { "" } else { BIND };
+    let servers: String = (1..)
+        .zip(servers)
+        .map(|(number, address)| format!("    server s{number} {address}\n"))
+        .collect();
+    let mut model = testing::model(format!(
+        "
+defaults
+    timeout connect 10s
+    timeout client 10s
+    timeout server 10s
+    log {log} format raw local0
+    log-format \"%b/%s %U/%B %ts %rc %sq/%bq\"
+listen px
+    {bind}
+    {lines}
+{servers}"
+    ));
+    for bind in &mut model.proxies[0].frontend.as_mut().unwrap().binds {
+        bind.address = BindAddress::Endpoint(Endpoint::Ip("127.0.0.1:0".parse().unwrap()));
     }
-}
-
-fn frontend() -> Frontend {
-    Frontend {
-        binds: vec![bind()],
-        max_connections: None,
-        backlog: None,
-        rate_limit: None,
-        default_backend: Some(ProxyId(0)),
-        use_backend: Vec::new(),
-        connection_rules: Vec::new(),
-        session_rules: Vec::new(),
-        content_rules: ContentRules::default(),
-        timeout_client: Some(PATIENCE),
-        timeout_client_fin: None,
-        timeout_http_request: None,
-        timeout_http_keep_alive: None,
-        keepalive: None,
-        no_linger: false,
-        dont_log_null: false,
-        socket_stats: false,
-        monitor_net: None,
-    }
-}
-
-fn bind() -> Bind {
-    Bind {
-        address: BindAddress::Endpoint(Endpoint::Ip("127.0.0.1:0".parse().unwrap())),
-        name: None,
-        number: 1,
-        accept_proxy: false,
-        backlog: None,
-        max_connections: None,
-        defer_accept: false,
-        interface: None,
-        mss: None,
-        tcp_user_timeout: None,
-        fast_open: false,
-        transparent: false,
-        v6_only: None,
-        unix: UnixPermissions::default(),
-        congestion_control: None,
-        declared: here(),
-    }
-}
-
-fn server_side(servers: &[SocketAddr]) -> ServerSide {
-    ServerSide {
-        settings: backend::Settings {
-            algorithm: Algorithm::RoundRobin,
-            all_backups: false,
-            full_connections: None,
-            redispatch: false,
-        },
-        servers: (0..)
-            .zip(servers)
-            .map(|(id, address)| one_server(id, *address))
-            .collect(),
-        use_server: Vec::new(),
-        content_rules: ContentRules::default(),
-        retries: 3,
-        redispatch: None,
-        timeout_connect: Some(PATIENCE),
-        timeout_server: Some(PATIENCE),
-        timeout_server_fin: None,
-        timeout_queue: None,
-        timeout_tunnel: None,
-        timeout_check: None,
-        keepalive: None,
-        no_linger: false,
-        abort_on_close: false,
-        source: None,
-        log_health_checks: false,
-        check: Arc::new(CheckMethod::Connect),
-        external_check_path: None,
-    }
-}
-
-fn one_server(id: u32, address: SocketAddr) -> Server {
-    Server {
-        settings: server::Settings {
-            name: format!("s{}", id + 1).into(),
-            weight: Weight::ONE,
-            backup: false,
-            disabled: false,
-            max_connections: None,
-            min_connections: None,
-            max_queue: None,
-            slow_start: Duration::ZERO,
-            health: None,
-            tracks: false,
-            agent: None,
-            observe: None,
-            shutdown_sessions_on_down: false,
-            shutdown_backup_sessions_on_up: false,
-        },
-        id: ServerId(id),
-        number: id + 1,
-        address: Some(ServerAddr(Endpoint::Ip(address))),
-        host: None,
-        port: ServerPort::Fixed,
-        check: None,
-        agent: None,
-        track: None,
-        send_proxy: None,
-        source: None,
-        tcp_user_timeout: None,
-        fast_open: false,
-        congestion_control: None,
-        declared: here(),
-    }
-}
-
-fn logging(log: SocketAddr) -> Logging {
-    use Variable::{
-        BackendName, BackendQueue, BytesRead, BytesUploaded, Retries, ServerName, ServerQueue,
-        Termination,
-    };
-    let variable = |variable| Piece::Variable(variable, Flags::default());
-    let text = |text: &str| Piece::Text(text.to_owned());
-    let pieces = vec![
-        variable(BackendName),
-        text("/"),
-        variable(ServerName),
-        text(" "),
-        variable(BytesUploaded),
-        text("/"),
-        variable(BytesRead),
-        text(" "),
-        variable(Termination),
-        text(" "),
-        variable(Retries),
-        text(" "),
-        variable(ServerQueue),
-        text("/"),
-        variable(BackendQueue),
-    ];
-    Logging {
-        targets: vec![LogTarget {
-            address: LogAddress::Udp(log),
-            length: 1024,
-            format: LogEncoding::Raw,
-            sample: None,
-            facility: 16,
-            level: LogLevel::Debug,
-            min_level: LogLevel::Emergency,
-        }],
-        tag: None,
-        line: Some(Arc::new(LogFormat { pieces })),
-        error_line: None,
-        as_soon_as_possible: false,
-        dont_log_normal: false,
-        separate_errors: false,
-        structured_data: None,
-    }
+    model
 }
