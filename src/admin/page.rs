@@ -52,8 +52,6 @@ pub(crate) struct Settings<'a> {
     pub(crate) description: Option<&'a str>,
     /// `stats show-legends`.
     pub(crate) legends: bool,
-    /// `stats show-modules`.
-    pub(crate) modules: bool,
     /// `stats admin` lets this client change things.
     pub(crate) admin: bool,
 }
@@ -104,7 +102,7 @@ pub(crate) fn render(snapshot: &Snapshot, settings: &Settings<'_>) -> String {
                 @if let Some(outcome) = outcome(settings) { (outcome) }
                 (controls(settings))
                 (live_part(snapshot, settings))
-                (legend(settings))
+                (legend())
                 script { (PreEscaped(SCRIPT)) }
             }
         }
@@ -260,7 +258,7 @@ fn process_line(process: &Process) -> Markup {
     }
 }
 
-fn legend(settings: &Settings<'_>) -> Markup {
+fn legend() -> Markup {
     html! {
         footer {
             ul.legend {
@@ -272,7 +270,6 @@ fn legend(settings: &Settings<'_>) -> Markup {
                 "Queued, sessions: now, at most, limit. Server: weight, active, backup, failed \
                  checks, times down, time down, slow start. Times count since the start."
             }
-            @if settings.modules { p { "No extra module adds columns." } }
         }
     }
 }

@@ -161,7 +161,6 @@ impl Service {
                 global.description.as_deref(),
             ),
             legends: stats.show_legends,
-            modules: stats.show_modules,
             admin,
         }
     }

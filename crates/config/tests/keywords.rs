@@ -309,6 +309,8 @@ const MUST: &[(Place, &str, Fate)] = &[
     (Global, "log ring@r local0", Refused),
     (Proxy, "option dontlog-normal\n option logasap\n log-tag x", Works),
     (File, "listen p\n mode http\n bind 127.0.0.1:1\n stats http-request auth unless { http_auth(u) }\nuserlist u\n user a password $6$x$y\n", Works),
+    (Page, "stats show-modules", Inert),
+    (Proxy, "server t 10.0.0.3:0", Warned("unchecked-server")),
     (Page, "stats scope .\n stats show-desc x\n stats admin if TRUE", Works),
     (Proxy, "option clitcpka\n clitcpka-idle 10s\n clitcpka-intvl 1s\n clitcpka-cnt 3", Works),
     (Proxy, "option nolinger", Works),

@@ -533,8 +533,6 @@ pub struct Stats {
     pub show_description: Option<String>,
     /// `stats show-legends`.
     pub show_legends: bool,
-    /// `stats show-modules`.
-    pub show_modules: bool,
     /// `stats admin`: when; `None`: never.
     pub admin: Option<StatsAdmin>,
 }

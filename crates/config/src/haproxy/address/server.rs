@@ -178,7 +178,8 @@ fn ip(
 
 /// The number (0 if there is none) and how it was written. Error: `bad-port`.
 fn server_port(part: Option<Part<'_>>, d: &mut Diagnostics) -> Option<(u16, ServerPort)> {
-    let Some(part) = part else {
+    // Port 0 says as much as none.
+    let Some(part) = part.filter(|part| part.text != "0") else {
         return Some((0, ServerPort::Client));
     };
     if !part.text.starts_with(['+', '-']) {

@@ -32,7 +32,6 @@ pub(in crate::haproxy) struct StatsDraft {
     pub(in crate::haproxy) show_node: Option<String>,
     pub(in crate::haproxy) show_description: Option<String>,
     pub(in crate::haproxy) show_legends: bool,
-    pub(in crate::haproxy) show_modules: bool,
     pub(in crate::haproxy) admin: Option<Admin>,
 }
 
@@ -60,7 +59,6 @@ impl StatsDraft {
             show_node: None,
             show_description: None,
             show_legends: false,
-            show_modules: false,
             admin: None,
         }
     }
@@ -182,15 +180,12 @@ pub(super) const KEYWORDS: &[Keyword<ProxyDraft>] = &[
             value::end(args, d);
         },
     ),
-    Keyword::supported(
+    Keyword::inert(
         "stats show-modules",
         PROXY,
         "",
         "Show what modules count.",
-        |draft, args, _, d| {
-            draft.stats(args.keyword_span()).show_modules = true;
-            value::end(args, d);
-        },
+        "there are no modules that count",
     ),
     Keyword::supported(
         "stats admin",

@@ -35,7 +35,6 @@ pub(super) fn resolve(
         show_node: draft.show_node.clone(),
         show_description: draft.show_description.clone(),
         show_legends: draft.show_legends,
-        show_modules: draft.show_modules,
         admin: draft.admin.as_ref().map(|admin| match &admin.when {
             None => StatsAdmin::Always,
             Some(condition) => StatsAdmin::When(condition.clone()),
