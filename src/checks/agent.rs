@@ -3,7 +3,6 @@
 use pontoon_engine::health::CheckStatus;
 
 use super::{
-    conversation::Conversation,
     exchange::Exchange,
     verdict::{Failure, Verdict, first_line},
 };
@@ -18,12 +17,7 @@ pub(super) async fn probe(exchange: Exchange<'_>, question: Option<&[u8]>) -> Ve
 }
 
 async fn attempt(exchange: Exchange<'_>, question: Option<&[u8]>) -> Result<Verdict, Failure> {
-    let Exchange {
-        target,
-        deadlines,
-        limit,
-    } = exchange;
-    let mut conversation = Conversation::open(target, deadlines, limit).await?;
+    let mut conversation = exchange.open().await?;
     if let Some(question) = question {
         conversation.send(question).await?;
     }

@@ -13,7 +13,7 @@ use self::{
 };
 use super::{
     conversation::Conversation,
-    exchange::{Exchange, broken},
+    exchange::{Conversations, Exchange, broken},
     pattern::Ready,
     script::Render,
     tls::Tls,
@@ -37,9 +37,8 @@ pub(super) struct Prepared<'a> {
 /// Probes an HTTP server.
 pub(super) async fn probe(exchange: Exchange<'_>, prepared: Prepared<'_>) -> Verdict {
     let mut run = Run {
-        exchange,
         prepared,
-        conversation: None,
+        conversations: Conversations::of(exchange),
         verdict: Verdict::new(CheckStatus::L7Ok),
     };
     match run.all().await {
@@ -49,9 +48,8 @@ pub(super) async fn probe(exchange: Exchange<'_>, prepared: Prepared<'_>) -> Ver
 }
 
 struct Run<'a> {
-    exchange: Exchange<'a>,
     prepared: Prepared<'a>,
-    conversation: Option<Conversation>,
+    conversations: Conversations<'a>,
     verdict: Verdict,
 }
 
@@ -67,39 +65,19 @@ impl Run<'_> {
                 break;
             }
         }
-        if let Some(conversation) = self.conversation.take() {
-            conversation.close().await;
-        }
+        self.conversations.end().await;
         Ok(())
     }
 
     async fn connect(&mut self, index: usize, connect: &ConnectStep) -> Result<(), Verdict> {
-        let Exchange {
-            target,
-            deadlines,
-            limit,
-        } = self.exchange;
         let tls = self.prepared.tls.get(index).cloned().flatten();
-        let target = target.for_step(connect, tls);
-        self.conversation = None;
-        let opened = Conversation::open(&target, deadlines, limit).await;
-        self.conversation = Some(opened.map_err(|failure| plain(&failure))?);
-        Ok(())
+        let begun = self.conversations.begin(connect, tls).await;
+        begun.map(drop).map_err(|failure| plain(&failure))
     }
 
     async fn opened(&mut self) -> Result<&mut Conversation, Verdict> {
-        let Exchange {
-            target,
-            deadlines,
-            limit,
-        } = self.exchange;
-        match &mut self.conversation {
-            Some(conversation) => Ok(conversation),
-            none => {
-                let opened = Conversation::open(target, deadlines, limit).await;
-                Ok(none.insert(opened.map_err(|failure| plain(&failure))?))
-            }
-        }
+        let opened = self.conversations.current().await;
+        opened.map_err(|failure| plain(&failure))
     }
 
     async fn send(&mut self, request: &HttpRequest) -> Result<(), Verdict> {

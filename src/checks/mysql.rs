@@ -4,7 +4,6 @@
 use pontoon_engine::health::CheckStatus;
 
 use super::{
-    conversation::Conversation,
     exchange::{Exchange, broken},
     verdict::{Failure, Verdict, first_line},
 };
@@ -35,13 +34,7 @@ pub(super) async fn probe(exchange: Exchange<'_>, login: Login<'_>) -> Verdict {
 }
 
 async fn attempt(exchange: Exchange<'_>, login: Login<'_>) -> Result<Verdict, Failure> {
-    let Exchange {
-        target,
-        deadlines,
-        limit,
-    } = exchange;
-    let target = target.clone().lingering();
-    let mut conversation = Conversation::open(&target, deadlines, limit).await?;
+    let mut conversation = exchange.open_politely().await?;
     let packets = match login.user {
         None => 1,
         Some(user) => {

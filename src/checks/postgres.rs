@@ -4,7 +4,6 @@
 use pontoon_engine::health::CheckStatus;
 
 use super::{
-    conversation::Conversation,
     exchange::{Exchange, broken},
     verdict::{Failure, Verdict, first_line},
 };
@@ -23,14 +22,8 @@ pub(super) async fn probe(exchange: Exchange<'_>, user: &str) -> Verdict {
 }
 
 async fn attempt(exchange: Exchange<'_>, user: &str) -> Result<Verdict, Failure> {
-    let Exchange {
-        target,
-        deadlines,
-        limit,
-    } = exchange;
     // A reset would be worth a line in the server's log.
-    let target = target.clone().lingering();
-    let mut conversation = Conversation::open(&target, deadlines, limit).await?;
+    let mut conversation = exchange.open_politely().await?;
     conversation.send(&startup(user)).await?;
     conversation.listen(judge).await
 }

@@ -3,7 +3,6 @@
 use pontoon_engine::health::CheckStatus;
 
 use super::{
-    conversation::Conversation,
     exchange::{Exchange, broken},
     verdict::{Failure, Verdict, first_line},
 };
@@ -20,12 +19,7 @@ pub(super) async fn probe(exchange: Exchange<'_>) -> Verdict {
 }
 
 async fn attempt(exchange: Exchange<'_>) -> Result<Verdict, Failure> {
-    let Exchange {
-        target,
-        deadlines,
-        limit,
-    } = exchange;
-    let mut conversation = Conversation::open(target, deadlines, limit).await?;
+    let mut conversation = exchange.open().await?;
     conversation.send(PING).await?;
     conversation.listen(judge).await
 }

@@ -11,7 +11,7 @@ use pontoon_engine::health::CheckStatus;
 use super::{
     connect,
     conversation::Conversation,
-    exchange::Exchange,
+    exchange::{Conversations, Exchange},
     pattern,
     tls::Tls,
     verdict::{Failure, Verdict},
@@ -35,9 +35,8 @@ pub(super) async fn probe(exchange: Exchange<'_>, script: Script<'_>) -> Verdict
         return connect::probe(exchange.target, exchange.deadlines).await;
     }
     let mut run = Run {
-        exchange,
         script,
-        conversation: None,
+        conversations: Conversations::of(exchange),
         passed: CheckStatus::L4Ok,
     };
     match run.all().await {
@@ -50,9 +49,8 @@ pub(super) async fn probe(exchange: Exchange<'_>, script: Script<'_>) -> Verdict
 const DEFAULT_INFO: &str = "(tcp-check)";
 
 struct Run<'a> {
-    exchange: Exchange<'a>,
     script: Script<'a>,
-    conversation: Option<Conversation>,
+    conversations: Conversations<'a>,
     passed: CheckStatus,
 }
 
@@ -76,9 +74,7 @@ impl Run<'_> {
                 }
             }
         }
-        if let Some(conversation) = self.conversation.take() {
-            conversation.close().await;
-        }
+        self.conversations.end().await;
         Ok(info)
     }
 
@@ -88,34 +84,15 @@ impl Run<'_> {
         step: &Step,
         connect: &ConnectStep,
     ) -> Result<(), Verdict> {
-        let Exchange {
-            target,
-            deadlines,
-            limit,
-        } = self.exchange;
         let tls = self.script.tls.get(index).cloned().flatten();
-        let target = target.for_step(connect, tls);
-        self.passed = first_status(target.tls.is_some());
-        // The one before ends first: a server may take one connection only.
-        self.conversation = None;
-        let opened = Conversation::open(&target, deadlines, limit).await;
-        self.conversation = Some(opened.map_err(|failure| failed(step, &failure))?);
+        let begun = self.conversations.begin(connect, tls).await;
+        self.passed = first_status(begun.map_err(|failure| failed(step, &failure))?);
         Ok(())
     }
 
     async fn opened(&mut self) -> Result<&mut Conversation, Verdict> {
-        let Exchange {
-            target,
-            deadlines,
-            limit,
-        } = self.exchange;
-        match &mut self.conversation {
-            Some(conversation) => Ok(conversation),
-            none => {
-                let opened = Conversation::open(target, deadlines, limit).await;
-                Ok(none.insert(opened.map_err(|failure| failed_initially(&failure))?))
-            }
-        }
+        let opened = self.conversations.current().await;
+        opened.map_err(|failure| failed_initially(&failure))
     }
 
     async fn send(&mut self, step: &Step, bytes: &[u8]) -> Result<(), Verdict> {

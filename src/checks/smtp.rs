@@ -25,13 +25,8 @@ pub(super) async fn probe(exchange: Exchange<'_>, hello: &str, domain: &str) -> 
 }
 
 async fn attempt(exchange: Exchange<'_>, hello: &str, domain: &str) -> Result<Verdict, Verdict> {
-    let Exchange {
-        target,
-        deadlines,
-        limit,
-    } = exchange;
-    let target = target.clone().lingering();
-    let mut conversation = Conversation::open(&target, deadlines, limit)
+    let mut conversation = exchange
+        .open_politely()
         .await
         .map_err(|failure| failure.verdict(1))?;
     let banner = conversation.listen(judge_banner).await;
