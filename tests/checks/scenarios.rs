@@ -280,6 +280,28 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         FOUND_302,
     ),
     scenario(
+        "http-comments-that-nobody-sees",
+        &[
+            "option httpchk",
+            "http-check comment before",
+            "http-check connect comment connecting",
+            "http-check comment again",
+            "http-check send uri /x comment sending",
+            "http-check expect status 200",
+        ],
+        FOUND_302,
+    ),
+    scenario(
+        "http-comment-before",
+        &[
+            "option httpchk",
+            "http-check comment first",
+            "http-check comment second",
+            "http-check expect status 200",
+        ],
+        FOUND_302,
+    ),
+    scenario(
         "http-rstatus",
         &["option httpchk", "http-check expect ! rstatus ^3"],
         FOUND_302,
