@@ -301,7 +301,15 @@ enum Direction {
 impl Worker {
     /// Moves what can be moved both ways.
     pub(super) fn relay(&mut self, session: &mut Session) -> Course {
-        let request_stop = self.pump(session, Direction::Request)?;
+        let request_stop = match self.pump(session, Direction::Request) {
+            ControlFlow::Continue(stop) => stop,
+            ControlFlow::Break(ending) => {
+                if ending.cause == Cause::ServerAbort {
+                    self.pass_last_words(session);
+                }
+                return ControlFlow::Break(ending);
+            }
+        };
         let response_stop = self.pump(session, Direction::Response)?;
         self.running.count_bytes(&mut session.record, self.shard);
         let (request, response) = (&session.request, &session.response);
@@ -326,6 +334,15 @@ impl Worker {
             Interest::Everything
         };
         self.watch(session, Side::Client, interest)
+    }
+
+    /// A server that went away while it was sent something may have said why.
+    fn pass_last_words(&mut self, session: &mut Session) {
+        if let Some(server) = &mut session.server {
+            server.readable = true;
+        }
+        // However that ends, the session is over.
+        let _over = self.pump(session, Direction::Response);
     }
 
     /// `option nolinger` of a backend: when the client has closed, so is its server's connection,

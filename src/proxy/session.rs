@@ -9,7 +9,7 @@ use pontoon_engine::{
 };
 use pontoon_sys::{
     epoll::{Interest, Ready},
-    option,
+    option, stream,
 };
 
 use super::{relay::Flow, thread::Worker, token::Token};
@@ -345,6 +345,14 @@ impl Worker {
         let impatient = frontend.is_some_and(|frontend| frontend.no_linger);
         if impatient && matches!(cause, Cause::ClientAbort | Cause::ClientTimeout) {
             let _no_tcp = option::reset_on_close(&session.client.socket);
+        }
+        let its_fault = matches!(
+            cause,
+            Cause::ClientAbort | Cause::ClientTimeout | Cause::ProxyRefused
+        );
+        if !its_fault && !session.response.shut {
+            // Closing with its bytes unread resets: what it was told before must end in order.
+            let _gone = stream::shut_write(&session.client.socket);
         }
     }
 

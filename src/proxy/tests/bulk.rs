@@ -67,3 +67,22 @@ fn who_is_idle_after_bulk_holds_no_pipe() {
     // Other tests of this process may have some, too.
     assert!(pipes <= 2 * SPARE, "{pipes} ends of pipes");
 }
+
+#[test]
+fn who_is_refused_while_sending_learns_why() {
+    let refusing = server(|mut stream| {
+        let mut first = [0; 1000];
+        let _some = stream.read(&mut first).unwrap();
+        stream.write_all(b"too large").unwrap();
+        // Closed with bytes unread: a reset follows the words.
+    });
+    let fixture = Fixture::start(&[refusing], 1, "");
+    for _ in 0..20 {
+        let client = fixture.connect();
+        let mut sender = client.try_clone().unwrap();
+        // Breaks off once the session is over.
+        let sending = thread::spawn(move || sender.write_all(&vec![7; BULK]).is_err());
+        assert_eq!(read_all(&client).unwrap(), b"too large");
+        sending.join().unwrap();
+    }
+}
