@@ -14,8 +14,7 @@ use self::{
 use super::{
     conversation::Conversation,
     exchange::{Conversations, Exchange, broken},
-    pattern::Ready,
-    script::Render,
+    pattern::{Ready, Render},
     tls::Tls,
     verdict::{Failure, Verdict, first_line},
 };

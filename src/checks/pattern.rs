@@ -2,10 +2,11 @@
 
 use std::{borrow::Cow, fmt::Write as _};
 
-use pontoon_config::haproxy::check::BytePattern;
+use pontoon_config::haproxy::{check::BytePattern, log_format::LogFormat};
 use regex::bytes::Regex;
 
-use super::script::Render;
+/// Writes out a log-format string for the server being checked.
+pub(super) type Render<'a> = dyn Fn(&LogFormat) -> String + Send + Sync + 'a;
 
 /// A pattern with its log-format string written out.
 pub(super) enum Ready<'a> {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use pontoon_config::haproxy::{
-    check::{CheckMethod, HttpStep, StepAction},
-    model::{AgentCheck, CheckTls, Global, Proxy, Server, ServerCheck, ServerSide},
+    check::{CheckMethod, CheckTls, HttpStep, StepAction},
+    model::{AgentCheck, Global, Proxy, Server, ServerCheck, ServerSide},
 };
 use pontoon_engine::health::CheckResult;
 

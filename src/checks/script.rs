@@ -2,23 +2,17 @@
 
 use std::{fmt::Write as _, sync::Arc};
 
-use pontoon_config::haproxy::{
-    check::{BytePattern, ConnectStep, Expect, Step, StepAction},
-    log_format::LogFormat,
-};
+use pontoon_config::haproxy::check::{BytePattern, ConnectStep, Expect, Step, StepAction};
 use pontoon_engine::health::CheckStatus;
 
 use super::{
     connect,
     conversation::Conversation,
     exchange::{Conversations, Exchange},
-    pattern,
+    pattern::{self, Render},
     tls::Tls,
     verdict::{Failure, Verdict},
 };
-
-/// Writes out a log-format string for the server being checked.
-pub(super) type Render<'a> = dyn Fn(&LogFormat) -> String + Send + Sync + 'a;
 
 /// A script, ready to run.
 #[derive(Clone, Copy)]

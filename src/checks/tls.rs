@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use pontoon_config::haproxy::model::CheckTls;
+use pontoon_config::haproxy::check::CheckTls;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
     client::{

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pontoon_config::haproxy::log_format::Piece;
+use pontoon_config::haproxy::log_format::{LogFormat, Piece};
 use regex::bytes::Regex;
 
 use super::*;

@@ -13,10 +13,9 @@ mod tests;
 
 pub use self::{draft::CheckDraft, keywords::KEYWORDS};
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use super::log_format::LogFormat;
-use crate::haproxy::model::CheckTls;
 
 /// The kind of check of a backend.
 #[derive(Debug, Clone, PartialEq)]
@@ -99,6 +98,21 @@ pub struct ConnectStep {
     pub linger: bool,
     /// `default`: the server's own `check-…` parameters.
     pub default: bool,
+}
+
+/// `check-ssl`, `check-sni`, `verify`, `ca-file`, `verifyhost`, `crt`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckTls {
+    /// `check-sni`.
+    pub server_name: Option<String>,
+    /// `verify required` (the default) or `none`.
+    pub verify: bool,
+    /// `verifyhost`.
+    pub verify_host: Option<String>,
+    /// `ca-file`, `ca-base` applied; `None`: the system's.
+    pub ca_file: Option<PathBuf>,
+    /// `crt`, `crt-base` applied: a client certificate.
+    pub certificate: Option<PathBuf>,
 }
 
 /// `tcp-check expect`.

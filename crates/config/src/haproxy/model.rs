@@ -13,7 +13,10 @@ use pontoon_engine::{
     units::{ProxyId, ServerId},
 };
 
-use super::{check::CheckMethod, log_format::LogFormat};
+use super::{
+    check::{CheckMethod, CheckTls},
+    log_format::LogFormat,
+};
 use crate::source::Location;
 
 /// Everything the files say.
@@ -378,21 +381,6 @@ pub struct ServerCheck {
     pub step_tls: Arc<CheckTls>,
     /// `check-via-socks4` and other things are refused; this is `check-proto`-less.
     pub alpn: Vec<Vec<u8>>,
-}
-
-/// `check-ssl`, `check-sni`, `verify`, `ca-file`, `verifyhost`, `crt`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CheckTls {
-    /// `check-sni`.
-    pub server_name: Option<String>,
-    /// `verify required` (the default) or `none`.
-    pub verify: bool,
-    /// `verifyhost`.
-    pub verify_host: Option<String>,
-    /// `ca-file`, `ca-base` applied; `None`: the system's.
-    pub ca_file: Option<PathBuf>,
-    /// `crt`, `crt-base` applied: a client certificate.
-    pub certificate: Option<PathBuf>,
 }
 
 /// `agent-check`.

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use super::ConnectStep;
+use super::{CheckTls, ConnectStep};
 use crate::{
     diagnostic::Diagnostics,
     haproxy::{
         Context, address,
-        model::CheckTls,
         value::{self, required, text_after},
     },
     keyword::Args,

@@ -21,7 +21,8 @@ use crate::{
     haproxy::{
         Context,
         address::ServerTarget,
-        model::{AgentCheck, CheckTls, Server, ServerCheck},
+        check::CheckTls,
+        model::{AgentCheck, Server, ServerCheck},
     },
     source::Span,
 };
