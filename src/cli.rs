@@ -1,8 +1,7 @@
 //! Name and arguments choose an entry point.
 
 pub mod check;
-pub(crate) mod haproxy;
-pub(crate) mod language;
+mod haproxy;
 mod pontoon;
 pub mod reference;
 

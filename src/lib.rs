@@ -13,6 +13,7 @@ pub mod cli;
 pub mod demo;
 pub mod facts;
 pub mod files;
+mod language;
 pub mod log;
 pub mod proxy;
 pub mod record;

@@ -4,7 +4,7 @@
 //! so are the balancers. What a session's ending is called is decided in
 //! [`pontoon_engine::session`].
 
-pub mod accept;
+mod accept;
 mod connect;
 pub mod handoff;
 pub mod listen;

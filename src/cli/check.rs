@@ -8,7 +8,7 @@ use std::{
 use clap::{Args, ValueEnum};
 use pontoon_config::{haproxy, render, source::SourceFile};
 
-use crate::{cli::language::Language, files, surroundings::System};
+use crate::{files, language::Language, surroundings::System};
 
 /// What follows `pontoon check`.
 #[derive(Debug, Args)]

@@ -13,16 +13,11 @@ use pontoon_sys::{descriptor, process::identity};
 use self::arguments::{Arguments, Master, Task, UsageError};
 use crate::{
     proxy::process::{
-        self, Options,
+        self, NAME, Options, READY,
         announce::{Announcer, Style},
     },
     supervisor,
 };
-
-/// The name of the process and of its main thread: what `pidof` and `killall` look for.
-pub(crate) const NAME: &str = "haproxy";
-/// Set by our supervisor: the number of a descriptor that waits for one byte: ready.
-pub(crate) const READY: &str = "PONTOON_READY_FD";
 
 /// Does what the arguments say.
 pub(super) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {

@@ -30,7 +30,11 @@ use super::{
 use crate::{
     facts::SessionFacts,
     record::SessionRecord,
-    state::{FrontendState, Running, counters::Level, mailbox::Message},
+    state::{
+        FrontendState, Running,
+        counters::Level,
+        mailbox::{Accepted, Message},
+    },
 };
 
 /// A listener as one thread sees it.
@@ -41,18 +45,6 @@ pub(super) struct Door {
     open: bool,
     /// Its own address, if every connection to it has the same.
     local: Option<Endpoint>,
-}
-
-/// A connection just accepted, on its way to the thread that will serve it.
-#[derive(Debug)]
-pub struct Accepted {
-    proxy: ProxyId,
-    index: usize,
-    socket: OwnedFd,
-    peer: Option<SocketAddr>,
-    local: Option<Endpoint>,
-    when: Instant,
-    on: SystemTime,
 }
 
 /// Why nothing is accepted for now.

@@ -43,6 +43,11 @@ use crate::{
     state::{ProcessState, Running},
 };
 
+/// The name of the process and of its main thread: what `pidof` and `killall` look for.
+pub(crate) const NAME: &str = "haproxy";
+/// Set by our supervisor: the number of a descriptor that waits for one byte: ready.
+pub(crate) const READY: &str = "PONTOON_READY_FD";
+
 /// What the command line says and the files do not.
 #[derive(Debug)]
 pub struct Options {

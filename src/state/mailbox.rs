@@ -1,17 +1,21 @@
 //! How anybody tells a data thread something.
 
-use std::sync::{
-    Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicBool, AtomicU32, Ordering, fence},
+use std::{
+    net::SocketAddr,
+    os::fd::OwnedFd,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU32, Ordering, fence},
+    },
+    time::{Instant, SystemTime},
 };
 
 use pontoon_engine::{
+    address::Endpoint,
     termination::Cause,
     units::{ProxyId, ServerId, SessionKey},
 };
 use pontoon_sys::wake::Wake;
-
-use crate::proxy::accept::Accepted;
 
 /// Messages to one data thread, and the descriptor that wakes it.
 #[derive(Debug)]
@@ -31,6 +35,25 @@ struct Letters {
     unread: Vec<Message>,
     /// The thread has ended: nobody will read.
     closed: bool,
+}
+
+/// A connection just accepted, on its way to the thread that will serve it.
+#[derive(Debug)]
+pub struct Accepted {
+    /// The proxy that listens.
+    pub proxy: ProxyId,
+    /// The listener's index in that proxy's `binds`.
+    pub index: usize,
+    /// The connection.
+    pub socket: OwnedFd,
+    /// The client's end, if it is of the Internet.
+    pub peer: Option<SocketAddr>,
+    /// Our end, if the listener knows it beforehand.
+    pub local: Option<Endpoint>,
+    /// When it was accepted, for durations.
+    pub when: Instant,
+    /// When it was accepted, for people.
+    pub on: SystemTime,
 }
 
 /// What a data thread can be told.

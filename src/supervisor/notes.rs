@@ -11,9 +11,7 @@ use pontoon_config::{
     render,
 };
 
-use crate::{
-    cli::language::Language, files, proxy::process::announce::Announcer, surroundings::System,
-};
+use crate::{files, language::Language, proxy::process::announce::Announcer, surroundings::System};
 
 /// What of the files concerns the supervisor.
 #[derive(Debug)]

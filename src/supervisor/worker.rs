@@ -16,7 +16,7 @@ use pontoon_sys::process::{
 };
 
 use super::systemd;
-use crate::cli::haproxy::{NAME, READY};
+use crate::proxy::process::{NAME, READY};
 
 /// A running proxy process.
 #[derive(Debug)]

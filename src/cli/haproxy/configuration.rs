@@ -12,7 +12,7 @@ use pontoon_sys::process::identity;
 
 use super::arguments::Arguments;
 use crate::{
-    checks::Checks, cli::language::Language, files, proxy::process::announce::Announcer,
+    checks::Checks, files, language::Language, proxy::process::announce::Announcer,
     surroundings::System,
 };
 
