@@ -319,6 +319,7 @@ const MUST: &[(Place, &str, Fate)] = &[
     (Proxy, "persist rdp-cookie", Refused),
     (Proxy, "hash-balance-factor 150", Refused),
     (File, "listen l :1\n server s 10.0.0.1:1 check\n", Warned("obsolete")),
+    (Proxy, "redispatch", Warned("obsolete")),
     (Proxy, "clitimeout 3600000", Warned("obsolete")),
     (Global, "nbproc 1", Warned("obsolete")),
 ];

@@ -199,6 +199,22 @@ pub(super) const KEYWORDS: &[Keyword<ProxyDraft>] = &[
         "Try another server when connecting fails: at the last retry, or at every so many.",
         |draft, args, _, d| redispatch(draft, args, d),
     ),
+    Keyword::supported(
+        "redispatch",
+        SERVER,
+        "",
+        "Old name of `option redispatch`.",
+        |draft, args, _, d| {
+            let span = args.keyword_span();
+            d.warning(
+                "obsolete",
+                span,
+                "`redispatch` is obsolete; HAProxy 2.6 refuses it",
+            )
+            .suggest("write `option redispatch`");
+            redispatch(draft, args, d);
+        },
+    ),
     Keyword::inert(
         "option contstats",
         CLIENT,
