@@ -5,7 +5,9 @@
 mod books;
 mod client;
 mod dice;
+mod hostile;
 mod idle;
+mod orders;
 mod scene;
 mod server;
 mod shortage;
@@ -22,6 +24,7 @@ use tokio::{sync::Semaphore, task::JoinSet};
 use self::{
     client::Route,
     dice::Dice,
+    orders::Administrator,
     scene::Scene,
     server::{Complaints, Server},
     talk::{Manner, Service, Talk},
@@ -40,6 +43,12 @@ pub(crate) fn register(tests: &mut Vec<Test>) {
         let name = format!("chaos::nothing_is_lost_or_left_over_with_{threads}_threads");
         tests.push(Test::new(name, move || seeded(|dice| storm(threads, dice))));
     }
+    tests.push(Test::new("chaos::soft_stop_in_the_middle", || {
+        seeded(orders::stops_in_the_middle)
+    }));
+    tests.push(Test::new("chaos::hostile_words_do_no_harm", || {
+        seeded(hostile::words_do_no_harm)
+    }));
     shortage::register(tests);
 }
 
@@ -59,11 +68,8 @@ fn fresh_seed() -> u64 {
 fn storm(threads: u16, dice: Dice) -> Outcome {
     raise_file_limit()?;
     let scene = Scene::set(threads)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
     let complaints = Complaints::default();
-    let before = runtime.block_on(play(&scene, dice, &complaints))?;
+    let before = runtime()?.block_on(play(&scene, dice, &complaints))?;
     let told = complaints.told();
     if !told.is_empty() {
         return Err(Failure::from(told));
@@ -76,12 +82,18 @@ fn storm(threads: u16, dice: Dice) -> Outcome {
     idle::expect(pid)
 }
 
-/// Servers, clients and the dice; returns what the process used after the first few sessions.
-async fn play(
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+}
+
+/// All servers there are: those that stay, and those that come and go.
+async fn servers(
     scene: &Scene,
-    mut dice: Dice,
+    dice: &Dice,
     complaints: &Complaints,
-) -> Result<pontoon_lab::crowd::Usage, Failure> {
+) -> Result<(Vec<Server>, tokio::task::JoinHandle<()>), Failure> {
     let mut steady = Vec::new();
     for &address in &scene.steady {
         steady.push(Server::start(address, false, complaints.clone()).await?);
@@ -89,11 +101,23 @@ async fn play(
     for &address in &scene.told {
         steady.push(Server::start(address, true, complaints.clone()).await?);
     }
-    let flapping = tokio::spawn(flap(scene.fickle.clone(), dice.clone(), complaints.clone()));
+    let flapping = flap(scene.fickle.clone(), dice.clone(), complaints.clone());
+    Ok((steady, tokio::spawn(flapping)))
+}
+
+/// Servers, clients and the dice; returns what the process used after the first few sessions.
+async fn play(
+    scene: &Scene,
+    mut dice: Dice,
+    complaints: &Complaints,
+) -> Result<pontoon_lab::crowd::Usage, Failure> {
+    let (_steady, flapping) = servers(scene, &dice, complaints).await?;
     clients(scene, &mut dice, complaints, Duration::from_millis(500)).await;
     let before = pontoon_lab::crowd::usage(scene.balancer.program.pid())?;
     let length = if needs::full() { STORM_IN_FULL } else { STORM };
+    let administrator = Administrator::start(scene.page, Dice::new(dice.roll()));
     clients(scene, &mut dice, complaints, length).await;
+    administrator.leave()?;
     slots_are_free(scene, complaints).await;
     flapping.abort();
     Ok(before)

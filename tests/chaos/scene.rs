@@ -85,7 +85,8 @@ fn config(
     let (limited, plain, leaving) = (at("limited"), at("plain"), at("leaving"));
     let (v1, v2) = (told[0], told[1]);
     format!(
-        "global\n nbthread {threads}\n maxconn 3000\n log stdout len 2000 format raw local0\n\
+        "global\n nbthread {threads}\n hard-stop-after 4s\n maxconn 3000\n \
+         log stdout len 2000 format raw local0\n\
          defaults\n mode tcp\n log global\n timeout connect 2s\n timeout client 12s\n \
          timeout server 12s\n log-format \"chaos %f %b %s %ts %U %B %sc\"\n\
          listen page\n bind {page}\n mode http\n no log\n stats enable\n stats uri /stats\n \
