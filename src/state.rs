@@ -17,7 +17,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
-    time::{Instant, SystemTime},
+    time::Instant,
 };
 
 use pontoon_config::haproxy::model::{Model, Proxy};
@@ -55,9 +55,7 @@ pub struct Running {
 /// The process as a whole.
 #[derive(Debug)]
 pub struct ProcessState {
-    /// When it started, for people.
-    pub started_on: SystemTime,
-    /// When it started, for durations.
+    /// When it started.
     pub started: Instant,
     /// `node`, or the machine's name.
     pub node: String,
@@ -257,7 +255,6 @@ impl ProcessState {
     #[must_use]
     pub fn new(node: String, max_connections: u32, open_files: u64) -> Self {
         Self {
-            started_on: SystemTime::now(),
             started: Instant::now(),
             node,
             max_connections,

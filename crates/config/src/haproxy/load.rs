@@ -99,7 +99,7 @@ impl<'l> Loader<'l> {
             proxies: Vec::new(),
             userlists,
         };
-        resolve::proxies(&mut model, &written, &self.names, self.sources, self.d);
+        resolve::proxies(&mut model, &written, &self.names, self.d);
         lints::run(&model, &global, &written, self.d);
         lints::files(self.sources, &model, &written, self.surroundings, self.d);
         model.global = global.finish();

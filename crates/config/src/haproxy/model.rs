@@ -154,8 +154,6 @@ pub struct Proxy {
     pub log: Logging,
     /// The statistics page, if enabled.
     pub stats: Option<Arc<Stats>>,
-    /// Its line.
-    pub declared: Location,
 }
 
 /// `mode`.

@@ -22,11 +22,7 @@ use super::{
     sections::Section,
     server,
 };
-use crate::{
-    diagnostic::Diagnostics,
-    keyword::Sections,
-    source::{Sources, Span},
-};
+use crate::{diagnostic::Diagnostics, keyword::Sections, source::Span};
 
 /// A proxy as written.
 pub(super) struct Written<'s> {
@@ -91,7 +87,6 @@ pub(super) fn proxies(
     model: &mut Model,
     written: &[Written<'_>],
     names: &ProxyNames,
-    sources: &Sources,
     d: &mut Diagnostics,
 ) {
     let numbers = numbers::assign(written, d);
@@ -117,7 +112,6 @@ pub(super) fn proxies(
             backend,
             log: logging,
             stats,
-            declared: sources.location(proxy.section.keyword.span),
         });
     }
     modes::idle_timeouts(written, d);
