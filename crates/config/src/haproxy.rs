@@ -1,16 +1,16 @@
 //! The language of `haproxy.cfg`.
 
-pub mod acl;
-pub mod address;
-pub mod bind;
+mod acl;
+mod address;
+mod bind;
 pub mod check;
 pub mod conditional;
-pub mod context;
-pub mod environment;
-pub mod expression;
+mod context;
+mod environment;
+mod expression;
 mod fullconn;
 mod global;
-pub mod lexer;
+mod lexer;
 mod lints;
 mod load;
 pub mod log_format;
@@ -20,15 +20,15 @@ mod parameters;
 mod proxy;
 mod reader;
 mod resolve;
-pub mod rules;
+mod rules;
 pub(crate) mod sections;
-pub mod server;
+mod server;
 mod statements;
 pub(crate) mod tables;
 #[cfg(test)]
 pub(crate) mod testing;
 mod userlist;
-pub mod value;
+mod value;
 
 use std::net::IpAddr;
 

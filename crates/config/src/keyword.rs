@@ -58,7 +58,7 @@ pub trait Draft: 'static {
 }
 
 /// The parser of one keyword.
-pub type Parser<C> =
+pub(crate) type Parser<C> =
     for<'a> fn(&mut C, &mut Args<'_>, &<C as Draft>::Context<'a>, &mut Diagnostics);
 
 /// What Pontoon does with a keyword. `C` is what its parser fills in.
@@ -167,7 +167,7 @@ impl<C: Draft> Keyword<C> {
 }
 
 /// All tables of one language part, found by name in constant time.
-pub struct Index<C: Draft> {
+pub(crate) struct Index<C: Draft> {
     by_name: HashMap<&'static str, &'static Keyword<C>>,
     most_words: usize,
 }
@@ -175,7 +175,7 @@ pub struct Index<C: Draft> {
 impl<C: Draft> Index<C> {
     /// Indexes tables; a name must be declared once.
     #[must_use]
-    pub fn new(tables: &[&'static [Keyword<C>]]) -> Self {
+    pub(crate) fn new(tables: &[&'static [Keyword<C>]]) -> Self {
         let by_name: HashMap<_, _> = tables
             .iter()
             .flat_map(|table| table.iter())
@@ -191,7 +191,7 @@ impl<C: Draft> Index<C> {
     /// The keyword that the line begins with, of several the one with most words, and how many
     /// words it has.
     #[must_use]
-    pub fn find(&self, words: &[Word]) -> Option<(&'static Keyword<C>, usize)> {
+    pub(crate) fn find(&self, words: &[Word]) -> Option<(&'static Keyword<C>, usize)> {
         (1..=self.most_words.min(words.len()))
             .rev()
             .find_map(|count| {
@@ -204,7 +204,7 @@ impl<C: Draft> Index<C> {
 
     /// All keywords by name, so that messages do not depend on the order of a hash table.
     #[must_use]
-    pub fn sorted(&self) -> Vec<&'static Keyword<C>> {
+    pub(crate) fn sorted(&self) -> Vec<&'static Keyword<C>> {
         let mut all: Vec<_> = self.by_name.values().copied().collect();
         all.sort_unstable_by_key(|keyword| keyword.name);
         all
@@ -213,7 +213,7 @@ impl<C: Draft> Index<C> {
 
 /// The texts of words, joined by blanks.
 #[must_use]
-pub fn joined(words: &[Word]) -> String {
+pub(crate) fn joined(words: &[Word]) -> String {
     words
         .iter()
         .map(|word| word.text.as_str())

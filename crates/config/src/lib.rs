@@ -7,7 +7,7 @@
 
 pub mod diagnostic;
 pub mod haproxy;
-pub mod keyword;
+mod keyword;
 pub mod reference;
 pub mod render;
 pub mod similar;

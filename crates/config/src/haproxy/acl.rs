@@ -6,7 +6,7 @@ mod patterns;
 #[cfg(test)]
 mod tests;
 
-pub use self::condition::{Conditional, Reported, condition, conditional};
+pub(super) use self::condition::{Reported, condition, conditional};
 
 pub(in crate::haproxy) use self::patterns::compile;
 
@@ -24,7 +24,7 @@ use crate::{diagnostic::Diagnostics, keyword::Args, source::Word};
 ///
 /// Errors: `missing-argument`, `bad-name`, `missing-pattern`, `bad-pattern`, `bad-match`,
 /// `unreadable-file`, `unsupported`, and those of expressions.
-pub fn line(
+pub(super) fn line(
     args: &mut Args<'_>,
     cx: &Context<'_>,
     d: &mut Diagnostics,

@@ -7,10 +7,10 @@ mod server;
 mod source;
 mod split;
 
-pub use self::{
+pub(super) use self::{
     bind::bind,
     log::log,
-    server::{Lookup, LookupMethod, Preference, ServerTarget, lookup_methods, server},
+    server::{Lookup, Preference, ServerTarget, lookup_methods, server},
     source::source,
 };
 
@@ -25,7 +25,7 @@ use crate::{
 /// An IP address or a host name that has one.
 ///
 /// Errors: `bad-address`, `unresolved-host`.
-pub fn ip(word: &Word, cx: &Context<'_>, d: &mut Diagnostics) -> Option<IpAddr> {
+pub(super) fn ip(word: &Word, cx: &Context<'_>, d: &mut Diagnostics) -> Option<IpAddr> {
     let text = split::unbracketed(&word.text);
     if let Ok(address) = text.parse() {
         return Some(address);

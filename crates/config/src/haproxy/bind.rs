@@ -5,7 +5,7 @@ mod parameters;
 #[cfg(test)]
 mod tests;
 
-pub use self::parameters::KEYWORDS;
+pub(super) use self::parameters::KEYWORDS;
 
 use std::collections::HashMap;
 
@@ -25,7 +25,7 @@ use crate::{
 
 /// What the parameters of one line say, for all its addresses.
 #[derive(Debug, Clone)]
-pub struct BindDraft {
+pub(super) struct BindDraft {
     bind: Bind,
     /// Where `id` stands.
     id: Option<Span>,
@@ -39,7 +39,7 @@ impl Draft for BindDraft {
 
 /// The listeners of one line.
 #[derive(Debug, Clone, Default)]
-pub struct BindLine {
+pub(super) struct BindLine {
     /// One for each address. A `number` of 0 says that none was written; [`number`] fills it in.
     pub binds: Vec<Bind>,
     /// Where `id` stands, if it was written.
@@ -49,7 +49,7 @@ pub struct BindLine {
 /// The words after `bind`.
 ///
 /// Errors: `missing-argument`, `id-of-many`, and those of addresses and parameters.
-pub fn parse(args: &mut Args<'_>, cx: &Context<'_>, d: &mut Diagnostics) -> BindLine {
+pub(super) fn parse(args: &mut Args<'_>, cx: &Context<'_>, d: &mut Diagnostics) -> BindLine {
     let Some((addresses, draft)) = read(args, cx, d) else {
         return BindLine::default();
     };
@@ -66,7 +66,7 @@ pub fn parse(args: &mut Args<'_>, cx: &Context<'_>, d: &mut Diagnostics) -> Bind
 }
 
 /// The words after `stats socket`.
-pub fn stats_socket(
+pub(super) fn stats_socket(
     args: &mut Args<'_>,
     cx: &Context<'_>,
     d: &mut Diagnostics,
@@ -85,7 +85,7 @@ pub fn stats_socket(
 /// where the `id` of each stands, if it was written.
 ///
 /// Error: `duplicate-id`.
-pub fn number(binds: &mut [Bind], ids: &[Option<Span>], d: &mut Diagnostics) {
+pub(super) fn number(binds: &mut [Bind], ids: &[Option<Span>], d: &mut Diagnostics) {
     let mut taken: HashMap<u32, u32> = HashMap::new();
     for (bind, id) in binds.iter().zip(ids) {
         let Some(span) = id else { continue };

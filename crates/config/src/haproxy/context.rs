@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// All `acl` lines of a section by name; lines of one name are alternatives.
-pub type Acls = BTreeMap<String, Arc<[Test]>>;
+pub(super) type Acls = BTreeMap<String, Arc<[Test]>>;
 
 /// What a keyword's parser may ask.
 #[derive(Clone, Copy)]

@@ -7,7 +7,7 @@ use super::{COMPATIBLE_VERSION, Surroundings};
 use crate::source::Word;
 
 /// Variables as the current line sees them.
-pub struct Environment<'a> {
+pub(super) struct Environment<'a> {
     surroundings: &'a dyn Surroundings,
     /// What the files set (`Some`) or unset (`None`).
     changed: BTreeMap<String, Option<String>>,
@@ -26,7 +26,7 @@ pub struct Environment<'a> {
 impl<'a> Environment<'a> {
     /// The environment before the first line of these files.
     #[must_use]
-    pub fn new<'f>(
+    pub(super) fn new<'f>(
         surroundings: &'a dyn Surroundings,
         files: impl Iterator<Item = &'f str>,
     ) -> Self {
@@ -43,7 +43,7 @@ impl<'a> Environment<'a> {
 
     /// The value of a variable or pseudo-variable.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<String> {
+    pub(super) fn get(&self, name: &str) -> Option<String> {
         match name {
             ".FILE" => return Some(self.file.clone()),
             ".LINE" => return Some(self.line.to_string()),
@@ -63,7 +63,7 @@ impl<'a> Environment<'a> {
     }
 
     /// Applies a line of the `global` section if it changes the environment.
-    pub fn apply(&mut self, words: &[Word]) {
+    pub(super) fn apply(&mut self, words: &[Word]) {
         let texts: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
         match *texts.as_slice() {
             ["setenv", name, value] => self.set(name, Some(value)),

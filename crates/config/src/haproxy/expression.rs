@@ -7,7 +7,7 @@ mod known;
 #[cfg(test)]
 mod tests;
 
-pub use self::{converters::CONVERTERS, fetches::FETCHES, known::REFUSED};
+pub(super) use self::{converters::CONVERTERS, fetches::FETCHES};
 
 pub(in crate::haproxy) use self::converters::describe;
 
@@ -21,7 +21,7 @@ use crate::{
 
 /// What kind of value an expression gives; it decides how the value can be matched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Type {
+pub(super) enum Type {
     /// True or false.
     Bool,
     /// A number.
@@ -38,7 +38,7 @@ pub enum Type {
 
 /// When an expression's value can be known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Needs {
+pub(super) enum Needs {
     /// Nothing: it is known as soon as there is a connection.
     Connection,
     /// Bytes from the client.
@@ -47,7 +47,7 @@ pub enum Needs {
 
 /// An expression with what the parser knows of it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Typed {
+pub(super) struct Typed {
     /// The expression.
     pub expression: Expression,
     /// The type of its value.
@@ -58,7 +58,7 @@ pub struct Typed {
 
 /// One documented word of an expression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Method {
+pub(super) struct Method {
     /// Its name.
     pub name: &'static str,
     /// Its arguments in the manual's notation; empty if it has none.
@@ -67,16 +67,11 @@ pub struct Method {
     pub doc: &'static str,
 }
 
-/// The expression in a word, such as `req.ssl_sni,lower`.
+/// The expression in a word, such as `req.ssl_sni,lower`, with the type of its value.
 ///
 /// Errors: `unknown-fetch`, `unknown-converter`, `unsupported`, `bad-expression`, `bad-argument`,
 /// `unknown-proxy`.
-pub fn expression(word: &Word, cx: &Context<'_>, d: &mut Diagnostics) -> Option<Expression> {
-    typed(word, cx, d).map(|typed| typed.expression)
-}
-
-/// [`expression`], with the type of its value.
-pub fn typed(word: &Word, cx: &Context<'_>, d: &mut Diagnostics) -> Option<Typed> {
+pub(super) fn typed(word: &Word, cx: &Context<'_>, d: &mut Diagnostics) -> Option<Typed> {
     let calls = calls(word, d)?;
     let (first, converters) = calls.split_first()?;
     let mut typed = fetches::fetch(first, cx, d)?;

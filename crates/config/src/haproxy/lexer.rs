@@ -13,7 +13,7 @@ const MOST_WORDS: usize = 64;
 
 /// Cuts one line, without its end, into words. `start` is the span of its first byte. After an
 /// error the line has no words.
-pub fn words(
+pub(super) fn words(
     line: &str,
     start: Span,
     environment: &Environment<'_>,

@@ -5,8 +5,6 @@ mod actions;
 #[cfg(test)]
 mod tests;
 
-pub use self::actions::{REFUSED, RefusedAction};
-
 use pontoon_engine::{
     acl::Condition,
     rules::{ConnectionAction, ContentAction, Rule, UseBackend, UseServer},
@@ -27,7 +25,7 @@ use crate::{
 
 /// The server of a `use-server` rule, not yet looked up.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServerName {
+pub(super) struct ServerName {
     /// Its name.
     pub name: String,
     /// Where it stands.
@@ -38,7 +36,7 @@ pub struct ServerName {
 ///
 /// Errors: `missing-argument`, `unknown-action`, `unsupported`, `never-matches`, and those of
 /// conditions.
-pub fn tcp_request_connection(
+pub(super) fn tcp_request_connection(
     args: &mut Args<'_>,
     cx: &Context<'_>,
     d: &mut Diagnostics,
@@ -55,7 +53,7 @@ pub fn tcp_request_connection(
 }
 
 /// The words after `tcp-request session`. Errors as for connections.
-pub fn tcp_request_session(
+pub(super) fn tcp_request_session(
     args: &mut Args<'_>,
     cx: &Context<'_>,
     d: &mut Diagnostics,
@@ -72,7 +70,7 @@ pub fn tcp_request_session(
 /// The words after `tcp-request content`.
 ///
 /// Errors: `missing-argument`, `unknown-action`, `unsupported`, and those of conditions.
-pub fn tcp_request_content(
+pub(super) fn tcp_request_content(
     args: &mut Args<'_>,
     cx: &Context<'_>,
     d: &mut Diagnostics,
@@ -90,7 +88,7 @@ pub fn tcp_request_content(
 ///
 /// Errors: `missing-argument`, `unsupported`, `unknown-proxy`, `backend-loop`, and those of
 /// conditions.
-pub fn use_backend(
+pub(super) fn use_backend(
     args: &mut Args<'_>,
     cx: &Context<'_>,
     d: &mut Diagnostics,
@@ -107,7 +105,7 @@ pub fn use_backend(
 /// The words after `use-server`.
 ///
 /// Errors: `missing-argument`, `missing-condition`, `unsupported`, and those of conditions.
-pub fn use_server(
+pub(super) fn use_server(
     args: &mut Args<'_>,
     cx: &Context<'_>,
     d: &mut Diagnostics,
@@ -138,7 +136,7 @@ pub fn use_server(
 }
 
 /// Looks a server up among those of the same proxy. Error: `unknown-server`.
-pub fn resolve_use_server(
+pub(super) fn resolve_use_server(
     rule: Rule<ServerName>,
     servers: &[Server],
     d: &mut Diagnostics,

@@ -8,7 +8,7 @@ mod parameters;
 #[cfg(test)]
 mod tests;
 
-pub use self::{
+pub(super) use self::{
     links::{Track, finish, link_tracks},
     options::{ServerOptions, TrackName},
     parameters::KEYWORDS,
@@ -25,7 +25,7 @@ use crate::{
 
 /// A server whose references to others are still names.
 #[derive(Debug, Clone)]
-pub struct ServerDraft {
+pub(super) struct ServerDraft {
     /// The server; its `id` and, where none was written, its `number` are still 0.
     pub server: Server,
     /// `track`.
@@ -41,7 +41,7 @@ pub struct ServerDraft {
 /// The words after `default-server`.
 ///
 /// Errors: `id-of-many`, and those of parameters.
-pub fn default_server(
+pub(super) fn default_server(
     options: &mut ServerOptions,
     args: &mut Args<'_>,
     cx: &Context<'_>,
@@ -62,7 +62,7 @@ pub fn default_server(
 ///
 /// Errors: `missing-argument`, `bad-name`, `check-and-track`, and those of addresses and
 /// parameters. [`finish`] looks at all servers of a proxy together.
-pub fn server(
+pub(super) fn server(
     defaults: &ServerOptions,
     args: &mut Args<'_>,
     cx: &Context<'_>,
@@ -87,7 +87,7 @@ pub fn server(
 /// The words after `server-template`.
 ///
 /// Errors: those of [`server`], and `bad-count`.
-pub fn server_template(
+pub(super) fn server_template(
     defaults: &ServerOptions,
     args: &mut Args<'_>,
     cx: &Context<'_>,

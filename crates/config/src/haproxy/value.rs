@@ -9,7 +9,7 @@ use crate::{diagnostic::Diagnostics, keyword::Args, source::Word};
 
 /// The unit of a bare number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
+pub(super) enum Unit {
     /// Most timers.
     Milliseconds,
     /// `stats refresh` and the like.
@@ -23,7 +23,7 @@ const LONGEST: Duration = Duration::from_millis(i32::MAX as u64);
 ///
 /// Errors: `bad-duration`, `duration-too-long`. Letters after a complete duration are ignored with
 /// the warning `trailing-letters`, as HAProxy does.
-pub fn duration(word: &Word, default: Unit, d: &mut Diagnostics) -> Option<Duration> {
+pub(super) fn duration(word: &Word, default: Unit, d: &mut Diagnostics) -> Option<Duration> {
     let digits = leading_digits(&word.text);
     let (number, suffix) = word.text.split_at(digits);
     if number.is_empty() {
@@ -54,7 +54,11 @@ pub fn duration(word: &Word, default: Unit, d: &mut Diagnostics) -> Option<Durat
 }
 
 /// A duration that may not be zero. Error: `bad-duration`.
-pub fn positive_duration(word: &Word, default: Unit, d: &mut Diagnostics) -> Option<Duration> {
+pub(super) fn positive_duration(
+    word: &Word,
+    default: Unit,
+    d: &mut Diagnostics,
+) -> Option<Duration> {
     let duration = duration(word, default, d)?;
     if duration.is_zero() {
         d.error(
@@ -120,7 +124,7 @@ fn warn_trailing(word: &Word, rest: &str, d: &mut Diagnostics) {
 /// A size in bytes such as `16384`, `64k`, `10m` or `1g`; units count in powers of 1024.
 ///
 /// Error: `bad-size`.
-pub fn size(word: &Word, d: &mut Diagnostics) -> Option<u64> {
+pub(super) fn size(word: &Word, d: &mut Diagnostics) -> Option<u64> {
     let (number, suffix) = word.text.split_at(leading_digits(&word.text));
     let shift = match suffix {
         "" => Some(0),
@@ -144,7 +148,7 @@ pub fn size(word: &Word, d: &mut Diagnostics) -> Option<u64> {
 /// An integer of this range. `what` names it in the message: "a weight".
 ///
 /// Error: `bad-number`.
-pub fn integer<T: TryFrom<i64>>(
+pub(super) fn integer<T: TryFrom<i64>>(
     word: &Word,
     what: &str,
     range: RangeInclusive<i64>,
@@ -177,21 +181,21 @@ fn bad_number(word: &Word, what: &str, range: &RangeInclusive<i64>, d: &mut Diag
 }
 
 /// The range of counts: 0 to 2^31 - 1.
-pub const COUNT: RangeInclusive<i64> = 0..=(i32::MAX as i64);
+pub(super) const COUNT: RangeInclusive<i64> = 0..=(i32::MAX as i64);
 /// The range of counts that may not be zero.
-pub const POSITIVE: RangeInclusive<i64> = 1..=(i32::MAX as i64);
+pub(super) const POSITIVE: RangeInclusive<i64> = 1..=(i32::MAX as i64);
 /// The range of ports.
-pub const PORT: RangeInclusive<i64> = 1..=65_535;
+pub(super) const PORT: RangeInclusive<i64> = 1..=65_535;
 
 /// A count that means "no limit" when it is 0.
-pub fn limit(word: &Word, what: &str, d: &mut Diagnostics) -> Option<Option<u32>> {
+pub(super) fn limit(word: &Word, what: &str, d: &mut Diagnostics) -> Option<Option<u32>> {
     integer::<u32>(word, what, COUNT, d).map(|count| (count > 0).then_some(count))
 }
 
 /// The permission bits of a file in octal, such as `660`.
 ///
 /// Error: `bad-mode`.
-pub fn octal_mode(word: &Word, d: &mut Diagnostics) -> Option<u32> {
+pub(super) fn octal_mode(word: &Word, d: &mut Diagnostics) -> Option<u32> {
     let mode = u32::from_str_radix(&word.text, 8)
         .ok()
         .filter(|mode| *mode <= 0o7777 && word.text.bytes().all(|b| b.is_ascii_digit()));
@@ -209,7 +213,7 @@ pub fn octal_mode(word: &Word, d: &mut Diagnostics) -> Option<u32> {
 /// A percentage such as `50` or `50%`, in this range.
 ///
 /// Error: `bad-number`.
-pub fn percent<T: TryFrom<i64>>(
+pub(super) fn percent<T: TryFrom<i64>>(
     word: &Word,
     range: RangeInclusive<i64>,
     d: &mut Diagnostics,
@@ -224,7 +228,7 @@ pub fn percent<T: TryFrom<i64>>(
 /// An even number of hexadecimal digits as bytes.
 ///
 /// Error: `bad-hex`.
-pub fn hex(word: &Word, d: &mut Diagnostics) -> Option<Vec<u8>> {
+pub(super) fn hex(word: &Word, d: &mut Diagnostics) -> Option<Vec<u8>> {
     let bytes = decode_hex(&word.text);
     if bytes.is_none() {
         d.error(
@@ -250,7 +254,11 @@ fn decode_hex(text: &str) -> Option<Vec<u8>> {
 }
 
 /// The next word, or the error `missing-argument`, which names what was expected: "a port".
-pub fn required<'a>(args: &mut Args<'a>, what: &str, d: &mut Diagnostics) -> Option<&'a Word> {
+pub(super) fn required<'a>(
+    args: &mut Args<'a>,
+    what: &str,
+    d: &mut Diagnostics,
+) -> Option<&'a Word> {
     let word = args.next().filter(|word| !word.text.is_empty());
     if word.is_none() {
         d.error(
@@ -263,12 +271,12 @@ pub fn required<'a>(args: &mut Args<'a>, what: &str, d: &mut Diagnostics) -> Opt
 }
 
 /// [`required`], as a string.
-pub fn text_after(args: &mut Args<'_>, what: &str, d: &mut Diagnostics) -> Option<String> {
+pub(super) fn text_after(args: &mut Args<'_>, what: &str, d: &mut Diagnostics) -> Option<String> {
     required(args, what, d).map(|word| word.text.clone())
 }
 
 /// [`integer`] of the next word.
-pub fn integer_after<T: TryFrom<i64>>(
+pub(super) fn integer_after<T: TryFrom<i64>>(
     args: &mut Args<'_>,
     what: &str,
     range: RangeInclusive<i64>,
@@ -279,25 +287,32 @@ pub fn integer_after<T: TryFrom<i64>>(
 }
 
 /// [`limit`] of the next word.
-pub fn limit_after(args: &mut Args<'_>, what: &str, d: &mut Diagnostics) -> Option<Option<u32>> {
+pub(super) fn limit_after(
+    args: &mut Args<'_>,
+    what: &str,
+    d: &mut Diagnostics,
+) -> Option<Option<u32>> {
     let word = required(args, what, d)?;
     limit(word, what, d)
 }
 
 /// [`duration`] of the next word, in milliseconds unless it has a unit.
-pub fn duration_after(args: &mut Args<'_>, d: &mut Diagnostics) -> Option<Duration> {
+pub(super) fn duration_after(args: &mut Args<'_>, d: &mut Diagnostics) -> Option<Duration> {
     let word = required(args, "a duration such as `10s`", d)?;
     duration(word, Unit::Milliseconds, d)
 }
 
 /// [`positive_duration`] of the next word, in milliseconds unless it has a unit.
-pub fn positive_duration_after(args: &mut Args<'_>, d: &mut Diagnostics) -> Option<Duration> {
+pub(super) fn positive_duration_after(
+    args: &mut Args<'_>,
+    d: &mut Diagnostics,
+) -> Option<Duration> {
     let word = required(args, "a duration such as `10s`", d)?;
     positive_duration(word, Unit::Milliseconds, d)
 }
 
 /// Nothing may follow. Error: `unexpected-argument`.
-pub fn end(args: &mut Args<'_>, d: &mut Diagnostics) {
+pub(super) fn end(args: &mut Args<'_>, d: &mut Diagnostics) {
     let keyword = args.keyword_text();
     if let Some(word) = args.take_rest().first() {
         d.error(

@@ -17,11 +17,11 @@ use crate::{
 
 /// An error was reported; there is no condition to go on with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reported;
+pub(crate) struct Reported;
 
 /// A condition, and whether it needs bytes from the client.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Conditional {
+pub(crate) struct Conditional {
     /// The condition.
     pub condition: Condition,
     /// What it needs.
@@ -33,7 +33,7 @@ pub struct Conditional {
 /// # Errors
 /// [`Reported`] after one of `bad-condition`, `unknown-acl`, `unexpected-word`, or what stands
 /// between braces.
-pub fn condition(
+pub(crate) fn condition(
     args: &mut Args<'_>,
     cx: &Context<'_>,
     d: &mut Diagnostics,
@@ -45,7 +45,7 @@ pub fn condition(
 ///
 /// # Errors
 /// As [`condition`].
-pub fn conditional(
+pub(crate) fn conditional(
     args: &mut Args<'_>,
     cx: &Context<'_>,
     d: &mut Diagnostics,

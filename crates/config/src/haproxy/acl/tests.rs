@@ -5,7 +5,7 @@ use pontoon_engine::{
     sample::{Converter, Fetch},
 };
 
-use super::*;
+use super::{condition::Conditional, *};
 use crate::haproxy::testing::{World, codes, words};
 
 fn world() -> World {

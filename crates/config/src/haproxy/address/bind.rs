@@ -18,7 +18,7 @@ use crate::{
 ///
 /// Errors: `bad-address`, `missing-port`, `bad-port`, `bad-port-range`, `unknown-address-prefix`,
 /// `unsupported-address`, `unresolved-host`.
-pub fn bind(word: &Word, cx: &Context<'_>, d: &mut Diagnostics) -> Vec<BindAddress> {
+pub(crate) fn bind(word: &Word, cx: &Context<'_>, d: &mut Diagnostics) -> Vec<BindAddress> {
     let whole = Part::whole(word);
     if word.text.is_empty() {
         bad_address("", word.span, d);

@@ -19,7 +19,7 @@ const SYSLOG: u16 = 514;
 ///
 /// Errors: `bad-address`, `bad-port`, `unknown-address-prefix`, `unsupported-address`,
 /// `unresolved-host`.
-pub fn log(word: &Word, cx: &Context<'_>, d: &mut Diagnostics) -> Option<LogAddress> {
+pub(crate) fn log(word: &Word, cx: &Context<'_>, d: &mut Diagnostics) -> Option<LogAddress> {
     match word.text.as_str() {
         "stdout" => return Some(LogAddress::Descriptor(1)),
         "stderr" => return Some(LogAddress::Descriptor(2)),

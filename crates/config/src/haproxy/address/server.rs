@@ -20,7 +20,7 @@ use crate::{
 
 /// The address of a server as written and as found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServerTarget {
+pub(crate) struct ServerTarget {
     /// Where to connect; `None` if the host has no address yet. Where the port is the client's,
     /// it is 0 here.
     pub address: Option<ServerAddr>,
@@ -32,7 +32,7 @@ pub struct ServerTarget {
 
 /// How a host name becomes an address: `init-addr` and `resolve-prefer`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lookup {
+pub(crate) struct Lookup {
     /// What is tried, in this order.
     pub methods: Vec<LookupMethod>,
     /// Which of several addresses is taken; `None`: the first.
@@ -50,7 +50,7 @@ impl Default for Lookup {
 
 /// One word of `init-addr`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LookupMethod {
+pub(crate) enum LookupMethod {
     /// `last`: from the state file; there is none yet, so that this finds nothing.
     Last,
     /// `libc`: ask the resolver.
@@ -63,7 +63,7 @@ pub enum LookupMethod {
 
 /// `resolve-prefer`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Preference {
+pub(crate) enum Preference {
     /// `ipv4`.
     V4,
     /// `ipv6`.
@@ -71,7 +71,7 @@ pub enum Preference {
 }
 
 /// The methods of `init-addr`, comma-separated. Error: `bad-init-addr`.
-pub fn lookup_methods(word: &Word, d: &mut Diagnostics) -> Option<Vec<LookupMethod>> {
+pub(crate) fn lookup_methods(word: &Word, d: &mut Diagnostics) -> Option<Vec<LookupMethod>> {
     let method = |part: Part<'_>| match part.text {
         "last" => Some(LookupMethod::Last),
         "libc" => Some(LookupMethod::Libc),
@@ -99,7 +99,7 @@ pub fn lookup_methods(word: &Word, d: &mut Diagnostics) -> Option<Vec<LookupMeth
 ///
 /// Errors: `bad-address`, `bad-port`, `unknown-address-prefix`, `unsupported-address`,
 /// `unresolved-host`.
-pub fn server(
+pub(crate) fn server(
     word: &Word,
     lookup: &Lookup,
     cx: &Context<'_>,

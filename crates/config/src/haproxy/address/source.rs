@@ -13,7 +13,11 @@ use crate::{diagnostic::Diagnostics, haproxy::Context, keyword::Args, source::Wo
 /// The words after `source`: an address, then `usesrc` or `interface` if they follow.
 ///
 /// Errors: `missing-argument`, `bad-address`, `bad-port`, `bad-port-range`, `unsupported-source`.
-pub fn source(args: &mut Args<'_>, cx: &Context<'_>, d: &mut Diagnostics) -> Option<SourceAddress> {
+pub(crate) fn source(
+    args: &mut Args<'_>,
+    cx: &Context<'_>,
+    d: &mut Diagnostics,
+) -> Option<SourceAddress> {
     let word = crate::haproxy::value::required(args, "an address", d)?;
     let (address, ports) = address(word, cx, d)?;
     let mut source = SourceAddress {

@@ -5,7 +5,7 @@ use pontoon_engine::{
     rules::{SourceAddress, Transparent},
 };
 
-use super::*;
+use super::{server::LookupMethod, *};
 use crate::{
     haproxy::{
         model::{BindAddress, LogAddress, ServerPort},

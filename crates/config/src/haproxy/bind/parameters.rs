@@ -19,7 +19,7 @@ const ALL_THREADS: &str = "every thread serves every listener";
 
 /// All parameters of `bind`.
 #[rustfmt::skip]
-pub static KEYWORDS: &[Keyword<BindDraft>] = &[
+pub(crate) static KEYWORDS: &[Keyword<BindDraft>] = &[
     no("accept-netscaler-cip", "<magic>", "Expects NetScaler's client address header.",
         "only the PROXY protocol is understood: use `accept-proxy`"),
     yes("accept-proxy", "", "Expects a PROXY protocol header on each connection.",

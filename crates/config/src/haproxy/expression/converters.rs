@@ -7,7 +7,7 @@ use crate::diagnostic::Diagnostics;
 
 /// All implemented converters.
 #[rustfmt::skip]
-pub static CONVERTERS: &[Method] = &[
+pub(crate) static CONVERTERS: &[Method] = &[
     Method { name: "bool", arguments: "", doc: "Whether a number is not zero." },
     Method { name: "hex", arguments: "", doc: "Bytes as hexadecimal digits." },
     Method { name: "ipmask", arguments: "(<mask4>[,<mask6>])", doc: "The network of an address." },

@@ -15,7 +15,7 @@ use crate::{
 
 /// All implemented fetch methods.
 #[rustfmt::skip]
-pub static FETCHES: &[Method] = &[
+pub(crate) static FETCHES: &[Method] = &[
     method("always_false", "", "False."),
     method("always_true", "", "True."),
     method("be_conn", "([<backend>])", "Sessions of a backend."),

@@ -5,7 +5,7 @@ use crate::{diagnostic::Diagnostics, similar::nearest};
 
 /// Methods that are refused for one reason.
 #[derive(Debug)]
-pub struct RefusedMethods {
+pub(crate) struct RefusedMethods {
     /// Why, and what to do instead.
     pub reason: &'static str,
     /// Fetch methods.
@@ -16,7 +16,7 @@ pub struct RefusedMethods {
 
 /// All refused methods. Methods `sc_…` stand for `sc0_…`, `sc1_…` and `sc2_…` as well.
 #[rustfmt::skip]
-pub static REFUSED: &[RefusedMethods] = &[
+pub(crate) static REFUSED: &[RefusedMethods] = &[
     RefusedMethods {
         reason: "there are no stick tables yet",
         fetches: STICK_TABLES,

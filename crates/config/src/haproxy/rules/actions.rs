@@ -4,7 +4,7 @@ use crate::{diagnostic::Diagnostics, similar::nearest, source::Word};
 
 /// An action that is refused; its name without parentheses.
 #[derive(Debug, Clone, Copy)]
-pub struct RefusedAction {
+pub(crate) struct RefusedAction {
     /// Its name.
     pub name: &'static str,
     /// Why, and what to do instead.
@@ -21,7 +21,7 @@ const LOGS: &str = "log levels hold for a whole proxy: use the `log` line";
 
 /// All refused actions of the manual.
 #[rustfmt::skip]
-pub static REFUSED: &[RefusedAction] = &[
+pub(crate) static REFUSED: &[RefusedAction] = &[
     no("capture", "samples cannot be captured"),
     no("do-resolve", "names are resolved once, at the start"),
     no("expect-netscaler-cip", "only the PROXY protocol is understood: use `expect-proxy layer4`"),

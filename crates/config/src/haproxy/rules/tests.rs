@@ -1,6 +1,6 @@
 use pontoon_engine::units::ProxyId;
 
-use super::*;
+use super::{actions::REFUSED, *};
 use crate::{
     haproxy::testing::{World, codes, words},
     keyword::Sections,

@@ -21,7 +21,7 @@ use crate::{
 
 /// A server that tracks another, not yet looked up.
 #[derive(Debug, Clone)]
-pub struct Track {
+pub(crate) struct Track {
     /// Who tracks.
     pub server: ServerId,
     /// Whom.
@@ -31,7 +31,7 @@ pub struct Track {
 /// The servers of one proxy, with their indices and numbers, and who tracks whom.
 ///
 /// Errors: `duplicate-server`, `duplicate-id`, `no-check-port`.
-pub fn finish(
+pub(crate) fn finish(
     drafts: Vec<ServerDraft>,
     method: &CheckMethod,
     d: &mut Diagnostics,
@@ -143,7 +143,7 @@ fn first_connect(method: &CheckMethod) -> Option<&ConnectStep> {
 /// Looks up whom servers track, in all proxies at once.
 ///
 /// Errors: `unknown-proxy`, `unknown-server`, `untracked-health`, `tracking-loop`.
-pub fn link_tracks(proxies: &mut [Proxy], tracks: &[(ProxyId, Track)], d: &mut Diagnostics) {
+pub(crate) fn link_tracks(proxies: &mut [Proxy], tracks: &[(ProxyId, Track)], d: &mut Diagnostics) {
     let names = Names::of(proxies);
     let mut links = HashMap::new();
     for (proxy, track) in tracks {

@@ -17,7 +17,7 @@ use crate::{
 
 /// All parameters; what `default-server` says is where `server` begins.
 #[derive(Debug, Clone, Default)]
-pub struct ServerOptions {
+pub(crate) struct ServerOptions {
     pub(super) id: Option<Id>,
     pub(super) weight: Option<Weight>,
     pub(super) backup: bool,
@@ -54,7 +54,7 @@ pub(super) struct Id {
 
 /// `track [PROXY/]SERVER`, not yet looked up.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TrackName {
+pub(crate) struct TrackName {
     /// The proxy; `None`: the server's own.
     pub proxy: Option<String>,
     /// The server.

@@ -39,7 +39,7 @@ const ONCE: &str = "names are resolved once, at the start";
 
 /// All parameters of `server` and `default-server`.
 #[rustfmt::skip]
-pub static KEYWORDS: &[Keyword<ServerOptions>] = &[
+pub(crate) static KEYWORDS: &[Keyword<ServerOptions>] = &[
     yes("addr", "<address>", "Where checks go, if not to the server.",
         |o, args, cx, d| o.check.address = address_after(args, cx, d)),
     yes("agent-addr", "<address>", "Where the agent listens, if not on the server.",
