@@ -64,9 +64,27 @@ fn read_one(name: String) -> Result<SourceFile, Unreadable> {
     }
 }
 
+/// `No such file or directory`, without the ` (os error 2)` that the library appends.
+pub(crate) fn without_number(message: &str) -> String {
+    let cut = message.find(" (os error ").and_then(|start| {
+        let end = message[start..].find(')')?;
+        Some((start, start + end + 1))
+    });
+    cut.map_or_else(
+        || message.to_owned(),
+        |(start, end)| format!("{}{}", &message[..start], &message[end..]),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_of_errors_are_left_out() {
+        let told = without_number("Cannot read a: No such file (os error 2); is it there?");
+        assert_eq!(told, "Cannot read a: No such file; is it there?");
+    }
 
     #[test]
     fn directories_stand_for_their_cfg_files_in_order() {

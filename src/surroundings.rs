@@ -8,6 +8,8 @@ use std::{
 
 use pontoon_config::haproxy::Surroundings;
 
+use crate::files::without_number;
+
 /// This machine: its environment, resolver, files and accounts.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct System;
@@ -30,7 +32,7 @@ impl Surroundings for System {
     }
 
     fn read(&self, path: &str) -> Result<Vec<u8>, String> {
-        std::fs::read(path).map_err(|error| error.to_string())
+        std::fs::read(path).map_err(|error| without_number(&error.to_string()))
     }
 
     fn permissions(&self, path: &str) -> Option<u32> {

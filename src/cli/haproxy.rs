@@ -79,7 +79,8 @@ fn check(arguments: &Arguments, announcer: &Announcer) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn listens(model: &Model) -> bool {
+/// Whether there is anything to wait for.
+pub(super) fn listens(model: &Model) -> bool {
     let live = model.proxies.iter().filter(|proxy| !proxy.disabled);
     let mut sides = live.filter_map(|proxy| proxy.frontend.as_ref());
     sides.any(|side| !side.binds.is_empty())

@@ -121,9 +121,9 @@ fn unknown(words: &[OsString]) -> ExitCode {
     let announcer = Announcer::new(Style::Pontoon, false);
     let known = ["run", "check", "reference", "demo", "version", "help"];
     let nearest = pontoon_config::similar::nearest(name, known);
-    let advice = nearest.map_or_else(String::new, |known| format!("; did you mean '{known}'?"));
+    let advice = nearest.map_or_else(String::new, |known| format!("did you mean '{known}'? "));
     announcer.alert(format!(
-        "unknown command '{name}'{advice} See 'pontoon help'."
+        "unknown command '{name}'; {advice}see 'pontoon help'"
     ));
     ExitCode::from(2)
 }

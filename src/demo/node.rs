@@ -93,11 +93,15 @@ fn forward(
 pub(super) fn wait_until_started(incoming: &Receiver<Event>) -> Result<(), DemoError> {
     let deadline = Instant::now() + PATIENCE;
     let mut said = Vec::new();
-    let failed = |said: &[String]| DemoError::Proxy(said.join("\n"));
+    let failed = |said: &[String]| {
+        // Which version runs from where is no reason why it does not.
+        let reasons = said.iter().filter(|line| !line.starts_with("[NOTICE]"));
+        DemoError::Proxy(reasons.cloned().collect::<Vec<_>>().join("\n"))
+    };
     while let Some(left) = deadline.checked_duration_since(Instant::now()) {
         match incoming.recv_timeout(left) {
-            // The last proxy of the file.
-            Ok(Event::Line(text)) if text == "Proxy statistics started." => return Ok(()),
+            // All addresses are bound before the first line; the statistics log nothing.
+            Ok(Event::Line(text)) if text == "Proxy entrance started." => return Ok(()),
             Ok(Event::Line(text) | Event::Complaint(text)) => said.push(text),
             Ok(Event::Ended) => {
                 // Its last words may still be on their way through the other pipe.

@@ -72,12 +72,13 @@ impl Watch<'_> {
             std::thread::sleep(Duration::from_millis(100));
             return None;
         };
-        // In the order in which things happen to a process.
+        // In the order in which things happen to a process. A signal goes before an end: whoever
+        // signals the whole group (a terminal, systemd) has asked for the end that follows.
         let ready = worker.filter(|worker| is_ready && says_ready(worker));
         ready
             .map(|_| Event::Ready)
-            .or_else(|| ended(worker))
             .or_else(|| self.signal())
+            .or_else(|| ended(worker))
             .or_else(|| {
                 until
                     .filter(|until| Instant::now() >= *until)
@@ -86,8 +87,11 @@ impl Watch<'_> {
     }
 
     fn signal(&self) -> Option<Event> {
-        let signal = self.signals.next()?;
-        (signal != Signal::CHILD).then_some(Event::Signal(signal))
+        // SIGCHLD has done its work by waking us: the dead are reaped next.
+        let mut signals = std::iter::from_fn(|| self.signals.next());
+        signals
+            .find(|signal| *signal != Signal::CHILD)
+            .map(Event::Signal)
     }
 }
 

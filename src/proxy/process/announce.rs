@@ -6,6 +6,8 @@ use std::{
     io::{self, Write},
 };
 
+use crate::files::without_number;
+
 /// Speaks on standard error until the process runs; from then on, the log does.
 #[derive(Debug)]
 pub struct Announcer {
@@ -107,18 +109,6 @@ fn line(style: Style, weight: Weight, message: &str) -> String {
     }
 }
 
-/// `No such file or directory`, without the ` (os error 2)` that the library appends.
-fn without_number(message: &str) -> String {
-    let cut = message.find(" (os error ").and_then(|start| {
-        let end = message[start..].find(')')?;
-        Some((start, start + end + 1))
-    });
-    cut.map_or_else(
-        || message.to_owned(),
-        |(start, end)| format!("{}{}", &message[..start], &message[end..]),
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,11 +127,5 @@ mod tests {
             line(Style::Pontoon, Weight::Alert, "x"),
             "pontoon: error: x\n"
         );
-    }
-
-    #[test]
-    fn numbers_of_errors_are_left_out() {
-        let told = without_number("Cannot read a: No such file (os error 2); is it there?");
-        assert_eq!(told, "Cannot read a: No such file; is it there?");
     }
 }
