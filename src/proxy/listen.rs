@@ -5,12 +5,9 @@
 //! queue; so one queue it is, and a thread that has more than its share passes on what it
 //! accepts.
 
-use std::{
-    fmt, io,
-    os::{fd::OwnedFd, unix::fs::PermissionsExt as _},
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+mod path;
+
+use std::{fmt, io, os::fd::OwnedFd, sync::Arc};
 
 use pontoon_config::haproxy::model::{Bind, BindAddress, Frontend, Model, Proxy};
 use pontoon_engine::{address::Endpoint, units::ProxyId};
@@ -18,6 +15,8 @@ use pontoon_sys::{
     option,
     socket::{self, Address},
 };
+
+use self::path::Temporary;
 
 /// One listening socket.
 #[derive(Debug)]
@@ -115,21 +114,33 @@ impl Listeners {
 pub fn bind_all(model: &Model) -> Result<Listeners, Vec<BindError>> {
     let mut listeners = Vec::new();
     let mut errors = Vec::new();
+    let mut files = Vec::new();
     for proxy in model.proxies.iter().filter(|proxy| !proxy.disabled) {
         let Some(frontend) = &proxy.frontend else {
             continue;
         };
         for (index, bind) in frontend.binds.iter().enumerate() {
-            match open(model, proxy, frontend, bind) {
-                Ok((socket, backlog)) => listeners.push(Arc::new(Listener {
-                    proxy: proxy.id,
-                    index,
-                    socket,
-                    backlog,
-                })),
+            match open(model, frontend, bind) {
+                Ok((socket, backlog, file)) => {
+                    files.extend(file.map(|file| (file, proxy, bind)));
+                    listeners.push(Arc::new(Listener {
+                        proxy: proxy.id,
+                        index,
+                        socket,
+                        backlog,
+                    }));
+                }
                 Err(failure) => errors.push(failure.at(proxy, bind)),
             }
         }
+    }
+    if errors.is_empty() {
+        // Only now: a start that fails leaves their paths to the process that runs.
+        let switched = files.iter().map(|(file, proxy, bind)| {
+            let switched = file.appear();
+            switched.map_err(|failure| failure.at(proxy, bind))
+        });
+        errors.extend(switched.filter_map(Result::err));
     }
     if errors.is_empty() {
         Ok(Listeners(listeners))
@@ -174,14 +185,13 @@ impl Failure {
     }
 }
 
+/// A listening socket, its backlog, and its file if it has one.
 fn open(
     model: &Model,
-    proxy: &Proxy,
     frontend: &Frontend,
     bind: &Bind,
-) -> Result<(OwnedFd, i32), Failure> {
+) -> Result<(OwnedFd, i32, Option<Temporary>), Failure> {
     let backlog = backlog(model, frontend, bind);
-    let _ = proxy;
     let endpoint = match &bind.address {
         BindAddress::Endpoint(endpoint) => endpoint,
         BindAddress::Inherited(fd) => {
@@ -194,7 +204,7 @@ fn open(
                 "cannot listen to socket",
                 socket::listen_on(&socket, backlog),
             )?;
-            return Ok((socket, backlog));
+            return Ok((socket, backlog, None));
         }
     };
     let address = to_system(endpoint);
@@ -211,48 +221,15 @@ fn open(
         set_inheritable(model, frontend, bind, &socket),
     )?;
     if let Address::Unix(path) = &address {
-        bind_path(path, bind, &socket, backlog)?;
-    } else {
-        step("cannot bind socket", socket::bind_to(&socket, &address))?;
-        step(
-            "cannot listen to socket",
-            socket::listen_on(&socket, backlog),
-        )?;
+        let file = Temporary::bind(path, bind.unix, &socket, backlog)?;
+        return Ok((socket, backlog, Some(file)));
     }
-    Ok((socket, backlog))
-}
-
-/// Appears under a temporary name first, so that a client never meets a socket that does not
-/// listen yet or has the wrong owner.
-fn bind_path(path: &Path, bind: &Bind, socket: &OwnedFd, backlog: i32) -> Result<(), Failure> {
-    let mut temporary = path.as_os_str().to_owned();
-    temporary.push(format!(".{}.tmp", std::process::id()));
-    let temporary = PathBuf::from(temporary);
-    let _absent = std::fs::remove_file(&temporary);
-    step(
-        "cannot bind UNIX socket",
-        socket::bind_to(socket, &Address::Unix(temporary.clone())),
-    )?;
-    let permissions = bind.unix;
-    if let Some(mode) = permissions.mode {
-        let mode = std::fs::Permissions::from_mode(mode);
-        step(
-            "cannot change UNIX socket mode",
-            std::fs::set_permissions(&temporary, mode),
-        )?;
-    }
-    if permissions.uid.is_some() || permissions.gid.is_some() {
-        let owned = std::os::unix::fs::chown(&temporary, permissions.uid, permissions.gid);
-        step("cannot change UNIX socket ownership", owned)?;
-    }
+    step("cannot bind socket", socket::bind_to(&socket, &address))?;
     step(
         "cannot listen to socket",
-        socket::listen_on(socket, backlog),
+        socket::listen_on(&socket, backlog),
     )?;
-    step(
-        "cannot switch final and temporary UNIX sockets",
-        std::fs::rename(&temporary, path),
-    )
+    Ok((socket, backlog, None))
 }
 
 fn set_before_bind(bind: &Bind, address: &Address, socket: &OwnedFd) -> io::Result<()> {

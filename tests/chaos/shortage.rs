@@ -3,6 +3,7 @@
 use std::{
     io::{Read as _, Write as _},
     net::{SocketAddr, TcpStream},
+    os::unix::net::UnixStream,
     time::{Duration, Instant},
 };
 
@@ -10,6 +11,7 @@ use pontoon_lab::{
     balancer::{Balancer, Kind, free_address},
     client::Client,
     crowd::{EchoServer, usage},
+    temp::TempDir,
     wait,
 };
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, prlimit};
@@ -21,6 +23,10 @@ use crate::harness::{Failure, Outcome, Test, pontoon};
 pub(super) fn register(tests: &mut Vec<Test>) {
     tests.push(Test::new("chaos::out_of_descriptors", out_of_descriptors));
     tests.push(Test::new("chaos::pauses_under_load", pauses_under_load));
+    tests.push(Test::new(
+        "chaos::failed_start_takes_no_path",
+        takes_no_path,
+    ));
     tests.push(Test::new("chaos::frontend_is_full_and_again_not", full));
 }
 
@@ -170,6 +176,28 @@ fn pauses_under_load() -> Outcome {
         Some(line) => Err(Failure::from(format!("it complains: {line}"))),
         None => Ok(()),
     }
+}
+
+/// A second process that cannot have all addresses leaves the first one's path alone.
+fn takes_no_path() -> Outcome {
+    let folder = TempDir::new("path")?;
+    let path = folder.path().join("front.sock");
+    let more = format!("bind unix@{}", path.display());
+    let stage = Stage::set(1, &more)?;
+    let front = stage.front;
+    let config = format!("listen second\n mode tcp\n {more}\n bind {front}\n server s1 {front}\n");
+    let mut second = Balancer::start_without_waiting(Kind::Pontoon, pontoon(), &config)?;
+    let status = second.program.wait(wait::PATIENCE)?;
+    let names: Vec<_> = std::fs::read_dir(folder.path())?
+        .filter_map(|entry| Some(entry.ok()?.file_name()))
+        .collect();
+    if status.success() || names != ["front.sock"] {
+        return Err(Failure::from(format!("{status}, left: {names:?}")));
+    }
+    let mut client = UnixStream::connect(&path)?;
+    client.set_read_timeout(Some(wait::PATIENCE))?;
+    client.write_all(b"here")?;
+    Ok(client.read_exact(&mut [0; 4])?)
 }
 
 /// More clients than `maxconn`: those wait, and come in as others leave.
