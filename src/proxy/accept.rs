@@ -276,8 +276,10 @@ impl Worker {
         let expects_header = match self.connection_rules(frontend, &record) {
             Decision::Matched(ConnectionAction::Reject) => {
                 let _no_tcp = option::reset_on_close(&accepted.socket);
+                self.count_denied(state, accepted.index);
                 None
             }
+            // In HAProxy's books, who is dropped silently was not denied.
             Decision::Matched(ConnectionAction::SilentDrop) => {
                 forget(&accepted.socket);
                 None
@@ -286,17 +288,18 @@ impl Worker {
             _ => Some(frontend.binds[accepted.index].accept_proxy),
         };
         let Some(expects_header) = expects_header else {
-            state.counters.of(self.shard).denied_connections.increment();
-            let listener = &state.listeners[accepted.index];
-            listener
-                .counters
-                .of(self.shard)
-                .denied_connections
-                .increment();
             running.unreserve(accepted.proxy, accepted.index);
             return;
         };
         self.start(accepted.socket, record, expects_header);
+    }
+
+    /// `tcp-request connection reject`.
+    fn count_denied(&self, frontend: &FrontendState, bind: usize) {
+        let counters = frontend.counters.of(self.shard);
+        counters.denied_connections.increment();
+        let counters = frontend.listeners[bind].counters.of(self.shard);
+        counters.denied_connections.increment();
     }
 
     fn connection_rules<'a>(

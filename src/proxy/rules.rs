@@ -130,8 +130,7 @@ impl Worker {
         let Some(frontend) = &proxy.frontend else {
             return session.over(Incident::Ordered(Cause::Internal));
         };
-        if self.session_rules_deny(session, &frontend.session_rules) {
-            self.count_frontend(session, |c| &c.denied_sessions, |c| &c.denied_sessions);
+        if self.session_rules_refuse(session, &frontend.session_rules) {
             return session.over(Incident::Ordered(Cause::ProxyRefused));
         }
         session.counted = true;
@@ -149,12 +148,16 @@ impl Worker {
         self.inspect(session, false)
     }
 
-    fn session_rules_deny(&self, session: &Session, rules: &[Rule<ConnectionAction>]) -> bool {
+    /// Whether a rule wants no session. As in HAProxy, only a reject counts as denied.
+    fn session_rules_refuse(&self, session: &Session, rules: &[Rule<ConnectionAction>]) -> bool {
         if rules.is_empty() {
             return false;
         }
         match first_match(rules, &self.facts(session, true)) {
-            Decision::Matched(ConnectionAction::Reject) => true,
+            Decision::Matched(ConnectionAction::Reject) => {
+                self.count_frontend(session, |c| &c.denied_sessions, |c| &c.denied_sessions);
+                true
+            }
             Decision::Matched(ConnectionAction::SilentDrop) => {
                 super::accept::forget(&session.client.socket);
                 true
