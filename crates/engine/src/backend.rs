@@ -253,22 +253,21 @@ impl Backend {
 
     /// A slot became free: the session on `server` ended or failed to connect.
     pub fn release(&mut self, server: ServerId, now: Instant) {
+        let load = self.load();
         self.free_slot(server);
-        self.admit_on(server, now);
+        self.admit_at(server, load, now);
         self.admit_dynamic(now);
     }
 
     /// A queued session gave up (client gone, `timeout queue`). False if it had been admitted
     /// already: then its `Admit` is on its way and the slot must be released.
     pub fn leave_queue(&mut self, session: SessionKey, _now: Instant) -> bool {
-        match self.queue.leave(session) {
-            Some(queue::Line::Server(id)) => {
-                self.refresh(id);
-                true
-            }
-            Some(queue::Line::Backend) => true,
-            None => false,
+        let line = self.queue.leave(session);
+        if let Some(queue::Line::Server(id)) = line {
+            self.refresh(id);
         }
+        self.refresh_dynamic();
+        line.is_some()
     }
 
     /// A probe finished.

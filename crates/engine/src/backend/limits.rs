@@ -67,16 +67,21 @@ impl Backend {
         }
     }
 
-    /// How many sessions this server may have at once, now that one more would come.
+    /// How many sessions this server may have at once.
     pub(super) fn limit(&self, id: ServerId) -> Option<u32> {
+        self.limit_at(id, self.load())
+    }
+
+    /// The same, when the backend has so many sessions.
+    fn limit_at(&self, id: ServerId, load: u32) -> Option<u32> {
         let (settings, member) = (&self.servers[id.index()], &self.members[id.index()]);
         let most = match member.agent_limit.or(settings.max_connections) {
             None | Some(0) => settings.min_connections,
             some => some,
         }?;
         let steady = match (settings.min_connections, self.settings.full_connections) {
-            (Some(least), Some(full)) if self.load() < full => {
-                let slope = u64::from(self.load()) * u64::from(most) / u64::from(full);
+            (Some(least), Some(full)) if load < full => {
+                let slope = u64::from(load) * u64::from(most) / u64::from(full);
                 u32::try_from(slope)
                     .unwrap_or(most)
                     .max(least)
@@ -88,16 +93,21 @@ impl Backend {
         Some((steady * member.ramp / FULL_SHARE).max(1))
     }
 
-    /// The sessions that the ramp from `minconn` to `maxconn` follows: those on servers, and the
-    /// one that comes. Those that wait do not count.
-    const fn load(&self) -> u32 {
-        self.occupied.saturating_add(1)
+    /// The sessions that the ramp from `minconn` to `maxconn` follows: those on servers and those
+    /// that wait. Who is just coming or just leaving counts too, as in HAProxy.
+    pub(super) fn load(&self) -> u32 {
+        self.occupied.saturating_add(self.queue.total())
     }
 
-    /// Whether the server has a free slot.
-    pub(super) fn has_slot(&self, id: ServerId) -> bool {
-        self.limit(id)
+    /// Whether the server has a free slot when the backend has so many sessions.
+    pub(super) fn has_slot_at(&self, id: ServerId, load: u32) -> bool {
+        self.limit_at(id, load)
             .is_none_or(|limit| self.members[id.index()].sessions < limit)
+    }
+
+    /// Whether the server has a free slot for one more who comes.
+    pub(super) fn has_slot(&self, id: ServerId) -> bool {
+        self.has_slot_at(id, self.load().saturating_add(1))
     }
 
     /// Whether one more may wait for this very server.

@@ -70,6 +70,7 @@ impl Backend {
 
     fn wait(&mut self, line: Line, request: &Request) -> Placement {
         let place = self.queue.join(request.session, line).saturating_add(1);
+        self.refresh_dynamic();
         match line {
             Line::Backend => {
                 self.queued_max = self.queued_max.max(place);
@@ -134,8 +135,15 @@ impl Backend {
 
     /// Gives this server's free slots to those who wait for it, or for any; how many got one.
     pub(super) fn admit_on(&mut self, id: ServerId, now: Instant) -> u32 {
+        self.admit_at(id, self.load(), now)
+    }
+
+    /// The same, when the backend has so many sessions; letting in does not change that.
+    pub(super) fn admit_at(&mut self, id: ServerId, load: u32, now: Instant) -> u32 {
         let mut admitted = 0;
-        while self.queue.total() > 0 && self.members[id.index()].takes_forced() && self.has_slot(id)
+        while self.queue.total() > 0
+            && self.members[id.index()].takes_forced()
+            && self.has_slot_at(id, load)
         {
             let shared = self.members[id.index()].in_pool;
             let Some(session) = self.queue.next_for(id, shared) else {

@@ -381,6 +381,31 @@ fn a_rising_limit_lets_the_oldest_in() {
     assert_eq!(bench.actions(), [admit(2, 0)]);
 }
 
+/// As in HAProxy 2.6.12, where half a slot comes with each session of the backend; those that wait
+/// count. HAProxy looks only when a session ends, though.
+#[test]
+fn who_waits_makes_the_limit_rise_too() {
+    for (sessions, before, after) in [(2, 1, 1), (3, 1, 1), (4, 2, 2), (6, 3, 3), (8, 4, 4)] {
+        let ramp = ServerSettings {
+            min_connections: Some(1),
+            max_connections: Some(4),
+            ..server("ramp")
+        };
+        let settings = Settings {
+            full_connections: Some(8),
+            ..backend_settings(Algorithm::RoundRobin)
+        };
+        let mut bench = Bench::with(settings, vec![ramp]);
+        for _ in 0..sessions {
+            bench.place();
+        }
+        assert_eq!(bench.view(0).sessions, before, "of {sessions}");
+        let now = bench.now;
+        bench.backend.release(ServerId(0), now);
+        assert_eq!(bench.view(0).sessions, after, "of {sessions}, one gone");
+    }
+}
+
 /// In a release build it is well below one; the bound leaves room for a slow, busy machine.
 #[test]
 fn placing_among_a_thousand_servers_takes_microseconds() {
