@@ -1,5 +1,12 @@
 //! The data path, from outside.
 
+mod balance;
+mod gates;
+mod header;
+mod marked;
+mod source;
+mod stage;
+
 use std::time::Duration;
 
 use pontoon_lab::{
@@ -20,6 +27,11 @@ pub(crate) fn register(tests: &mut Vec<Test>) {
         relays_both_ways_and_closes(Kind::Haproxy)
     });
     tests.push(theirs.needs(Need::Program("haproxy")));
+    balance::register(tests);
+    gates::register(tests);
+    header::register(tests);
+    marked::register(tests);
+    source::register(tests);
 }
 
 fn relays_both_ways_and_closes(kind: Kind) -> Outcome {

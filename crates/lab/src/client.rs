@@ -34,6 +34,12 @@ pub struct Seen {
 #[derive(Debug)]
 pub struct Client(TcpStream);
 
+impl From<TcpStream> for Client {
+    fn from(stream: TcpStream) -> Self {
+        Self(stream)
+    }
+}
+
 impl Client {
     /// Connects.
     ///

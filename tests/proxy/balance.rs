@@ -1,0 +1,242 @@
+//! Who gets the next session.
+
+use std::collections::BTreeMap;
+
+use pontoon_lab::{
+    balancer::{Kind, free_address},
+    server::{Behaviour, Server},
+};
+
+use super::stage::{Scene, both, client_from, expect, named, who};
+use crate::harness::{Failure, Outcome, Test};
+
+pub(super) fn register(tests: &mut Vec<Test>) {
+    both(tests, "weights_are_kept_in_turn", weights_are_kept_in_turn);
+    both(tests, "the_least_loaded_is_next", the_least_loaded_is_next);
+    both(
+        tests,
+        "the_first_is_filled_first",
+        the_first_is_filled_first,
+    );
+    both(tests, "a_source_stays_with_its_server", source_stays);
+    both(
+        tests,
+        "a_source_stays_with_its_server_on_a_ring",
+        source_stays_on_a_ring,
+    );
+    both(tests, "random_spreads", random_spreads);
+    both(
+        tests,
+        "disabled_servers_get_nothing",
+        disabled_servers_get_nothing,
+    );
+    both(tests, "one_backup_steps_in", |kind| {
+        backups_step_in(kind, "", &["b1", "b1", "b1"])
+    });
+    both(tests, "all_backups_step_in", |kind| {
+        backups_step_in(kind, "option allbackups", &["b1", "b2", "b1"])
+    });
+    both(
+        tests,
+        "a_tracking_server_follows",
+        a_tracking_server_follows,
+    );
+    both(tests, "a_server_starts_slowly", a_server_starts_slowly);
+}
+
+/// Three servers called 1 to 3.
+struct Trio {
+    scene: Scene,
+    _servers: [Server; 3],
+}
+
+fn trio(kind: Kind, lines: &str, options: [&str; 3]) -> Result<Trio, Failure> {
+    let servers = [named("1")?, named("2")?, named("3")?];
+    let text: String = (0..3)
+        .map(|n| {
+            format!(
+                " server s{} {} {}\n",
+                n + 1,
+                servers[n].address(),
+                options[n]
+            )
+        })
+        .collect();
+    let scene = Scene::set(
+        kind,
+        &format!("listen fe\n bind {{front}}\n {lines}\n{text}"),
+    )?;
+    Ok(Trio {
+        scene,
+        _servers: servers,
+    })
+}
+
+impl Trio {
+    fn turns(&self, count: usize) -> Result<String, Failure> {
+        (0..count).map(|_| self.scene.ask()).collect()
+    }
+}
+
+fn weights_are_kept_in_turn(kind: Kind) -> Outcome {
+    let trio = trio(
+        kind,
+        "balance roundrobin",
+        ["weight 2", "weight 1", "weight 1"],
+    )?;
+    let turns = trio.turns(12)?;
+    let count = |name| turns.matches(name).count();
+    expect(&turns, [count("1"), count("2"), count("3")], [6, 3, 3])?;
+    // Spread, not in a row.
+    expect(&turns, turns.contains("111"), false)?;
+    expect(&turns, &turns[..4], &turns[4..8])
+}
+
+fn the_least_loaded_is_next(kind: Kind) -> Outcome {
+    let trio = trio(kind, "balance leastconn", ["", "", ""])?;
+    let mut held: BTreeMap<String, _> = BTreeMap::new();
+    for _ in 0..3 {
+        let (client, name) = trio.scene.stay()?;
+        held.insert(name, client);
+    }
+    expect("servers in use", held.len(), 3)?;
+    for free in ["2", "1", "3"] {
+        let client = held.remove(free);
+        drop(client);
+        trio.scene
+            .wait_for_value(&format!("fe/s{free}"), "scur", "0")?;
+        let (client, name) = trio.scene.stay()?;
+        expect("the next", name.as_str(), free)?;
+        held.insert(name, client);
+    }
+    Ok(())
+}
+
+fn the_first_is_filled_first(kind: Kind) -> Outcome {
+    let trio = trio(kind, "balance first", ["maxconn 2", "maxconn 1", ""])?;
+    let mut held = Vec::new();
+    let mut turns = String::new();
+    for _ in 0..5 {
+        let (client, name) = trio.scene.stay()?;
+        held.push(client);
+        turns.push_str(&name);
+    }
+    expect("the order", turns.as_str(), "11233")?;
+    drop(held.remove(0));
+    trio.scene.wait_for_value("fe/s1", "scur", "1")?;
+    expect("the next", trio.scene.ask()?.as_str(), "1")
+}
+
+fn source_stays(kind: Kind) -> Outcome {
+    let trio = trio(kind, "balance source", ["", "", ""])?;
+    sources_stay(&trio)
+}
+
+fn source_stays_on_a_ring(kind: Kind) -> Outcome {
+    let trio = trio(kind, "balance source\n hash-type consistent", ["", "", ""])?;
+    sources_stay(&trio)
+}
+
+fn sources_stay(trio: &Trio) -> Outcome {
+    let mut used = BTreeMap::new();
+    for source in 1..=20 {
+        let from = format!("127.0.0.{source}");
+        let mut first = None;
+        for _ in 0..5 {
+            let name = who(&mut client_from(&from, trio.scene.front)?)?;
+            let first = first.get_or_insert_with(|| name.clone());
+            expect(&from, &name, first)?;
+        }
+        *used.entry(first).or_insert(0) += 1;
+    }
+    expect(&format!("servers in use: {used:?}"), used.len(), 3)
+}
+
+fn random_spreads(kind: Kind) -> Outcome {
+    let trio = trio(kind, "balance random(1)", ["", "", "weight 2"])?;
+    let turns = trio.turns(200)?;
+    let count = |name| turns.matches(name).count();
+    // 50, 50 and 100, give or take five standard deviations.
+    let (one, two, three) = (count("1"), count("2"), count("3"));
+    let fair = (20..=80).contains(&one) && (20..=80).contains(&two) && (65..=135).contains(&three);
+    expect(&format!("{one}, {two} and {three}"), fair, true)
+}
+
+fn disabled_servers_get_nothing(kind: Kind) -> Outcome {
+    let trio = trio(kind, "balance roundrobin", ["", "disabled", ""])?;
+    expect("the turns", trio.turns(4)?.as_str(), "1313")?;
+    let status = trio.scene.value("fe/s2", "status")?;
+    expect("its status", status.as_str(), "MAINT")
+}
+
+fn backups_step_in(kind: Kind, lines: &str, wanted: &[&str]) -> Outcome {
+    let (active, one, two) = (named("1")?, named("b1")?, named("b2")?);
+    let health = free_address()?;
+    let scene = Scene::set(
+        kind,
+        &format!(
+            "listen fe\n bind {{front}}\n {lines}\n \
+             server s1 {} check inter 30ms fall 1 rise 1 port {}\n \
+             server b1 {} backup\n server b2 {} backup\n",
+            active.address(),
+            health.port(),
+            one.address(),
+            two.address()
+        ),
+    )?;
+    scene.wait_for_value("fe/s1", "status", "DOWN")?;
+    let turns: Vec<String> = wanted
+        .iter()
+        .map(|_| scene.ask())
+        .collect::<Result<_, _>>()?;
+    expect(
+        "who steps in",
+        turns,
+        wanted.iter().map(|&name| name.to_owned()).collect(),
+    )?;
+    let _health = Server::on(health, Behaviour::Close)?;
+    scene.wait_for_value("fe/s1", "status", "UP")?;
+    expect("who answers then", scene.ask()?.as_str(), "1")
+}
+
+fn a_tracking_server_follows(kind: Kind) -> Outcome {
+    let (one, two, health) = (named("1")?, named("2")?, free_address()?);
+    let scene = Scene::set(
+        kind,
+        &format!(
+            "listen fe\n bind {{front}}\n server s1 {} track other/s1\n server s2 {}\n\
+             backend other\n server s1 {} check inter 30ms fall 1 rise 1\n",
+            one.address(),
+            two.address(),
+            health
+        ),
+    )?;
+    scene.wait_for_value("fe/s1", "status", "DOWN")?;
+    expect("who answers", scene.ask()?.as_str(), "2")?;
+    expect("who answers", scene.ask()?.as_str(), "2")?;
+    let _health = Server::on(health, Behaviour::Close)?;
+    scene.wait_for_value("fe/s1", "status", "UP")
+}
+
+fn a_server_starts_slowly(kind: Kind) -> Outcome {
+    let (server, health) = (named("1")?, free_address()?);
+    let scene = Scene::set(
+        kind,
+        &format!(
+            "listen fe\n bind {{front}}\n server s1 {} weight 100 slowstart 60s \
+             check inter 30ms fall 1 rise 1 port {}\n",
+            server.address(),
+            health.port()
+        ),
+    )?;
+    scene.wait_for_value("fe/s1", "status", "DOWN")?;
+    let _health = Server::on(health, Behaviour::Close)?;
+    scene.wait_for_value("fe/s1", "status", "UP")?;
+    let weight: u32 = scene.value("fe/s1", "weight")?.parse().unwrap_or(0);
+    expect(
+        &format!("a small weight ({weight})"),
+        (1..=10).contains(&weight),
+        true,
+    )?;
+    expect("who answers", scene.ask()?.as_str(), "1")
+}
