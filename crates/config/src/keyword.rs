@@ -237,10 +237,6 @@ impl<'a> Args<'a> {
     }
 
     /// The next word, if there is one.
-    #[expect(
-        clippy::should_implement_trait,
-        reason = "a cursor that is also peeked and refused"
-    )]
     pub fn next(&mut self) -> Option<&'a Word> {
         let (first, rest) = self.rest.split_first()?;
         self.rest = rest;
