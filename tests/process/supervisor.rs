@@ -43,6 +43,10 @@ pub(super) fn register(tests: &mut Vec<Test>) {
         "process::supervisor_passes_a_soft_stop_on",
         stops_softly,
     ));
+    tests.push(Test::new(
+        "process::supervisor_takes_a_stop_of_the_whole_group_for_no_crash",
+        stops_with_its_group,
+    ));
     let names = Test::new("process::pidof_and_killall_find_the_proxy", names);
     tests.push(
         names
@@ -203,6 +207,23 @@ fn stops_softly() -> Outcome {
     assert_eq!(client.receive(3, Duration::from_secs(5))?.bytes, b"two");
     drop(client);
     assert_eq!(scene.supervisor.wait(wait::PATIENCE)?.code(), Some(0));
+    Ok(())
+}
+
+/// Systemd and terminals signal everybody, and the proxy may be gone before its supervisor looks.
+fn stops_with_its_group() -> Outcome {
+    let mut scene = scene(|program| Command::new(program))?;
+    let proxy = scene.proxy().ok_or_else(|| "no proxy".to_owned())?;
+    scene.supervisor.signal(Signal::STOP)?;
+    signal_pid(proxy, Signal::TERM)?;
+    wait::until("the proxy to end", wait::PATIENCE, || {
+        is_gone(proxy).then_some(())
+    })?;
+    scene.supervisor.signal(Signal::TERM)?;
+    scene.supervisor.signal(Signal::CONT)?;
+    assert_eq!(scene.supervisor.wait(wait::PATIENCE)?.code(), Some(0));
+    let said = scene.supervisor.output().join("\n");
+    assert!(!said.contains("started again"), "{said}");
     Ok(())
 }
 
