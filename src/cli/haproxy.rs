@@ -94,6 +94,9 @@ fn run(arguments: &Arguments, mut announcer: Announcer) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    for (option, why) in &arguments.unheard {
+        announcer.warning(format!("{option}: {why}"));
+    }
     for (option, why) in &arguments.inert {
         announcer.notice(format!("option '{option}' has no effect: {why}"));
     }

@@ -57,6 +57,10 @@ pub(super) fn register(tests: &mut Vec<Test>) {
         "process::later_options_are_refused",
         later_options_are_refused,
     ));
+    tests.push(Test::new(
+        "process::a_master_socket_is_taken_with_a_warning",
+        a_master_socket_is_taken_with_a_warning,
+    ));
 }
 
 fn files(bench: &Bench) -> Outcome {
@@ -134,14 +138,20 @@ fn same_messages() -> Outcome {
 fn later_options_are_refused() -> Outcome {
     let bench = Bench::new(Kind::Pontoon)?;
     files(&bench)?;
-    for line in ["-x /tmp/s -f good.cfg", "-S /tmp/s -f good.cfg"] {
-        let output = bench.run(line)?;
-        assert_eq!(output.status.code(), Some(1), "{line}");
-        assert!(
-            said(&output).contains("comes with a later version"),
-            "{}",
-            said(&output)
-        );
-    }
+    let output = bench.run("-x /tmp/s -f good.cfg")?;
+    assert_eq!(output.status.code(), Some(1));
+    let words = said(&output);
+    assert!(words.contains("comes with a later version"), "{words}");
+    Ok(())
+}
+
+/// As Debian's unit does.
+fn a_master_socket_is_taken_with_a_warning() -> Outcome {
+    let bench = Bench::new(Kind::Pontoon)?;
+    files(&bench)?;
+    let output = bench.run("-Ws -S /tmp/s -c -f good.cfg")?;
+    assert_eq!(output.status.code(), Some(0));
+    let words = said(&output);
+    assert!(words.contains("-S: nothing listens there"), "{words}");
     Ok(())
 }

@@ -45,6 +45,8 @@ pub(super) struct Arguments {
     pub(super) diagnose: bool,
     /// Options that are accepted and change nothing, with the reason.
     pub(super) inert: Vec<(String, &'static str)>,
+    /// Options that are taken without what they promise, and what is missing.
+    pub(super) unheard: Vec<(&'static str, &'static str)>,
 }
 
 /// How a master process was asked for.
@@ -158,7 +160,11 @@ impl Arguments {
             "-sf" => self.old = rest.processes(Leave::Softly),
             "-st" => self.old = rest.processes(Leave::AtOnce),
             "-x" => return Err(LATER_TRANSFER),
-            "-S" => return Err(LATER_MASTER_SOCKET),
+            // Debian's unit passes it always; it must not keep the service from starting.
+            "-S" => {
+                rest.value("-S")?;
+                self.unheard.push(("-S", NO_MASTER_SOCKET));
+            }
             _ => self.debug_option(arg)?,
         }
         Ok(())
@@ -189,10 +195,8 @@ const LATER_TRANSFER: UsageError = UsageError::Later {
     instead: "leave it out; with -sf or -st alone the old process lets go of its addresses",
 };
 
-const LATER_MASTER_SOCKET: UsageError = UsageError::Later {
-    option: "-S",
-    instead: "leave it out (with Debian's unit: EXTRAOPTS= in /etc/default/haproxy)",
-};
+const NO_MASTER_SOCKET: &str =
+    "nothing listens there: the master's commands come with a later version";
 
 fn why_inert(option: &str) -> &'static str {
     match option.as_bytes().get(2) {
@@ -237,7 +241,7 @@ impl Arguments {
                 }
                 Some("-W" | "-Ws" | "-D") => {}
                 // Their values are the master's as well: it has changed the directory already.
-                Some("-p" | "-C") => drop(args.next()),
+                Some("-p" | "-C" | "-S") => drop(args.next()),
                 Some("-f" | "-L" | "-n" | "-N" | "-m") => {
                     kept.push(arg);
                     kept.extend(args.next());
