@@ -245,12 +245,6 @@ impl Logger {
         self.event(Some(proxy), level, &text);
     }
 
-    /// `Proxy fe started.`, in the log only: HAProxy 2.6 does not say so on standard error.
-    pub fn started(&self, proxy: &Proxy) {
-        let text = format!("Proxy {} started.", proxy.name);
-        self.write_event(Some(proxy), LogLevel::Notice, &text);
-    }
-
     /// `Proxy fe stopped (cumulated conns: FE: 3, BE: 2).`
     pub fn stopped(&self, proxy: &Proxy, frontend_total: u64, backend_total: u64) {
         let name = &proxy.name;
@@ -287,7 +281,7 @@ impl Logger {
         });
     }
 
-    /// Lines dropped since the start because they could not be sent at once.
+    /// Lines dropped since the start because they could not be sent at once, once for each target.
     #[must_use]
     pub fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
@@ -334,23 +328,19 @@ impl Logger {
             calendar: &self.calendar,
             facts: &facts,
         };
-        let lost = BUFFERS.with_borrow_mut(|buffers| {
+        BUFFERS.with_borrow_mut(|buffers| {
             buffers.text.clear();
             buffers.structured.clear();
             write(&line, &mut buffers.text);
             if let Some(format) = &proxy.log.structured_data {
                 line.render(format, &mut buffers.structured);
             }
-            self.send(voice, level, buffers)
+            self.send(voice, level, buffers);
         });
-        if let (1.., Some(state)) = (lost, state) {
-            let counters = state.counters.of(running.control_shard());
-            counters.dropped_lines.add(lost);
-        }
     }
 
-    /// Sends what is in the buffers; returns how many targets lost it.
-    fn send(&self, voice: &Voice, level: LogLevel, buffers: &mut Buffers) -> u64 {
+    /// Sends what is in the buffers, and counts the targets that lost it.
+    fn send(&self, voice: &Voice, level: LogLevel, buffers: &mut Buffers) {
         let message = Message {
             level,
             text: &buffers.text,
@@ -367,7 +357,6 @@ impl Logger {
         if lost > 0 {
             self.dropped.fetch_add(lost, Ordering::Relaxed);
         }
-        lost
     }
 
     /// `[WARNING]  (4711) : Server be/s is DOWN…` on standard error.

@@ -181,7 +181,6 @@ impl Snapshot {
 impl Process {
     fn take(running: &Running, now: Instant) -> Self {
         let process = &running.process;
-        let frontends = running.proxies.iter().filter_map(|p| p.frontend.as_ref());
         Self {
             pid: std::process::id(),
             uptime: now.saturating_duration_since(process.started),
@@ -192,9 +191,7 @@ impl Process {
             sessions_max: process.sessions.most(),
             connection_rate: process.connection_rate.get(now),
             connections_total: process.connections_total.load(Ordering::Relaxed),
-            dropped_lines: frontends
-                .map(|state| state.counters.sum(|c| &c.dropped_lines))
-                .sum(),
+            dropped_lines: running.logger.dropped(),
             stopping: process.is_stopping(),
         }
     }

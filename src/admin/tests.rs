@@ -1,7 +1,12 @@
 //! The statistics over real sockets, against a process made by hand.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
+use pontoon_config::haproxy::model::LogLevel;
 use pontoon_engine::{
     server::Status,
     units::{ProxyId, ServerId},
@@ -12,8 +17,11 @@ use tokio::{
     sync::mpsc,
 };
 
-use super::{csv, fixture, json, page, serve, snapshot::Snapshot};
-use crate::{proxy::handoff::HttpConnection, state::Running};
+use super::{
+    csv, fixture, json, page, serve,
+    snapshot::{Selection, Snapshot},
+};
+use crate::{proxy::handoff::HttpConnection, state::Running, testing};
 
 /// `admin:secret`.
 const ADMIN: &str = "Authorization: Basic YWRtaW46c2VjcmV0\r\n";
@@ -339,4 +347,19 @@ async fn between_requests_another_time_counts() {
     assert!(time >= Duration::from_millis(295), "{time:?}");
     assert!(time < Duration::from_secs(20), "{time:?}");
     site.all_left().await;
+}
+
+#[test]
+fn lost_lines_are_shown_whether_they_tell_of_sessions_or_of_events() {
+    let text = "global\n    log /nonexistent/log local0\n".to_owned();
+    let running = testing::running(testing::model(text), testing::process(), 0);
+    let lost = || {
+        let snapshot = Snapshot::take(&running, Selection::default(), Instant::now());
+        snapshot.process.dropped_lines
+    };
+    assert_eq!(lost(), 0);
+    running
+        .logger
+        .event(None, LogLevel::Notice, "Nobody hears.");
+    assert_eq!(lost(), 1);
 }

@@ -75,12 +75,6 @@ impl Listeners {
         self.0.iter()
     }
 
-    /// How many there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
     /// There are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -39,19 +39,6 @@ impl Level {
         now
     }
 
-    /// One more, unless there are `limit` already.
-    pub fn try_enter(&self, limit: u32) -> bool {
-        let entered = self
-            .now
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |now| {
-                (now < limit).then_some(now + 1)
-            });
-        if let Ok(before) = entered {
-            self.most.fetch_max(before + 1, Ordering::Relaxed);
-        }
-        entered.is_ok()
-    }
-
     /// One more, unless there are `limit` already; the highest is told by [`Level::confirm`], in
     /// case it comes to nothing.
     pub fn reserve(&self, limit: u32) -> bool {
@@ -176,8 +163,6 @@ pub struct FrontendCounters {
     pub responses: [Counter; 6],
     /// Errors inside the proxy (`eint`).
     pub internal_errors: Counter,
-    /// Log lines that could not be sent at once and were dropped.
-    pub dropped_lines: Counter,
 }
 
 /// What a listener counts.
@@ -279,9 +264,9 @@ mod tests {
     #[test]
     fn a_full_level_lets_nobody_in() {
         let level = Level::default();
-        assert!(level.try_enter(1));
-        assert!(!level.try_enter(1));
-        assert_eq!((level.get(), level.most()), (1, 1));
+        assert!(level.reserve(1));
+        assert!(!level.reserve(1));
+        assert_eq!(level.get(), 1);
     }
 
     #[test]
