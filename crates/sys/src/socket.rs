@@ -14,7 +14,7 @@ use rustix::{
     io::Errno,
     net::{
         AddressFamily, SocketAddrAny, SocketAddrUnix, SocketFlags, SocketType, acceptfrom_with,
-        bind, connect, getpeername, getsockname, listen, socket_with,
+        bind, connect, getsockname, listen, socket_with,
     },
 };
 
@@ -165,14 +165,6 @@ pub fn local_address(socket: impl AsFd) -> io::Result<Address> {
     Ok(Address::from_raw(getsockname(socket)?))
 }
 
-/// The address of the other end.
-///
-/// # Errors
-/// Not connected (any more).
-pub fn peer_address(socket: impl AsFd) -> io::Result<Option<Address>> {
-    Ok(getpeername(socket)?.map(Address::from_raw))
-}
-
 /// Makes a listening socket refuse new connections until [`listen_on`] is called again; its
 /// address stays ours.
 ///
@@ -202,7 +194,6 @@ mod tests {
         connect_to(&client, &address).unwrap();
         let (accepted, peer) = accept_from(&listener).unwrap().unwrap();
         assert_eq!(Address::Ip(peer.unwrap()), local_address(&client).unwrap());
-        assert_eq!(peer_address(&client).unwrap().unwrap(), address);
         assert_eq!(local_address(&accepted).unwrap(), address);
     }
 
