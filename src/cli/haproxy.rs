@@ -57,7 +57,18 @@ fn misused(error: &UsageError) -> ExitCode {
     ExitCode::FAILURE
 }
 
+/// No option is ignored in silence.
+fn tell_of_options(arguments: &Arguments, announcer: &Announcer) {
+    for (option, why) in &arguments.unheard {
+        announcer.warning(format!("{option}: {why}"));
+    }
+    for (option, why) in &arguments.inert {
+        announcer.notice(format!("option '{option}' has no effect: {why}"));
+    }
+}
+
 fn check(arguments: &Arguments, announcer: &Announcer) -> ExitCode {
+    tell_of_options(arguments, announcer);
     let Some(configuration) = enter_directory(arguments, announcer)
         .and_then(|()| configuration::load(arguments, announcer, false))
     else {
@@ -94,12 +105,7 @@ fn run(arguments: &Arguments, mut announcer: Announcer) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    for (option, why) in &arguments.unheard {
-        announcer.warning(format!("{option}: {why}"));
-    }
-    for (option, why) in &arguments.inert {
-        announcer.notice(format!("option '{option}' has no effect: {why}"));
-    }
+    tell_of_options(arguments, &announcer);
     let Some(configuration) = enter_directory(arguments, &announcer)
         .and_then(|()| configuration::load(arguments, &announcer, ready.is_some()))
     else {
