@@ -69,7 +69,7 @@ fn socket_address(endpoint: &Endpoint) -> io::Result<SockAddr> {
         Endpoint::Unix(path) => SockAddr::unix(path.as_path()),
         Endpoint::Abstract(name) => {
             let mut path = vec![0];
-            path.extend_from_slice(name);
+            path.extend_from_slice(&pontoon_sys::socket::padded(name));
             SockAddr::unix(std::ffi::OsStr::from_bytes(&path))
         }
     }

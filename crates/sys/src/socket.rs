@@ -25,7 +25,8 @@ pub enum Address {
     Ip(SocketAddr),
     /// A UNIX socket in the file system; empty if unnamed.
     Unix(PathBuf),
-    /// A UNIX socket in the abstract namespace.
+    /// A UNIX socket in the abstract namespace. The kernel knows it by this name and zeros up to
+    /// the longest name there is, as HAProxy's `abns@`.
     Abstract(Vec<u8>),
 }
 
@@ -51,7 +52,7 @@ impl Address {
         Ok(match self {
             Self::Ip(address) => (*address).into(),
             Self::Unix(path) => SocketAddrUnix::new(path.as_path())?.into(),
-            Self::Abstract(name) => SocketAddrUnix::new_abstract_name(name)?.into(),
+            Self::Abstract(name) => SocketAddrUnix::new_abstract_name(&padded(name))?.into(),
         })
     }
 
@@ -63,7 +64,8 @@ impl Address {
             return Self::Unix(PathBuf::new());
         };
         if let Some(name) = unix.abstract_name() {
-            return Self::Abstract(name.to_vec());
+            let end = name.iter().rposition(|&byte| byte != 0);
+            return Self::Abstract(name[..end.map_or(0, |last| last + 1)].to_vec());
         }
         let path = unix.path_bytes().unwrap_or_default();
         Self::Unix(Path::new(std::ffi::OsStr::from_bytes(path)).to_path_buf())
@@ -74,6 +76,15 @@ impl Address {
     pub const fn is_ip(&self) -> bool {
         matches!(self, Self::Ip(_))
     }
+}
+
+/// The name of an abstract socket as the kernel knows it: see [`Address::Abstract`].
+#[must_use]
+pub fn padded(name: &[u8]) -> Vec<u8> {
+    const LONGEST: usize = 107;
+    let mut padded = name.to_vec();
+    padded.resize(padded.len().max(LONGEST), 0);
+    padded
 }
 
 /// A stream socket for this kind of address; never blocks, not inherited by programs we start.
