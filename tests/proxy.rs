@@ -1,9 +1,11 @@
 //! The data path, from outside.
 
 mod balance;
+mod endings;
 mod gates;
 mod header;
 mod marked;
+mod options;
 mod source;
 mod stage;
 
@@ -28,7 +30,9 @@ pub(crate) fn register(tests: &mut Vec<Test>) {
     });
     tests.push(theirs.needs(Need::Program("haproxy")));
     balance::register(tests);
+    endings::register(tests);
     gates::register(tests);
+    options::register(tests);
     header::register(tests);
     marked::register(tests);
     source::register(tests);

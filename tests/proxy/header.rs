@@ -162,9 +162,10 @@ fn what_a_header_says_is_logged(kind: Kind) -> Outcome {
     let from = "198.51.100.7:1234".parse().expect("an address");
     let header = binary(from, "203.0.113.9:80".parse().expect("an address"));
     let mut client = scene.client()?;
-    // In two pieces.
-    client.send(&header[..20])?;
-    client.send(&header[20..])?;
+    // In two pieces; HAProxy insists on one, as the protocol allows.
+    let middle = if kind == Kind::Haproxy { 0 } else { 20 };
+    client.send(&header[..middle])?;
+    client.send(&header[middle..])?;
     expect("who answers", who(&mut client)?.as_str(), "1")?;
     client.finish()?;
     let line = scene.line_of("be/s1")?;

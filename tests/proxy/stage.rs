@@ -45,7 +45,7 @@ pub(super) struct Scene {
     /// The log.
     pub(super) syslog: Syslog,
     page: SocketAddr,
-    _balancer: Balancer,
+    balancer: Balancer,
 }
 
 impl Scene {
@@ -68,8 +68,13 @@ impl Scene {
             front,
             syslog,
             page,
-            _balancer: balancer,
+            balancer,
         })
+    }
+
+    /// The program's process.
+    pub(super) fn pid(&self) -> u32 {
+        self.balancer.program.pid()
     }
 
     /// A new client of the first frontend.

@@ -15,6 +15,7 @@ pub mod program;
 pub mod redis;
 pub mod script;
 pub mod server;
+pub mod sockets;
 pub mod statistics;
 pub mod switch;
 pub mod syslog;
