@@ -150,6 +150,10 @@ impl Worker {
     /// While a session waits for its server, the client may send, close or break off.
     pub(super) fn watch_waiting_client(&mut self, session: &mut Session) -> Course {
         self.read_ahead(session)?;
+        if session.client.failed {
+            // With as much read ahead as may be, no read tells.
+            return session.over(Incident::ClientBroke);
+        }
         if session.request.ended && self.gives_up_on_close(session) {
             return session.over(Incident::ClientLeft);
         }

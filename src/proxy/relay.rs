@@ -243,6 +243,11 @@ impl Flow {
         };
         let n = match filled.pipe.fill(&from.socket, filled.pipe.capacity()) {
             Ok(Received::Bytes(n)) => n,
+            Ok(Received::End) => {
+                // So it says in front of urgent data, too; a read knows.
+                (self.streak, self.bulk) = (0, false);
+                return ControlFlow::Continue(());
+            }
             other => return self.no_bytes(from, other, moved),
         };
         filled.bytes += n;

@@ -195,6 +195,21 @@ fn who_waits_too_long_gives_up() {
 }
 
 #[test]
+fn a_client_that_resets_leaves_the_queue_whatever_it_has_sent() {
+    let proxy = Fixture::start(&[echo()], 1, ONE_SLOT);
+    let first = proxy.connect();
+    exchange(&first, "first");
+    let mut second = proxy.connect();
+    // More than is read ahead.
+    second.write_all(&[0; 100_000]).unwrap();
+    proxy.wait_until("two sessions", |running| {
+        running.process.sessions.get() == 2
+    });
+    reset(second);
+    assert_eq!(proxy.line(), "px/<NOSRV> 16384/0 CD 0 0/1");
+}
+
+#[test]
 fn a_client_that_resets_leaves_the_queue() {
     let proxy = Fixture::start(&[echo()], 1, ONE_SLOT);
     let first = proxy.connect();
