@@ -57,18 +57,14 @@ fn misused(error: &UsageError) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// No option is ignored in silence.
-fn tell_of_options(arguments: &Arguments, announcer: &Announcer) {
+fn warn_of_options(arguments: &Arguments, announcer: &Announcer) {
     for (option, why) in &arguments.unheard {
         announcer.warning(format!("{option}: {why}"));
-    }
-    for (option, why) in &arguments.inert {
-        announcer.notice(format!("option '{option}' has no effect: {why}"));
     }
 }
 
 fn check(arguments: &Arguments, announcer: &Announcer) -> ExitCode {
-    tell_of_options(arguments, announcer);
+    warn_of_options(arguments, announcer);
     let Some(configuration) = enter_directory(arguments, announcer)
         .and_then(|()| configuration::load(arguments, announcer, false))
     else {
@@ -105,7 +101,10 @@ fn run(arguments: &Arguments, mut announcer: Announcer) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    tell_of_options(arguments, &announcer);
+    warn_of_options(arguments, &announcer);
+    for (option, why) in &arguments.inert {
+        announcer.notice(format!("option '{option}' has no effect: {why}"));
+    }
     let Some(configuration) = enter_directory(arguments, &announcer)
         .and_then(|()| configuration::load(arguments, &announcer, ready.is_some()))
     else {
