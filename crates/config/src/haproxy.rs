@@ -29,6 +29,7 @@ pub(crate) mod tables;
 pub(crate) mod testing;
 mod userlist;
 mod value;
+pub(crate) mod vocabulary;
 
 use std::net::IpAddr;
 

@@ -5,7 +5,10 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use crate::{
-    haproxy::tables,
+    haproxy::{
+        tables,
+        vocabulary::{self, Vocabulary},
+    },
     keyword::{Draft, Keyword, Level, Sections},
 };
 
@@ -95,6 +98,23 @@ pub fn markdown() -> String {
         for entry in &chapter.entries {
             out += &row(entry);
         }
+    }
+    for list in vocabulary::all() {
+        out += &words(&list);
+    }
+    out
+}
+
+/// Words inside lines: what works in a table, what is refused by reason.
+fn words(list: &Vocabulary) -> String {
+    let mut out = format!("\n## {}\n\n{}\n\n", list.title, list.doc);
+    out += "| word | what it does |\n|---|---|\n";
+    for (usage, doc) in &list.works {
+        out += &format!("| `{}` | {} |\n", escaped(usage), escaped(doc));
+    }
+    for (reason, names) in &list.refused {
+        let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+        out += &format!("\n**Refused**, because {reason}: {}.\n", names.join(", "));
     }
     out
 }

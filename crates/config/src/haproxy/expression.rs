@@ -7,7 +7,7 @@ mod known;
 #[cfg(test)]
 mod tests;
 
-pub(super) use self::{converters::CONVERTERS, fetches::FETCHES};
+pub(super) use self::{converters::CONVERTERS, fetches::FETCHES, known::REFUSED};
 
 pub(in crate::haproxy) use self::converters::describe;
 

@@ -5,6 +5,8 @@ mod actions;
 #[cfg(test)]
 mod tests;
 
+pub(super) use self::actions::{REFUSED as REFUSED_ACTIONS, WORKING as ACTIONS};
+
 use pontoon_engine::{
     acl::Condition,
     rules::{ConnectionAction, ContentAction, Rule, UseBackend, UseServer},

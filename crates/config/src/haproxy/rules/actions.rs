@@ -19,6 +19,17 @@ const MARKS: &str = "packets cannot be marked for one session: use the firewall'
 const PRIORITIES: &str = "sessions have no priorities";
 const LOGS: &str = "log levels hold for a whole proxy: use the `log` line";
 
+/// All actions that work, and what they do.
+pub(crate) static WORKING: &[(&str, &str)] = &[
+    ("accept", "Take it, and look no further."),
+    (
+        "expect-proxy layer4",
+        "Demand a PROXY header (of connections only).",
+    ),
+    ("reject", "Close it."),
+    ("silent-drop", "Forget it without telling the client."),
+];
+
 /// All refused actions of the manual.
 #[rustfmt::skip]
 pub(crate) static REFUSED: &[RefusedAction] = &[
