@@ -180,7 +180,7 @@ impl Life {
         }
         for proxy in self.frontends() {
             let text = format!("Proxy {} started.", proxy.name);
-            self.log(Some(proxy), LogLevel::Notice, &text);
+            self.log(Some(proxy), LogLevel::Info, &text);
         }
     }
 
@@ -260,7 +260,7 @@ impl Life {
         if self.talkative {
             let sessions = self.running.process.sessions.get();
             let text = format!("Stopping at once ({sessions} sessions are cut).");
-            self.log(None, LogLevel::Notice, &text);
+            self.log(None, LogLevel::Info, &text);
         }
         self.running.logger.flush();
         die_of(signal)
