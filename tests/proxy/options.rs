@@ -197,6 +197,10 @@ fn unix_sockets(kind: Kind) -> Outcome {
         server.address()
     );
     let _scene = Scene::set(kind, &text)?;
+    // HAProxy gives its paths their names after its ports listen.
+    wait::until("both paths to be there", wait::PATIENCE, || {
+        (first.exists() && second.exists()).then_some(())
+    })?;
     expect(
         "who answers",
         ask_unix(UnixStream::connect(&first)?)?.as_str(),
@@ -218,7 +222,10 @@ fn abstract_sockets(kind: Kind) -> Outcome {
     let server = UnixListener::bind_addr(&known(&back)?)?;
     let text = format!("listen fe\n bind abns@{front}\n server s1 abns@{back}");
     let _scene = Scene::set(kind, &text)?;
-    let mut client = UnixStream::connect_addr(&known(&front)?)?;
+    let front = known(&front)?;
+    let mut client = wait::until("the name to be there", wait::PATIENCE, || {
+        UnixStream::connect_addr(&front).ok()
+    })?;
     client.write_all(b"hello")?;
     let (mut served, _) = server.accept()?;
     served.set_read_timeout(Some(wait::PATIENCE))?;
