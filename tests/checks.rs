@@ -24,14 +24,15 @@ pub(crate) fn register(tests: &mut Vec<Test>) {
 }
 
 /// All scenarios in one configuration, under both balancers.
-/// How often the first reports are compared: on a shared machine either program may be kept
-/// waiting until a check's time is over. A scenario must agree once.
+/// How often the first reports are compared if nothing but a time that ran out in one of them
+/// differs: on a shared machine either program may be kept waiting.
 const TRIES: u32 = 3;
 
 fn reports_are_compared() -> Outcome {
     let mut differing = compared()?;
     for _ in 1..TRIES {
-        if differing.is_empty() {
+        let late = |(_, text): &(&str, String)| text.contains("timeout");
+        if differing.is_empty() || !differing.iter().all(late) {
             break;
         }
         let again = compared()?;
