@@ -15,6 +15,7 @@ pub mod facts;
 pub mod files;
 mod language;
 pub mod log;
+pub mod node;
 pub mod proxy;
 pub mod record;
 pub mod state;

@@ -7,6 +7,7 @@
 
 pub mod diagnostic;
 pub mod haproxy;
+pub mod keepalived;
 mod keyword;
 pub mod reference;
 pub mod render;

@@ -18,3 +18,4 @@ pub mod server;
 pub mod session;
 pub mod termination;
 pub mod units;
+pub mod vrrp;

@@ -1,0 +1,14 @@
+//! What the processes of a node tell each other.
+//!
+//! ```text
+//!               ToElection ►                     (JSON, one message a packet, over a socket pair)
+//!  supervisor ──────────────── election
+//!               ◄ FromElection    ▲
+//!                                 │ Beat         (JSON, one message a packet, over the abstract
+//!                               proxy             socket `pontoon-proxy-<pid>`)
+//! ```
+//!
+//! The proxy's beat needs no supervisor: an election that was started by itself finds the proxy
+//! by its pid file and hears the same beat.
+
+pub mod message;

@@ -1,0 +1,104 @@
+//! The messages.
+
+use std::{net::IpAddr, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+/// From the supervisor to the election.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ToElection {
+    /// The node has no proxy: none of the files is a `haproxy.cfg`.
+    NoProxy,
+    /// A proxy process was started and is not ready yet.
+    ProxyStarting,
+    /// It serves; its beat can be heard.
+    ProxyReady {
+        /// Its process.
+        pid: u32,
+    },
+    /// It ended; it will be started again.
+    ProxyEnded {
+        /// `was killed by signal 9`, for the log.
+        how: String,
+        /// Whether the user asked for it.
+        asked_for: bool,
+    },
+    /// It ended before it was ready: an address is taken, or its file is faulty.
+    ProxyCannotStart {
+        /// How it ended.
+        how: String,
+    },
+    /// The state is wanted as JSON; the answer bears this number.
+    StatusWanted {
+        /// The number.
+        id: u64,
+    },
+}
+
+/// From the election to the supervisor.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FromElection {
+    /// Set up: sockets are open, signals are handled.
+    Ready,
+    /// Before addresses are taken, and after they were given back: what is on the interfaces
+    /// because of us. If the election dies, the supervisor takes these away.
+    Holding(Vec<Held>),
+    /// The proxy does not answer; whoever started it may kill it.
+    ProxyHung {
+        /// Its process.
+        pid: u32,
+        /// For how long.
+        silent_for: Duration,
+    },
+    /// What `StatusWanted` asked for.
+    Status {
+        /// The number of the question.
+        id: u64,
+        /// `election::status::Status`, serialised.
+        status: serde_json::Value,
+    },
+}
+
+/// An address on an interface.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// The address.
+    pub address: IpAddr,
+    /// Its prefix length.
+    pub prefix: u8,
+    /// The interface.
+    pub interface: String,
+}
+
+/// From the proxy to whoever listens: at once on connecting, on each change, and every
+/// [`BEAT_INTERVAL`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Beat {
+    /// What it knows of its servers.
+    pub servers: Servers,
+    /// How long ago the slowest data thread last went through its loop.
+    pub slowest_thread: Duration,
+    /// A stop was asked for: it takes no new sessions.
+    pub stopping: bool,
+}
+
+/// What a proxy knows of its servers; the election's `pontoon_engine::vrrp::event::Servers`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Servers {
+    /// None is checked.
+    Unchecked,
+    /// Checks have begun and none has passed yet.
+    Pending,
+    /// At least one has passed a check and is up.
+    Usable,
+    /// All are down.
+    AllDown,
+}
+
+/// Between two beats of an unchanged proxy.
+pub const BEAT_INTERVAL: Duration = Duration::from_millis(250);
+/// A proxy, or one of its data threads, that was silent for so long is hung.
+pub const HUNG_AFTER: Duration = Duration::from_secs(2);
