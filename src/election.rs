@@ -1,0 +1,6 @@
+//! HA FLOW: advert | tick | track → `engine::vrrp` → address | notify.
+//!
+//! The election process: what it hears, reads and is told goes into the machine of
+//! `pontoon_engine::vrrp`; the machine's orders are carried out here, one after the other.
+
+pub mod log;
