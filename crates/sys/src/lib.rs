@@ -4,11 +4,15 @@
 pub mod descriptor;
 pub mod epoll;
 pub mod option;
+pub mod packet;
 pub mod pipe;
 pub mod process;
 pub mod socket;
 pub mod stream;
 pub mod terminal;
+#[cfg(test)]
+mod testing;
 pub mod wake;
+pub mod watch;
 
 pub use libc::{EMFILE, ENFILE, ENOBUFS};

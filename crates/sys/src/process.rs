@@ -2,9 +2,11 @@
 
 pub mod background;
 pub mod child;
+pub mod events;
 pub mod identity;
 pub mod limit;
 pub mod privilege;
+pub mod schedule;
 pub mod signal;
 pub mod wait;
 

@@ -1,0 +1,139 @@
+//! UNIX sockets that keep messages apart (`SOCK_SEQPACKET`): how the processes of a node talk.
+//!
+//! None of them blocks: a call that would have to wait fails with [`io::ErrorKind::WouldBlock`].
+//! An empty message cannot be told from the end, so none may be sent.
+
+use std::{
+    io,
+    os::fd::{AsFd, OwnedFd},
+};
+
+use rustix::net::{
+    AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, SocketFlags, SocketType, bind, connect,
+    listen, recv, send as send_bytes, socket_with, socketpair,
+};
+
+const FLAGS: SocketFlags = SocketFlags::NONBLOCK.union(SocketFlags::CLOEXEC);
+
+/// Two sockets that are connected to each other.
+///
+/// # Errors
+/// Out of descriptors.
+pub fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
+    let kind = SocketType::SEQPACKET;
+    Ok(socketpair(AddressFamily::UNIX, kind, FLAGS, None)?)
+}
+
+/// Listens under a name in the abstract namespace, which belongs to the network namespace, needs
+/// no file system, and is free again when the socket is closed. The name is taken as it is, unlike
+/// HAProxy's `abns@`. Connections are taken with [`crate::socket::accept_from`].
+///
+/// # Errors
+/// The name is in use, or longer than 107 bytes.
+pub fn listen_abstract(name: &[u8]) -> io::Result<OwnedFd> {
+    const BACKLOG: i32 = 16;
+    let socket = unconnected()?;
+    bind(&socket, &SocketAddrUnix::new_abstract_name(name)?)?;
+    listen(&socket, BACKLOG)?;
+    Ok(socket)
+}
+
+/// Connects to who listens under that name; done or refused at once.
+///
+/// # Errors
+/// Nobody listens (`ECONNREFUSED`), or too many wait to be accepted (`EAGAIN`).
+pub fn connect_abstract(name: &[u8]) -> io::Result<OwnedFd> {
+    let socket = unconnected()?;
+    connect(&socket, &SocketAddrUnix::new_abstract_name(name)?)?;
+    Ok(socket)
+}
+
+fn unconnected() -> io::Result<OwnedFd> {
+    let kind = SocketType::SEQPACKET;
+    Ok(socket_with(AddressFamily::UNIX, kind, FLAGS, None)?)
+}
+
+/// Sends one message, whole or not at all.
+///
+/// # Errors
+/// The other end is closed (`EPIPE`), or reads too slowly (`EAGAIN`); the message is empty or too
+/// long for the socket's buffer.
+pub fn send(socket: impl AsFd, message: &[u8]) -> io::Result<()> {
+    if message.is_empty() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    send_bytes(socket, message, SendFlags::NOSIGNAL)?;
+    Ok(())
+}
+
+/// Receives one message and returns its length; `None`: the other end is closed.
+///
+/// # Errors
+/// None is there (`EAGAIN`); it is longer than the buffer, and lost.
+pub fn receive(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<Option<usize>> {
+    let room = buffer.len();
+    // With TRUNC the kernel tells the whole length even if it does not fit.
+    let (_, length) = recv(socket, buffer, RecvFlags::TRUNC)?;
+    match length {
+        0 => Ok(None),
+        length if length > room => Err(io::ErrorKind::FileTooLarge.into()),
+        length => Ok(Some(length)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::socket::accept_from;
+
+    #[test]
+    fn messages_stay_apart_until_the_end() {
+        let (here, there) = pair().unwrap();
+        send(&here, b"one").unwrap();
+        send(&here, b"two!").unwrap();
+        drop(here);
+        let mut buffer = [0; 16];
+        assert_eq!(receive(&there, &mut buffer).unwrap(), Some(3));
+        assert_eq!(&buffer[..3], b"one");
+        assert_eq!(receive(&there, &mut buffer).unwrap(), Some(4));
+        assert_eq!(receive(&there, &mut buffer).unwrap(), None);
+        let error = send(&there, b"three").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
+    }
+
+    #[test]
+    fn nothing_blocks() {
+        let (here, there) = pair().unwrap();
+        let error = receive(&there, &mut [0; 16]).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+        let full = loop {
+            if let Err(error) = send(&here, &[1; 4096]) {
+                break error;
+            }
+        };
+        assert_eq!(full.kind(), io::ErrorKind::WouldBlock);
+    }
+
+    #[test]
+    fn a_message_that_does_not_fit_is_an_error() {
+        let (here, there) = pair().unwrap();
+        send(&here, b"too long").unwrap();
+        let error = receive(&there, &mut [0; 4]).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+        assert!(send(&here, b"").is_err());
+    }
+
+    #[test]
+    fn a_listener_is_found_by_its_name_while_it_lives() {
+        let name = format!("pontoon-packet-test-{}", std::process::id());
+        let refused = connect_abstract(name.as_bytes()).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
+        let listener = listen_abstract(name.as_bytes()).unwrap();
+        let client = connect_abstract(name.as_bytes()).unwrap();
+        let (server, _) = accept_from(&listener).unwrap().unwrap();
+        send(&server, b"beat").unwrap();
+        assert_eq!(receive(&client, &mut [0; 16]).unwrap(), Some(4));
+        drop(listener);
+        assert!(connect_abstract(name.as_bytes()).is_err());
+    }
+}
