@@ -2,12 +2,12 @@
 //!
 //! A session's line is rendered once, into a buffer of the thread, and framed for each target.
 
-mod date;
+pub(crate) mod date;
 mod event;
 mod frame;
 mod line;
 mod outlet;
-mod sink;
+pub(crate) mod sink;
 mod text;
 mod writer;
 

@@ -27,13 +27,13 @@ struct Civil {
 
 /// Formats dates in one time zone.
 #[derive(Debug, Clone)]
-pub(super) struct Calendar {
+pub(crate) struct Calendar {
     zone: TimeZone,
 }
 
 impl Calendar {
     /// The machine's time zone; to be called before `chroot`.
-    pub(super) fn local() -> Self {
+    pub(crate) fn local() -> Self {
         Self {
             zone: TimeZone::system(),
         }
@@ -41,7 +41,7 @@ impl Calendar {
 
     /// Greenwich.
     #[cfg(test)]
-    pub(super) fn utc() -> Self {
+    pub(crate) fn utc() -> Self {
         Self {
             zone: TimeZone::UTC,
         }
@@ -62,8 +62,18 @@ impl Calendar {
         put(out, format_args!(" {sign}{hours:02}{minutes:02}"));
     }
 
+    /// `Sun Nov 22 10:11:12 2026`, local time, as asctime(3) writes it.
+    pub(crate) fn asctime(&self, out: &mut Vec<u8>, at: SystemTime) {
+        let (seconds, _) = split(at);
+        let civil = self.civil(seconds);
+        let weekday = weekday(seconds + 60 * i64::from(civil.offset));
+        put(out, format_args!("{weekday} "));
+        self.syslog(out, at);
+        put(out, format_args!(" {}", civil.year));
+    }
+
     /// `Nov 22 10:11:12`, local time, as in RFC 3164.
-    pub(super) fn syslog(&self, out: &mut Vec<u8>, at: SystemTime) {
+    pub(crate) fn syslog(&self, out: &mut Vec<u8>, at: SystemTime) {
         let civil = self.civil(split(at).0);
         let Civil {
             day,
@@ -153,6 +163,13 @@ fn civil_in(zone: &TimeZone, seconds: i64) -> Civil {
     }
 }
 
+/// The day of a second since the epoch, which was a Thursday.
+fn weekday(local: i64) -> &'static str {
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    let day = usize::try_from(local.div_euclid(86_400).rem_euclid(7)).unwrap_or(0);
+    DAYS.get(day).copied().unwrap_or("Thu")
+}
+
 fn month(civil: &Civil) -> &'static str {
     let index = usize::try_from(civil.month - 1).unwrap_or(0);
     MONTHS.get(index).copied().unwrap_or("Jan")
@@ -216,6 +233,10 @@ mod tests {
             "22/Nov/2026:10:27:19 +0000"
         );
         assert_eq!(text(|out| calendar.syslog(out, then)), "Nov 22 10:27:19");
+        assert_eq!(
+            text(|out| calendar.asctime(out, then)),
+            "Sun Nov 22 10:27:19 2026"
+        );
         assert_eq!(
             text(|out| calendar.iso(out, then)),
             "2026-11-22T10:27:19.491740+00:00"

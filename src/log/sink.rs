@@ -4,7 +4,7 @@
 use std::{
     io,
     net::{SocketAddr, UdpSocket},
-    os::unix::net::UnixDatagram,
+    os::{fd::OwnedFd, unix::net::UnixDatagram},
     path::PathBuf,
     sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
@@ -20,7 +20,7 @@ const RECONNECT: Duration = Duration::from_secs(1);
 
 /// One destination, shared by all proxies that name it.
 #[derive(Debug)]
-pub(super) struct Sink {
+pub(crate) struct Sink {
     kind: Kind,
     /// Lines dropped since one was last sent.
     lost: AtomicU64,
@@ -38,7 +38,7 @@ impl Sink {
     ///
     /// # Errors
     /// No socket can be made, or the descriptor is not open.
-    pub(super) fn open(address: &LogAddress) -> io::Result<Self> {
+    pub(crate) fn open(address: &LogAddress) -> io::Result<Self> {
         let kind = match address {
             LogAddress::Udp(to) => Kind::Udp(udp_socket(*to)?, *to),
             LogAddress::Unix(path) => Kind::Unix(Daemon::open(path.clone())?),
@@ -50,11 +50,19 @@ impl Sink {
         })
     }
 
+    /// Whatever is behind a descriptor: a file, a terminal.
+    pub(crate) fn of(descriptor: OwnedFd) -> Self {
+        Self {
+            kind: Kind::Descriptor(Writer::new(descriptor)),
+            lost: AtomicU64::new(0),
+        }
+    }
+
     /// Sends a line with its newline. If it works again after lines were lost, tells how many.
     ///
     /// # Errors
     /// The line was dropped.
-    pub(super) fn send(&self, line: &[u8]) -> Result<Option<u64>, Dropped> {
+    pub(crate) fn send(&self, line: &[u8]) -> Result<Option<u64>, Dropped> {
         let sent = match &self.kind {
             Kind::Udp(socket, to) => socket.send_to(line, to).is_ok(),
             Kind::Unix(daemon) => daemon.send(line),
@@ -71,7 +79,7 @@ impl Sink {
     }
 
     /// Waits until what was taken is written, at most until the deadline. False: it is not.
-    pub(super) fn flush(&self, deadline: Instant) -> bool {
+    pub(crate) fn flush(&self, deadline: Instant) -> bool {
         match &self.kind {
             Kind::Udp(..) | Kind::Unix(_) => true,
             Kind::Descriptor(writer) => writer.flush(deadline),
@@ -81,7 +89,7 @@ impl Sink {
 
 /// A line could not be sent at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Dropped;
+pub(crate) struct Dropped;
 
 fn udp_socket(to: SocketAddr) -> io::Result<UdpSocket> {
     let any: SocketAddr = if to.is_ipv4() {
