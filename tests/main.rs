@@ -7,6 +7,7 @@ mod chaos;
 mod checks;
 mod compat;
 mod database;
+mod failover;
 mod harness;
 mod language;
 mod load;
@@ -23,6 +24,7 @@ fn main() {
     checks::register(&mut tests);
     compat::register(&mut tests);
     database::register(&mut tests);
+    failover::register(&mut tests);
     language::register(&mut tests);
     load::register(&mut tests);
     logs::register(&mut tests);

@@ -6,6 +6,7 @@ pub mod balancer;
 pub mod client;
 pub mod crowd;
 pub mod full;
+pub mod host;
 pub mod mariadb;
 pub mod needs;
 pub mod netns;

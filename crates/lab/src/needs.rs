@@ -13,6 +13,8 @@ pub enum Need {
     Root,
     /// To make network namespaces.
     Namespaces,
+    /// To make hosts: with processes, mounts, overlays and a name of their own.
+    Hosts,
     /// So many open files (`RLIMIT_NOFILE`, hard).
     OpenFiles(u64),
 }
@@ -27,7 +29,8 @@ impl Need {
                 .then(|| format!("the program {name} is not installed")),
             Self::User(name) => (!has_user(name)).then(|| format!("there is no user {name}")),
             Self::Root => (!rustix::process::geteuid().is_root()).then(|| "not root".into()),
-            Self::Namespaces => namespaces_refused(),
+            Self::Namespaces => refused("network namespaces are", &["--net", "true"]),
+            Self::Hosts => hosts_refused(),
             Self::OpenFiles(wanted) => too_few_files(wanted),
         }
     }
@@ -63,15 +66,29 @@ fn has_user(name: &str) -> bool {
         .any(|line| line.split(':').next() == Some(name))
 }
 
-fn namespaces_refused() -> Option<String> {
+fn hosts_refused() -> Option<String> {
+    const OVERLAY: &str = "mount -t tmpfs tmpfs /mnt && mkdir /mnt/upper /mnt/work && \
+        mount -t overlay -o lowerdir=/etc,upperdir=/mnt/upper,workdir=/mnt/work overlay /etc";
+    if let Some(tool) = ["bash", "nft", "nsenter"]
+        .into_iter()
+        .find(|tool| find(tool).is_none())
+    {
+        return Some(format!("the program {tool} is not installed"));
+    }
+    let all = [
+        "--net", "--mount", "--pid", "--uts", "--fork", "sh", "-c", OVERLAY,
+    ];
+    refused("namespaces with files of their own are", &all)
+}
+
+fn refused(what: &str, arguments: &[&str]) -> Option<String> {
     if find("ip").is_none() {
         return Some("the program ip (iproute2) is not installed".into());
     }
-    let tried = Command::new("unshare").args(["--net", "true"]).output();
-    match tried {
+    match Command::new("unshare").args(arguments).output() {
         Ok(output) if output.status.success() => None,
         Ok(output) => Some(format!(
-            "network namespaces are refused: {}",
+            "{what} refused: {}",
             String::from_utf8_lossy(&output.stderr).trim()
         )),
         Err(error) => Some(format!("the program unshare cannot run: {error}")),

@@ -1,0 +1,20 @@
+//! Pairs of nodes that share an address, on hosts of their own; the peers are real.
+
+mod hosts;
+
+use pontoon_lab::needs::Need;
+
+use crate::harness::{Outcome, Test};
+
+/// Adds this area's tests.
+pub(crate) fn register(tests: &mut Vec<Test>) {
+    hosts::register(tests);
+}
+
+/// A test on hosts.
+fn on_hosts(name: &str, run: impl FnOnce() -> Outcome + Send + 'static) -> Test {
+    Test::new(format!("failover::{name}"), run)
+        .needs(Need::Root)
+        .needs(Need::Namespaces)
+        .needs(Need::Hosts)
+}
