@@ -215,7 +215,7 @@ pub enum Offence {
     Password,
     /// Version 2: another interval than ours.
     Interval,
-    /// Unicast, and not one of our peers.
+    /// Unicast, not one of our peers, and strangers are refused.
     Stranger,
     /// It comes from our own address.
     Ourselves,

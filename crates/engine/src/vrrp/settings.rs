@@ -48,9 +48,8 @@ pub struct Instance {
     pub down_timer_adverts: u32,
     /// On hearing a lower priority as master, send no advertisement (`vrrp_lower_prio_no_advert`).
     pub lower_prio_no_advert: bool,
-    /// On yielding to a higher priority, send one last advertisement, so that a master that never
-    /// heard of its rival announces the addresses again (`vrrp_higher_prio_send_advert`).
-    pub higher_prio_send_advert: bool,
+    /// Unicast: whoever is not one of the peers is not heard (`vrrp_check_unicast_src`).
+    pub refuse_strangers: bool,
     /// Advertisements that list other addresses than ours are accepted without a word
     /// (`vrrp_skip_check_adv_addr`). Otherwise they are reported once, and accepted all the same.
     pub skip_address_check: bool,
@@ -76,7 +75,7 @@ pub enum Preempt {
 pub enum Peers {
     /// Whoever listens to the group.
     Multicast,
-    /// These, and nobody else.
+    /// These are told. Whether others are heard as well, [`Instance::refuse_strangers`] says.
     Unicast(BTreeSet<IpAddr>),
 }
 
