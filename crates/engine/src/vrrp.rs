@@ -7,6 +7,8 @@
 
 pub mod action;
 pub mod event;
+pub mod neighbour;
+pub mod packet;
 pub mod settings;
 pub mod view;
 

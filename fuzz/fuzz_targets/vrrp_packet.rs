@@ -1,0 +1,24 @@
+//! Any bytes, read as an advertisement: no panic, and what was read is written back alike.
+#![no_main]
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use libfuzzer_sys::fuzz_target;
+use pontoon_engine::vrrp::packet::{GROUP_V4, GROUP_V6, emit_as, parse};
+
+fuzz_target!(|bytes: &[u8]| {
+    let node = |n: u8| IpAddr::from(Ipv4Addr::new(10, 77, 0, n));
+    let node_v6 = |n: u16| IpAddr::from(Ipv6Addr::new(0xfd77, 0, 0, 0, 0, 0, 0, n));
+    let ways = [
+        (node(1), node(2)),
+        (node(1), GROUP_V4.into()),
+        (node_v6(1), node_v6(2)),
+        (node_v6(1), GROUP_V6.into()),
+    ];
+    for (from, to) in ways {
+        if let Ok((advert, way)) = parse(bytes, from, to) {
+            let again = emit_as(way, &advert, from, to);
+            assert_eq!(parse(&again, from, to), Ok((advert, way)));
+        }
+    }
+});
