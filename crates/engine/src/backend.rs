@@ -10,6 +10,7 @@ mod limits;
 mod member;
 mod placing;
 mod queue;
+mod readiness;
 mod slowstart;
 #[cfg(test)]
 mod tests;
@@ -22,7 +23,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub use self::views::{AgentView, BackendView, ServerView};
+pub use self::{
+    readiness::Readiness,
+    views::{AgentView, BackendView, ServerView},
+};
 use self::{member::Member, queue::Queue};
 use crate::{
     balance::{Algorithm, Chooser},
@@ -386,6 +390,12 @@ impl Backend {
         } else {
             self.usable.backup
         }
+    }
+
+    /// Whether it could serve anybody, as far as its checks know.
+    #[must_use]
+    pub fn readiness(&self) -> Readiness {
+        self.members_readiness()
     }
 
     /// Sessions that wait, for one server or for any.

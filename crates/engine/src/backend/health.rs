@@ -206,6 +206,7 @@ impl Member {
             CheckStatus::L7OkConditional if !counter.is_up() => {}
             _ if status.passed() => {
                 counter.pass();
+                self.proven = true;
                 self.stopping = status == CheckStatus::L7OkConditional;
             }
             _ => {

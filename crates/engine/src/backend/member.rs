@@ -15,6 +15,8 @@ pub(super) struct Member {
     pub(super) admin: AdminState,
     /// What checks counted; `None` without checks.
     pub(super) counter: Option<Counter>,
+    /// Has passed a check since it is in use.
+    pub(super) proven: bool,
     /// The last check passed for a server that wants to stop.
     pub(super) stopping: bool,
     /// The agent says that it is down.
@@ -90,6 +92,7 @@ impl Member {
         Self {
             admin,
             counter,
+            proven: false,
             stopping: false,
             agent_down: false,
             agent_chose: false,
@@ -122,6 +125,7 @@ impl Member {
     pub(super) fn set_admin(&mut self, state: AdminState) {
         if self.admin == AdminState::Maintenance && state != AdminState::Maintenance {
             self.stopping = false;
+            self.proven = false;
             self.observed_errors = 0;
             if let Some(counter) = &mut self.counter {
                 counter.start_over();

@@ -3,6 +3,7 @@
 mod health;
 mod invariants;
 mod placing;
+mod readiness;
 mod rotation;
 
 use std::{
