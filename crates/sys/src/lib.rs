@@ -7,6 +7,7 @@ pub mod option;
 pub mod packet;
 pub mod pipe;
 pub mod process;
+pub mod readiness;
 pub mod socket;
 pub mod stream;
 pub mod terminal;

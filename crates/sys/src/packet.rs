@@ -5,7 +5,7 @@
 
 use std::{
     io,
-    os::fd::{AsFd, OwnedFd},
+    os::fd::{AsFd, AsRawFd as _, OwnedFd},
 };
 
 use rustix::net::{
@@ -81,6 +81,46 @@ pub fn receive(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<Option<usize>
     }
 }
 
+/// Who is at the other end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer {
+    /// The process that made the connection, or the pair, or that listens; 0 if it cannot be seen
+    /// from our process namespace.
+    pub process: u32,
+    /// Its user at that time.
+    pub user: u32,
+}
+
+/// Who is at the other end of a connection, as the kernel noted it (`SO_PEERCRED`, unix(7)).
+///
+/// # Errors
+/// It is no UNIX socket.
+pub fn peer(socket: impl AsFd) -> io::Result<Peer> {
+    let mut peer = libc::ucred {
+        pid: 0,
+        uid: 0,
+        gid: 0,
+    };
+    let mut length = libc::socklen_t::try_from(size_of_val(&peer)).map_err(io::Error::other)?;
+    // SAFETY: the kernel writes at most `length` bytes to `peer`, which any bytes may fill.
+    let result = unsafe {
+        libc::getsockopt(
+            socket.as_fd().as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_PEERCRED,
+            (&raw mut peer).cast(),
+            &raw mut length,
+        )
+    };
+    if result < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(Peer {
+        process: u32::try_from(peer.pid).unwrap_or(0),
+        user: peer.uid,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -131,6 +171,12 @@ mod tests {
         let listener = listen_abstract(name.as_bytes()).unwrap();
         let client = connect_abstract(name.as_bytes()).unwrap();
         let (server, _) = accept_from(&listener).unwrap().unwrap();
+        let us = Peer {
+            process: std::process::id(),
+            user: rustix::process::getuid().as_raw(),
+        };
+        assert_eq!(peer(&server).unwrap(), us);
+        assert_eq!(peer(&client).unwrap(), us);
         send(&server, b"beat").unwrap();
         assert_eq!(receive(&client, &mut [0; 16]).unwrap(), Some(4));
         drop(listener);

@@ -17,6 +17,12 @@ pub fn set_name(name: &str) -> io::Result<()> {
     Ok(rustix::thread::set_name(&name)?)
 }
 
+/// Whose rights this process has: its effective user.
+#[must_use]
+pub fn user() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
 /// The machine's name, as the kernel knows it.
 #[must_use]
 pub fn host_name() -> String {
