@@ -11,4 +11,6 @@
 //! The proxy's beat needs no supervisor: an election that was started by itself finds the proxy
 //! by its pid file and hears the same beat.
 
+pub mod beat;
+pub mod channel;
 pub mod message;

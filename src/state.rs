@@ -22,7 +22,7 @@ use std::{
 
 use pontoon_config::haproxy::model::{Model, Proxy};
 use pontoon_engine::{
-    backend::Backend,
+    backend::{Backend, Readiness},
     units::{ProxyId, ServerId},
 };
 use tokio::sync::Notify;
@@ -50,6 +50,8 @@ pub struct Running {
     pub logger: Logger,
     /// The data threads, by number.
     pub threads: Vec<Arc<Mailbox>>,
+    /// Told when [`Running::readiness`] may have changed, or a stop was asked for.
+    pub readiness_changed: Notify,
 }
 
 /// The process as a whole.
@@ -213,6 +215,7 @@ impl Running {
             process,
             logger,
             threads,
+            readiness_changed: Notify::new(),
         };
         running.begin_tracking(now);
         Ok(running)
@@ -240,6 +243,23 @@ impl Running {
     #[must_use]
     pub fn backend(&self, id: ProxyId) -> Option<&BackendState> {
         self.proxies[id.index()].backend.as_ref()
+    }
+
+    /// Whether any server could serve anybody, as far as checks know.
+    #[must_use]
+    pub fn readiness(&self) -> Readiness {
+        let live = self.model.proxies.iter().filter(|proxy| !proxy.disabled);
+        let backends = live.filter_map(|proxy| self.backend(proxy.id));
+        let each = backends.map(|backend| backend.balancer().readiness());
+        each.fold(Readiness::Unchecked, Readiness::and)
+    }
+
+    /// When the slowest data thread last went through its loop, in milliseconds since the process
+    /// started; `None` if all have ended.
+    #[must_use]
+    pub fn slowest_turn(&self) -> Option<u64> {
+        let turns = self.threads.iter().map(|thread| thread.last_turn());
+        turns.min().filter(|turn| *turn != u64::MAX)
     }
 
     /// Milliseconds since the process started.

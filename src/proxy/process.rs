@@ -4,6 +4,7 @@
 //! it is ready, and is told on standard error.
 
 pub mod announce;
+mod beat;
 mod control;
 mod daemon;
 mod dump;
@@ -20,7 +21,7 @@ use std::{
     thread::JoinHandle,
 };
 
-use pontoon_config::haproxy::model::Model;
+use pontoon_config::haproxy::model::{LogLevel, Model};
 use pontoon_sys::process::{child, identity, privilege::PrivilegeError, signal::Held};
 use tokio::sync::mpsc;
 
@@ -40,6 +41,7 @@ use super::{
 use crate::{
     checks::{Checks, LoadError},
     log::{self, Logger},
+    node::beat::Heart,
     state::{ProcessState, Running},
 };
 
@@ -207,6 +209,7 @@ struct Process {
     listeners: Listeners,
     threads: Vec<JoinHandle<()>>,
     checks: Checks,
+    heart: Option<Heart>,
     statistics: handoff::Receiver,
     runtime: tokio::runtime::Runtime,
 }
@@ -235,6 +238,8 @@ fn start(
             old.dismiss();
         }
     };
+    // Before the user changes: whoever started us may listen.
+    let heart = heart(&logger);
     let supervisor = options.ready.is_some().then(child::parent);
     privileges::give_up(&model.global, announcer, dismiss)?;
     if let Some(supervisor) = supervisor {
@@ -261,9 +266,20 @@ fn start(
         listeners: bound.listeners,
         threads,
         checks,
+        heart,
         statistics,
         runtime,
     })
+}
+
+/// A process that cannot be heard still serves.
+fn heart(logger: &Logger) -> Option<Heart> {
+    let heart = Heart::new();
+    if let Err(error) = &heart {
+        let text = format!("No election can hear the beat of this process: {error}");
+        logger.event(None, LogLevel::Warning, &text);
+    }
+    heart.ok()
 }
 
 fn spawn(

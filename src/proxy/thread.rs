@@ -33,6 +33,7 @@ use super::{
     token::Token,
 };
 use crate::{
+    node::message::BEAT_INTERVAL,
     record::SessionRecord,
     state::{
         Running,
@@ -71,6 +72,7 @@ pub(super) struct Worker {
     pub(super) statistics: handoff::Sender,
     /// When to look at closed listeners again.
     doors_due: Option<Instant>,
+    /// Tick zero of the wheel.
     started: Instant,
     random: Cell<u64>,
     leaving: bool,
@@ -85,6 +87,8 @@ const PIPES: usize = 64;
 const PIPE_SIZE: usize = 1 << 20;
 /// Events taken from the kernel at once.
 const EVENTS: usize = 200;
+/// The longest wait: an idle thread, too, shows that it is alive.
+const PATIENCE: Duration = BEAT_INTERVAL;
 
 /// Starts a data thread. It ends by itself after [`Message::StopListening`], once its last
 /// session is over, or at [`Message::Quit`].
@@ -158,7 +162,8 @@ impl Worker {
             next_port: 0,
             statistics,
             doors_due: None,
-            started: now,
+            // The zero of the wheel, and of what the other threads are told of our turns.
+            started: running.process.started,
             random: Cell::new(seed(number)),
             leaving: false,
             running,
@@ -171,7 +176,7 @@ impl Worker {
         let mut events = Events::with_capacity(size.map_or(EVENTS, |size| size as usize));
         let mut due = Vec::new();
         while !self.is_done() {
-            if self.epoll.wait(&mut events, self.patience()).is_err() {
+            if self.epoll.wait(&mut events, Some(self.patience())).is_err() {
                 // Nothing that a correct program meets; a thread that spins would be worse.
                 return;
             }
@@ -182,6 +187,7 @@ impl Worker {
             self.take_turns();
             self.fire_timers(&mut due);
         }
+        self.mailbox().turned(u64::MAX);
     }
 
     fn handle(&mut self, ready: Ready) {
@@ -210,6 +216,7 @@ impl Worker {
 
     fn fire_timers(&mut self, due: &mut Vec<u32>) {
         let tick = u64::try_from(self.since(self.started).as_millis()).unwrap_or(u64::MAX);
+        self.mailbox().turned(tick);
         self.wheel.advance(tick, due);
         for slot in due.drain(..) {
             self.session_due(slot);
@@ -222,9 +229,9 @@ impl Worker {
     }
 
     /// How long nothing needs to be done unless something happens.
-    fn patience(&self) -> Option<Duration> {
+    fn patience(&self) -> Duration {
         if !self.again.is_empty() {
-            return Some(Duration::ZERO);
+            return Duration::ZERO;
         }
         let timer = self
             .wheel
@@ -234,7 +241,9 @@ impl Worker {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         };
-        next.map(|when| when.saturating_duration_since(Instant::now()))
+        next.map_or(PATIENCE, |when| {
+            when.saturating_duration_since(Instant::now()).min(PATIENCE)
+        })
     }
 
     /// A moment as a tick of the wheel, rounded up.

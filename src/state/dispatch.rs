@@ -65,7 +65,13 @@ impl Running {
             Action::CheckSooner { server } => {
                 state.servers[server.index()].state_changed.notify_one();
             }
-            Action::HealthReport(report) => self.logger.health_report(self.proxy(id), report),
+            Action::HealthReport(report) => {
+                self.logger.health_report(self.proxy(id), report);
+                if report.changed {
+                    // Perhaps the first check that has passed.
+                    self.readiness_changed.notify_one();
+                }
+            }
             Action::NoServerLeft => self.logger.no_server_left(self.proxy(id)),
         }
     }
@@ -84,6 +90,7 @@ impl Running {
         let proxy = self.proxy(id);
         self.logger.state_changed(proxy, change);
         state.timers_changed.notify_one();
+        self.readiness_changed.notify_one();
         state.servers[change.server.index()]
             .state_changed
             .notify_one();

@@ -5,7 +5,7 @@ use std::{
     os::fd::OwnedFd,
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU32, Ordering, fence},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence},
     },
     time::{Instant, SystemTime},
 };
@@ -28,6 +28,8 @@ pub struct Mailbox {
     sessions: AtomicU32,
     /// Connections on their way to it from other threads.
     expected: AtomicU32,
+    /// When the thread last went through its loop, in milliseconds since the process started.
+    turned: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -103,6 +105,7 @@ impl Mailbox {
             waits_for_room: AtomicBool::new(false),
             sessions: AtomicU32::new(0),
             expected: AtomicU32::new(0),
+            turned: AtomicU64::new(0),
         })
     }
 
@@ -184,6 +187,18 @@ impl Mailbox {
     /// That connection has come, or will not.
     pub fn expected_came(&self) {
         self.expected.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// The thread has gone through its loop, at this time: milliseconds since the process started.
+    /// `u64::MAX`: it will not again, having nothing left to do.
+    pub fn turned(&self, at: u64) {
+        self.turned.store(at, Ordering::Relaxed);
+    }
+
+    /// When the thread last went through its loop, in the terms of [`Mailbox::turned`].
+    #[must_use]
+    pub fn last_turn(&self) -> u64 {
+        self.turned.load(Ordering::Relaxed)
     }
 
     /// What the thread's event loop watches.

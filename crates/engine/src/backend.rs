@@ -23,11 +23,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use self::{member::Member, queue::Queue};
 pub use self::{
     readiness::Readiness,
     views::{AgentView, BackendView, ServerView},
 };
-use self::{member::Member, queue::Queue};
 use crate::{
     balance::{Algorithm, Chooser},
     health::{CheckResult, CheckStatus},

@@ -10,6 +10,7 @@ use std::{
     future::Future,
     io,
     process::ExitCode,
+    rc::Rc,
     sync::{Arc, PoisonError, atomic::Ordering},
     thread::JoinHandle,
     time::{Duration, Instant},
@@ -22,7 +23,7 @@ use pontoon_sys::process::{
 };
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
-use super::{Process, dump};
+use super::{Process, beat::Beating, dump};
 use crate::{
     admin,
     proxy::listen::Listeners,
@@ -44,6 +45,7 @@ pub(super) fn run(process: Process, talkative: bool) -> ExitCode {
         listeners,
         threads,
         checks,
+        heart,
         statistics,
         runtime,
     } = process;
@@ -53,8 +55,10 @@ pub(super) fn run(process: Process, talkative: bool) -> ExitCode {
             Ok(watch) => watch,
             Err(error) => return complain(&running, &error),
         };
+        let beating = Rc::new(Beating::new(Arc::clone(&running), heart));
         let mut life = Life {
             running: Arc::clone(&running),
+            beating: Rc::clone(&beating),
             watch,
             phase: Phase::Running,
             listeners: Some(listeners),
@@ -64,7 +68,7 @@ pub(super) fn run(process: Process, talkative: bool) -> ExitCode {
         let pages = admin::serve(Arc::clone(&running), statistics);
         let checking = checks.run(Arc::clone(&running));
         life.begin();
-        life.beside(pages, checking).await
+        life.beside(pages, beating.run(), checking).await
     });
     running.logger.flush();
     exit
@@ -164,6 +168,7 @@ enum Phase {
 
 struct Life {
     running: Arc<Running>,
+    beating: Rc<Beating>,
     watch: Watch,
     phase: Phase,
     /// Gone once they are closed.
@@ -184,10 +189,11 @@ impl Life {
         }
     }
 
-    /// Serves pages all along, checks servers until a stop begins.
+    /// Serves pages and beats all along, checks servers until a stop begins.
     async fn beside(
         &mut self,
         pages: impl Future<Output = ()>,
+        beat: impl Future<Output = ()>,
         checking: impl Future<Output = ()>,
     ) -> ExitCode {
         let pages = async {
@@ -195,15 +201,17 @@ impl Life {
             // The last page was served; the rest is up to the data threads.
             std::future::pending::<()>().await;
         };
-        tokio::pin!(pages);
+        tokio::pin!(pages, beat);
         tokio::select! {
             () = self.until_stopping() => {}
             () = &mut pages => {}
+            () = &mut beat => {}
             () = checking => {}
         }
         tokio::select! {
             () = self.until_drained() => {}
             () = &mut pages => {}
+            () = &mut beat => {}
         }
         ExitCode::SUCCESS
     }
@@ -262,6 +270,7 @@ impl Life {
             let text = format!("Stopping at once ({sessions} sessions are cut).");
             self.log(None, LogLevel::Info, &text);
         }
+        self.beating.last();
         self.running.logger.flush();
         die_of(signal)
     }
@@ -271,6 +280,7 @@ impl Life {
             return;
         }
         self.running.process.stopping.store(true, Ordering::Relaxed);
+        self.running.readiness_changed.notify_one();
         match self.running.model.global.grace {
             Some(grace) => {
                 self.phase = Phase::Grace {
