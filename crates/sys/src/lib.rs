@@ -3,6 +3,7 @@
 
 pub mod descriptor;
 pub mod epoll;
+pub mod netlink;
 pub mod option;
 pub mod packet;
 pub mod pipe;

@@ -192,6 +192,14 @@ pub fn set_hop_limit(socket: impl AsFd, hops: u8) -> io::Result<()> {
     Ok(())
 }
 
+/// On a netlink socket: an answer does not repeat the question.
+///
+/// # Errors
+/// Not a netlink socket.
+pub fn acknowledge_briefly(socket: impl AsFd) -> io::Result<()> {
+    set_int(socket, libc::SOL_NETLINK, libc::NETLINK_CAP_ACK, 1)
+}
+
 fn set_int(
     socket: impl AsFd,
     level: libc::c_int,

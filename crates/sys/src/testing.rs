@@ -1,6 +1,6 @@
 //! For tests: a network of one's own.
 
-use std::thread;
+use std::{process::Command, thread};
 
 use rustix::thread::{UnshareFlags, unshare_unsafe};
 
@@ -22,4 +22,12 @@ pub(crate) fn in_private_network(work: impl FnOnce() + Send) {
     if let Err(panic) = done {
         std::panic::resume_unwind(panic);
     }
+}
+
+/// Runs `ip` with these words in the namespace of this thread and returns what it says.
+pub(crate) fn ip(line: &str) -> String {
+    let output = Command::new("ip").args(line.split(' ')).output().unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "ip {line}: {error}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }
