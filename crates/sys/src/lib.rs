@@ -3,6 +3,8 @@
 
 pub mod descriptor;
 pub mod epoll;
+pub mod ethernet;
+pub mod interface;
 pub mod netlink;
 pub mod option;
 pub mod packet;
@@ -14,6 +16,7 @@ pub mod stream;
 pub mod terminal;
 #[cfg(test)]
 mod testing;
+pub mod vrrp;
 pub mod wake;
 pub mod watch;
 

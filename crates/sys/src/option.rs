@@ -200,6 +200,24 @@ pub fn acknowledge_briefly(socket: impl AsFd) -> io::Result<()> {
     set_int(socket, libc::SOL_NETLINK, libc::NETLINK_CAP_ACK, 1)
 }
 
+/// The traffic class of IPv6 packets.
+///
+/// # Errors
+/// Not an IPv6 socket.
+pub fn set_traffic_class(socket: impl AsFd, class: u8) -> io::Result<()> {
+    let class = libc::c_int::from(class);
+    set_int(socket, libc::IPPROTO_IPV6, libc::IPV6_TCLASS, class)
+}
+
+/// With each IPv6 packet the kernel tells whom it was sent to, and what is left of its hop limit.
+///
+/// # Errors
+/// Not an IPv6 socket.
+pub fn tell_destination_and_hop_limit(socket: impl AsFd) -> io::Result<()> {
+    set_int(&socket, libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO, 1)?;
+    set_int(&socket, libc::IPPROTO_IPV6, libc::IPV6_RECVHOPLIMIT, 1)
+}
+
 fn set_int(
     socket: impl AsFd,
     level: libc::c_int,
