@@ -11,6 +11,7 @@ use std::{
     ffi::OsStr,
     fs,
     io::{BufRead, BufReader},
+    net::IpAddr,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -181,12 +182,32 @@ impl Host {
         netns::addresses(&self.namespace, "eth0")
     }
 
-    /// Whether this address (without a prefix length) is on `eth0`.
+    /// Whether this address is one of the host's.
     #[must_use]
-    pub fn holds(&self, address: &str) -> bool {
-        let addresses = self.addresses().unwrap_or_default();
-        let mut plain = addresses.iter().filter_map(|one| one.split('/').next());
-        plain.any(|one| one == address)
+    pub fn holds(&self, address: IpAddr) -> bool {
+        // Read from the kernel's tables: waiting for an address must not keep a processor busy.
+        match address {
+            IpAddr::V4(address) => {
+                let table = self.table("fib_trie");
+                let entry = format!("|-- {address}\n");
+                let mut places = table.split(&entry).skip(1);
+                places.any(|after| {
+                    after
+                        .lines()
+                        .next()
+                        .is_some_and(|line| line.contains("LOCAL"))
+                })
+            }
+            IpAddr::V6(address) => {
+                let digits = format!("{:032x}", address.to_bits());
+                let table = self.table("if_inet6");
+                table.lines().any(|line| line.starts_with(&digits))
+            }
+        }
+    }
+
+    fn table(&self, name: &str) -> String {
+        fs::read_to_string(format!("/proc/{}/net/{name}", self.init)).unwrap_or_default()
     }
 
     /// The processes of this name (`comm`), by their numbers outside.
@@ -198,13 +219,15 @@ impl Host {
         self.everyone().into_iter().filter(named).collect()
     }
 
-    /// Sends a signal to all processes of this name; says how many there were.
+    /// Sends a signal to all processes of this name, the youngest first, so that no child sees its
+    /// parent die before it is hit itself; says how many there were.
     ///
     /// # Errors
     /// It is refused.
     pub fn signal_all(&self, name: &str, signal: Signal) -> Result<usize> {
-        let found = self.processes(name);
-        for pid in &found {
+        let mut found = self.processes(name);
+        found.sort_unstable();
+        for pid in found.iter().rev() {
             signal_one(*pid, signal)?;
         }
         Ok(found.len())

@@ -1,0 +1,74 @@
+//! What the command line asks for.
+
+use std::path::PathBuf;
+
+use crate::{contender::Contender, pair::Timing, scenario::Scenario};
+
+/// What to measure, how often, and where to write it.
+#[derive(Debug)]
+pub(crate) struct Options {
+    /// How often each.
+    pub(crate) runs: usize,
+    /// How many pairs at once.
+    pub(crate) jobs: usize,
+    /// Which timings.
+    pub(crate) timings: Vec<Timing>,
+    /// Which scenarios.
+    pub(crate) scenarios: Vec<Scenario>,
+    /// Whose programs.
+    pub(crate) contenders: Vec<Contender>,
+    /// Where the results go.
+    pub(crate) out: PathBuf,
+}
+
+impl Options {
+    /// Reads them; what is not said means all.
+    pub(crate) fn read(arguments: impl Iterator<Item = String>) -> Result<Self, String> {
+        let mut options = Self {
+            runs: 10,
+            jobs: 1,
+            timings: Timing::ALL.to_vec(),
+            scenarios: Scenario::ALL.to_vec(),
+            contenders: Contender::ALL.to_vec(),
+            out: PathBuf::from("target/failover"),
+        };
+        // cargo adds --bench.
+        let mut words = arguments.filter(|word| word != "--bench");
+        while let Some(word) = words.next() {
+            let value = words
+                .next()
+                .ok_or_else(|| format!("{word} wants a value"))?;
+            match word.as_str() {
+                "--runs" => options.runs = number(&value)?,
+                "--jobs" => options.jobs = number(&value)?,
+                "--timing" => options.timings = chosen(&Timing::ALL, Timing::name, &value)?,
+                "--scenario" => options.scenarios = chosen(&Scenario::ALL, Scenario::name, &value)?,
+                "--contender" => {
+                    options.contenders = chosen(&Contender::ALL, Contender::name, &value)?;
+                }
+                "--out" => options.out = value.into(),
+                _ => return Err(format!("unknown: {word}")),
+            }
+        }
+        Ok(options)
+    }
+}
+
+fn number(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| format!("not a number: {text}"))
+}
+
+/// Those named, separated by commas.
+fn chosen<T: Copy>(
+    all: &[T],
+    name: impl Fn(T) -> &'static str,
+    names: &str,
+) -> Result<Vec<T>, String> {
+    let find = |wanted: &str| {
+        let found = all.iter().copied().find(|one| name(*one) == wanted);
+        let known: Vec<_> = all.iter().map(|one| name(*one)).collect();
+        found.ok_or_else(|| format!("unknown: {wanted}; known: {}", known.join(", ")))
+    };
+    names.split(',').map(find).collect()
+}
