@@ -4,3 +4,4 @@
 //! `pontoon_engine::vrrp`; the machine's orders are carried out here, one after the other.
 
 pub mod log;
+pub mod proxy;

@@ -1,7 +1,10 @@
 //! What the tests of several parts share: models from configuration text, and processes that exist
 //! only in memory.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use pontoon_config::{
     haproxy::{Surroundings, load, model::Model},
@@ -35,6 +38,12 @@ pub(crate) fn running(model: Model, process: ProcessState, threads: u16) -> Arc<
 /// A process of modest limits.
 pub(crate) fn process() -> ProcessState {
     ProcessState::new("test".into(), 1000, 2000)
+}
+
+/// A process has one heart, and all tests are in one process.
+pub(crate) fn heart() -> MutexGuard<'static, ()> {
+    static HEART: Mutex<()> = Mutex::new(());
+    HEART.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A machine without names, files or users.

@@ -180,6 +180,7 @@ mod tests {
     /// A process has one heart, so there is one test: its life from the first hearer to the end.
     #[test]
     fn hearers_are_told_at_once_until_the_end_and_never_block() {
+        let _one_heart = crate::testing::heart();
         let us = std::process::id();
         let refused = Pulse::of(us).unwrap_err();
         assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);

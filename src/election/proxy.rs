@@ -1,0 +1,153 @@
+//! What the election knows of this node's proxy.
+//!
+//! ```text
+//! supervised:  the supervisor's word (starting, ready, ended) ─┐
+//!                                       the proxy's beat ──────┼─► Starting │ Serving │ Down
+//! by itself:   pid file ─► pidfd ─► its end ───────────────────┘
+//! ```
+
+mod hearing;
+mod twin;
+mod vital;
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::VecDeque,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use pontoon_engine::vrrp::event::{Proxy, ProxyFault};
+
+use self::{hearing::Hearing, twin::Twin};
+use super::log::Log;
+use crate::node::message::ToElection;
+
+/// Something to tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum News {
+    /// For the machine.
+    Proxy(Proxy),
+    /// For the supervisor: the proxy does not answer. Told once a second while that lasts.
+    Hung {
+        /// Its process.
+        pid: u32,
+        /// For how long.
+        silent_for: Duration,
+    },
+}
+
+/// Follows the proxy.
+#[derive(Debug)]
+pub struct ProxyWatch {
+    source: Source,
+    /// Where a proxy that somebody else started writes its number.
+    pidfile: PathBuf,
+    log: Log,
+    /// The machine's last news.
+    said: Option<Proxy>,
+    news: VecDeque<News>,
+}
+
+#[derive(Debug)]
+enum Source {
+    /// The supervisor tells of its proxy; while that serves, we listen to it.
+    Supervisor(Option<Hearing>),
+    /// Somebody else may have started one.
+    Twin(Twin),
+}
+
+impl ProxyWatch {
+    /// Waits for a supervisor's word. If that is `NoProxy`, a proxy that somebody else starts is
+    /// found by this pid file.
+    #[must_use]
+    pub const fn supervised(pidfile: PathBuf, log: Log) -> Self {
+        Self {
+            source: Source::Supervisor(None),
+            pidfile,
+            log,
+            said: None,
+            news: VecDeque::new(),
+        }
+    }
+
+    /// Finds a proxy that somebody else starts. To be called inside the event loop.
+    #[must_use]
+    pub fn twin(pidfile: PathBuf, log: Log) -> Self {
+        let mut watch = Self::supervised(pidfile, log);
+        watch.look_for_twin();
+        watch
+    }
+
+    /// The supervisor has spoken. What concerns no proxy is ignored. To be called inside the event
+    /// loop.
+    pub fn told(&mut self, message: &ToElection) {
+        let now = Instant::now();
+        match message {
+            ToElection::NoProxy => self.look_for_twin(),
+            ToElection::ProxyReady { pid } => {
+                self.source = Source::Supervisor(Some(Hearing::of(*pid, now)));
+                self.judge(now);
+            }
+            // That one that was down starts again is no news: it is down until it serves.
+            ToElection::ProxyStarting if self.said.is_none() => self.say(Proxy::Starting),
+            ToElection::ProxyStarting | ToElection::StatusWanted { .. } => {}
+            ToElection::ProxyEnded { asked_for, .. } => self.ended(if *asked_for {
+                ProxyFault::Stopped
+            } else {
+                ProxyFault::Died
+            }),
+            ToElection::ProxyCannotStart { .. } => self.ended(ProxyFault::CannotStart),
+        }
+    }
+
+    /// The next news. Nothing is lost if the future is dropped.
+    pub async fn next(&mut self) -> News {
+        loop {
+            if let Some(news) = self.news.pop_front() {
+                return news;
+            }
+            match &mut self.source {
+                Source::Supervisor(None) => std::future::pending().await,
+                Source::Supervisor(Some(hearing)) => hearing.changed().await,
+                Source::Twin(twin) => twin.changed().await,
+            }
+            self.judge(Instant::now());
+        }
+    }
+
+    fn look_for_twin(&mut self) {
+        self.source = Source::Twin(Twin::new(self.pidfile.clone(), self.log.clone()));
+        self.judge(Instant::now());
+    }
+
+    fn ended(&mut self, fault: ProxyFault) {
+        self.source = Source::Supervisor(None);
+        self.say(Proxy::Down(fault));
+    }
+
+    fn judge(&mut self, now: Instant) {
+        let (state, hearing) = match &mut self.source {
+            Source::Supervisor(None) => return,
+            Source::Supervisor(Some(hearing)) => (hearing.state(now), Some(hearing)),
+            Source::Twin(twin) => (twin.state(now), twin.hearing()),
+        };
+        let report = hearing.and_then(|hearing| {
+            let silent_for = hearing.hung_report(now)?;
+            let pid = hearing.pid();
+            Some(News::Hung { pid, silent_for })
+        });
+        if let Some(state) = state {
+            self.say(state);
+        }
+        self.news.extend(report);
+    }
+
+    fn say(&mut self, state: Proxy) {
+        if self.said.replace(state) != Some(state) {
+            self.news.push_back(News::Proxy(state));
+        }
+    }
+}
