@@ -1,11 +1,12 @@
 //! VRRP (RFC 3768 version 2, RFC 9568 version 3): who holds the addresses of a virtual router.
 //!
-//! `election::Election` is one node's whole part in it: every instance, the groups that stand
+//! [`election::Election`] is one node's whole part in it: every instance, the groups that stand
 //! and fall together, and what they track. It has three verbs: `handle(event, now)` tells it what
 //! happened, `poll_timeout()` says when it wants to be called again, `poll_action()` hands out
 //! the orders that the shell carries out.
 
 pub mod action;
+pub mod election;
 pub mod event;
 pub mod neighbour;
 pub mod packet;

@@ -1,0 +1,402 @@
+//! One node's part in its elections.
+//!
+//! ```text
+//!            well                 silence, first time             nobody objects
+//!   Init ───────────► Backup ───────────────────────► Claiming ──────────────────► Master
+//!     │               ▲  ▲ │  silence later, resignation, a lower master             ▲ │
+//!     │               │  │ └─────────────────────────────────────────────────────────┘ │ a higher
+//!     │               │  └───────────────────────────── Yielding ◄────────────────────┘ master
+//!     └────► Fault ───┘   everything tracked is up        20 ms later: lets go
+//! ```
+
+mod acquaintances;
+mod instance;
+mod proxy;
+mod reception;
+mod reload;
+mod state;
+#[cfg(test)]
+mod tests;
+mod tracking;
+mod view;
+
+use std::{collections::VecDeque, net::IpAddr, time::Instant};
+
+use self::{
+    instance::{Instance, Moment, Move, Signal, Takeover},
+    proxy::{Fitness, OwnProxy},
+    state::State,
+    tracking::Tracking,
+};
+use super::{
+    GroupId, InstanceId, Priority, Role,
+    action::{Action, Hold, NotifyState, Reason, Report, Subject},
+    event::{Event, Heard},
+    settings::Settings,
+};
+
+/// A node's whole part: its instances, their groups, what they track, its own proxy.
+///
+/// The order of calls: `new`, then every event that is already known (readings, the proxy), then
+/// `Timeout` whenever `poll_timeout` has come, starting at once. Nothing begins before the first
+/// `Timeout`. After each call, `poll_action` until it returns `None`.
+#[derive(Debug)]
+pub struct Election {
+    settings: Settings,
+    instances: Vec<Instance>,
+    groups: Vec<GroupState>,
+    /// The group of each instance.
+    group_of: Vec<Option<GroupId>>,
+    tracking: Tracking,
+    proxy: OwnProxy,
+    gate: Gate,
+    now: Instant,
+    orders: VecDeque<Action>,
+}
+
+/// Whether the instances may take part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gate {
+    /// Not before then.
+    Shut(Instant),
+    Open,
+    /// The node has stopped.
+    Closed,
+}
+
+/// What has been told of a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct GroupState {
+    role: Role,
+    stopped: bool,
+}
+
+/// Whether an instance, on its own, may take part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    Well,
+    Unknown,
+    Unwell(Reason),
+}
+
+impl Election {
+    /// An election that begins when `vrrp_startup_delay` has passed.
+    #[must_use]
+    pub fn new(settings: Settings, now: Instant) -> Self {
+        let instance = |file| Instance::new(file, now);
+        Self {
+            instances: settings.instances.iter().map(instance).collect(),
+            groups: vec![GroupState::NEW; settings.groups.len()],
+            group_of: groups_of(&settings),
+            tracking: Tracking::new(&settings.trackers),
+            proxy: OwnProxy::new(),
+            gate: Gate::Shut(now + settings.startup_delay),
+            now,
+            orders: VecDeque::new(),
+            settings,
+        }
+    }
+
+    /// Something has happened.
+    pub fn handle(&mut self, event: Event, now: Instant) {
+        self.now = now;
+        match event {
+            Event::Heard { instance, heard } => self.hear(instance, &heard),
+            Event::Tracked { tracker, reading } => {
+                self.tracking.read(tracker, reading);
+                self.assess();
+            }
+            Event::Source { instance, source } => self.move_source(instance, source),
+            Event::Proxy(proxy) => {
+                self.proxy.told(proxy, &self.settings.proxy, now);
+                self.assess();
+            }
+            Event::Timeout => self.tick(),
+            Event::Stop => self.stop(),
+        }
+        self.tell_groups();
+    }
+
+    /// When it wants to hear a `Timeout`.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let begins = match self.gate {
+            Gate::Shut(until) => Some(until),
+            Gate::Open => self.proxy.deadline(),
+            Gate::Closed => None,
+        };
+        let states = self.instances.iter().map(|instance| &instance.state);
+        states.filter_map(State::deadline).chain(begins).min()
+    }
+
+    /// The next order.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.orders.pop_front()
+    }
+
+    /// What it was told to do.
+    #[must_use]
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    fn hear(&mut self, id: InstanceId, heard: &Heard) {
+        if id.0 >= self.instances.len() {
+            return;
+        }
+        let signal = self.with(id, None, |instance, at| instance.receive(heard, at));
+        if let Some(signal) = signal {
+            self.step(id, signal);
+        }
+    }
+
+    fn move_source(&mut self, id: InstanceId, source: Option<IpAddr>) {
+        if let Some(instance) = self.instances.get_mut(id.0) {
+            instance.source = source;
+            self.assess();
+        }
+    }
+
+    fn tick(&mut self) {
+        self.proxy.tick(self.now);
+        if matches!(self.gate, Gate::Shut(until) if until <= self.now) {
+            self.gate = Gate::Open;
+            self.assess();
+        }
+        for id in self.ids() {
+            if self.instances[id.0]
+                .state
+                .deadline()
+                .is_some_and(|due| due <= self.now)
+            {
+                self.step(id, Signal::Due);
+            }
+        }
+    }
+
+    fn stop(&mut self) {
+        self.gate = Gate::Closed;
+        for id in self.ids() {
+            self.step(id, Signal::Stop);
+        }
+    }
+
+    /// Tells every instance whether it may take part, and what its priority is.
+    fn assess(&mut self) {
+        for id in self.ids() {
+            self.weigh(id);
+        }
+        if self.gate != Gate::Open {
+            return;
+        }
+        let standings: Vec<Standing> = self.ids().map(|id| self.standing(id)).collect();
+        let groups = self.group_standings(&standings);
+        for id in self.ids() {
+            let own = standings[id.0];
+            let shared = self.group_of[id.0].map(|group| groups[group.0]);
+            match (own, shared) {
+                (Standing::Unwell(reason), _) | (_, Some(Standing::Unwell(reason))) => {
+                    self.step(id, Signal::Unwell(reason));
+                }
+                (Standing::Unknown, _) | (_, Some(Standing::Unknown)) => {}
+                (Standing::Well, None | Some(Standing::Well)) => self.step(id, Signal::Well),
+            }
+        }
+        self.join_groups();
+    }
+
+    /// Tracking may have changed the priority.
+    fn weigh(&mut self, id: InstanceId) {
+        let to = self.tracking.verdict(&self.settings, id).priority;
+        let instance = &mut self.instances[id.0];
+        let from = std::mem::replace(&mut instance.priority, to);
+        let begun = !matches!(instance.state, State::Init | State::Stopped);
+        if from != to && begun {
+            let instance = id;
+            let report = Report::Priority { instance, from, to };
+            self.orders.push_back(Action::Report(report));
+        }
+    }
+
+    fn standing(&self, id: InstanceId) -> Standing {
+        let verdict = self.tracking.verdict(&self.settings, id);
+        if let Some(tracker) = verdict.fault {
+            return Standing::Unwell(Reason::TrackerDown(tracker));
+        }
+        if self.instances[id.0].source.is_none() {
+            return Standing::Unwell(Reason::NoSourceAddress);
+        }
+        let fitness = match self.settings.instances[id.0].track_proxy {
+            true => self.proxy.fitness(&self.settings.proxy),
+            false => Fitness::Fit,
+        };
+        match fitness {
+            Fitness::Down(fault) => Standing::Unwell(Reason::ProxyDown(fault)),
+            Fitness::NoUsableServer => Standing::Unwell(Reason::NoUsableServer),
+            Fitness::Unknown => Standing::Unknown,
+            Fitness::Fit if verdict.unknown => Standing::Unknown,
+            Fitness::Fit => Standing::Well,
+        }
+    }
+
+    /// One fault faults a whole group, and one that is not ready keeps all of it waiting.
+    fn group_standings(&self, standings: &[Standing]) -> Vec<Standing> {
+        let mut groups = vec![Standing::Well; self.groups.len()];
+        for (own, group) in standings.iter().zip(&self.group_of) {
+            let Some(group) = group else { continue };
+            let shared = &mut groups[group.0];
+            match own {
+                Standing::Unwell(_) => *shared = Standing::Unwell(Reason::Group(*group)),
+                Standing::Unknown if *shared == Standing::Well => *shared = Standing::Unknown,
+                Standing::Unknown | Standing::Well => {}
+            }
+        }
+        groups
+    }
+
+    /// Tells an instance something; the other members of its group move with it.
+    fn step(&mut self, id: InstanceId, signal: Signal) {
+        let group = self.group_of[id.0];
+        let deferring_until = group.and_then(|group| self.deferring_until(group));
+        let together = self.with(id, deferring_until, |instance, at| {
+            instance.step(signal, at)
+        });
+        if let (Some(group), Some(mv)) = (group, together) {
+            self.move_group(group, id, mv);
+        }
+    }
+
+    fn move_group(&mut self, group: GroupId, leader: InstanceId, mv: Move) {
+        let signal = Signal::Group(mv, Reason::Group(group));
+        for member in 0..self.settings.groups[group.0].members.len() {
+            let id = self.settings.groups[group.0].members[member];
+            if id != leader {
+                self.with(id, None, |instance, at| instance.step(signal, at));
+            }
+        }
+    }
+
+    /// Members of a group that have just come, by a reload or out of Init, may differ from the
+    /// others in role. They follow the one that hears a master, if there is one, and else the one
+    /// that is master.
+    fn join_groups(&mut self) {
+        for group in (0..self.groups.len()).map(GroupId) {
+            let members = &self.settings.groups[group.0].members;
+            let role = |id: &InstanceId| self.instances[id.0].state.role();
+            let begun = |role| matches!(role, Role::Backup | Role::Master);
+            if self.group_role(group.0).is_none() && members.iter().map(role).all(begun) {
+                self.join_group(group);
+            }
+        }
+    }
+
+    fn join_group(&mut self, group: GroupId) {
+        let mv = match self.deferring_until(group) {
+            Some(_) => Move::Yield,
+            None => Move::Lead(Takeover::Vacant),
+        };
+        for member in 0..self.settings.groups[group.0].members.len() {
+            let id = self.settings.groups[group.0].members[member];
+            let signal = Signal::Group(mv, Reason::Group(group));
+            self.with(id, None, |instance, at| instance.step(signal, at));
+        }
+    }
+
+    /// Until when a member of a group is sure of a master that it must not contradict.
+    fn deferring_until(&self, group: GroupId) -> Option<Instant> {
+        let members = self.settings.groups[group.0].members.iter();
+        let sure = members.filter_map(|id| {
+            let file = &self.settings.instances[id.0];
+            self.instances[id.0].sure_of_master_until(file, self.proxy_hold(*id), self.now)
+        });
+        sure.max()
+    }
+
+    /// Calls an instance in its surroundings.
+    fn with<T>(
+        &mut self,
+        id: InstanceId,
+        deferring_until: Option<Instant>,
+        call: impl FnOnce(&mut Instance, &mut Moment) -> T,
+    ) -> T {
+        let proxy_hold = self.proxy_hold(id);
+        let mut at = Moment {
+            now: self.now,
+            id,
+            file: &self.settings.instances[id.0],
+            proxy_hold,
+            deferring_until,
+            orders: &mut self.orders,
+        };
+        call(&mut self.instances[id.0], &mut at)
+    }
+
+    fn proxy_hold(&self, id: InstanceId) -> Option<Hold> {
+        let tracked = self.settings.instances[id.0].track_proxy;
+        tracked.then(|| self.proxy.hold(self.now)).flatten()
+    }
+
+    /// Tells of groups whose members have changed their role.
+    fn tell_groups(&mut self) {
+        for index in 0..self.groups.len() {
+            let Some(role) = self.group_role(index) else {
+                continue;
+            };
+            let told = GroupState {
+                role,
+                stopped: self.gate == Gate::Closed,
+            };
+            if std::mem::replace(&mut self.groups[index], told) != told {
+                self.tell_group(GroupId(index), role);
+            }
+        }
+    }
+
+    fn tell_group(&mut self, group: GroupId, to: Role) {
+        let state = match to {
+            Role::Init => NotifyState::Stop,
+            Role::Backup => NotifyState::Backup,
+            Role::Master => NotifyState::Master,
+            Role::Fault => NotifyState::Fault,
+        };
+        let first = self.settings.groups[group.0].members.first();
+        let priority = first.map_or(Priority::DEFAULT, |id| self.instances[id.0].priority);
+        let report = Report::GroupTransition { group, to };
+        self.orders.push_back(Action::Report(report));
+        self.orders.push_back(Action::Notify {
+            subject: Subject::Group(group),
+            state,
+            priority,
+        });
+    }
+
+    /// The role that all members of a group have.
+    fn group_role(&self, index: usize) -> Option<Role> {
+        let members = &self.settings.groups[index].members;
+        let mut roles = members.iter().map(|id| self.instances[id.0].state.role());
+        let first = roles.next()?;
+        roles.all(|role| role == first).then_some(first)
+    }
+
+    fn ids(&self) -> impl Iterator<Item = InstanceId> + use<> {
+        (0..self.instances.len()).map(InstanceId)
+    }
+}
+
+impl GroupState {
+    const NEW: Self = Self {
+        role: Role::Init,
+        stopped: false,
+    };
+}
+
+/// The group of each instance.
+fn groups_of(settings: &Settings) -> Vec<Option<GroupId>> {
+    let mut groups = vec![None; settings.instances.len()];
+    for (index, group) in settings.groups.iter().enumerate() {
+        for member in &group.members {
+            groups[member.0] = Some(GroupId(index));
+        }
+    }
+    groups
+}

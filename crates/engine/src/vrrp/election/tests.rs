@@ -1,0 +1,4 @@
+//! The election as timetables.
+
+mod alone;
+mod timetable;
