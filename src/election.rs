@@ -4,4 +4,5 @@
 //! `pontoon_engine::vrrp`; the machine's orders are carried out here, one after the other.
 
 pub mod log;
+pub mod network;
 pub mod proxy;

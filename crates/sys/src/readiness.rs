@@ -3,6 +3,7 @@
 use std::{
     io,
     os::fd::{AsFd, OwnedFd},
+    task::{Context, Poll, ready},
 };
 
 use tokio::io::{Interest, unix::AsyncFd};
@@ -42,6 +43,15 @@ impl Readiness {
     /// The event loop is being taken down.
     pub async fn readable_or_writable(&self) -> io::Result<()> {
         self.ready(Interest::READABLE | Interest::WRITABLE).await
+    }
+
+    /// As [`Readiness::readable`], for code that is polled.
+    ///
+    /// # Errors
+    /// The event loop is being taken down.
+    pub fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let ready = ready!(self.0.poll_read_ready(context));
+        Poll::Ready(ready.map(|mut guard| guard.clear_ready()))
     }
 
     async fn ready(&self, interest: Interest) -> io::Result<()> {

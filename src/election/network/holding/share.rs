@@ -1,0 +1,413 @@
+//! One instance's share of the addresses and routes.
+
+use std::{collections::BTreeSet, net::IpAddr, sync::Arc};
+
+use pontoon_config::keepalived::model::{Address, Instance, Route};
+use pontoon_engine::vrrp::Priority;
+use pontoon_sys::{
+    interface::set_promote_secondaries,
+    netlink::{
+        Change,
+        address::{NewAddress, ORIGIN},
+        route::NewRoute,
+    },
+};
+
+use super::{Place, absence, carry_out, presence};
+use crate::{
+    election::{
+        log::Level,
+        network::{complaints::Complaints, kernel::Kernel, table::Table},
+    },
+    node::message::Held,
+};
+
+/// What an instance holds while it is master.
+#[derive(Debug)]
+pub(in super::super) struct Share {
+    /// The instance's.
+    pub(super) name: Arc<str>,
+    /// Whether it is to be there now.
+    pub(super) held: bool,
+    /// Priority 255: the addresses are the machine's own.
+    owner: bool,
+    pieces: Vec<Piece>,
+    /// An owner's addresses that were there before: they stay when the rest is taken away.
+    spared: BTreeSet<Place>,
+    /// Addresses that could not be put up.
+    failed: BTreeSet<Place>,
+    promotes: Option<Promotes>,
+}
+
+/// `promote_secondaries`.
+#[derive(Debug)]
+struct Promotes {
+    interface: String,
+    /// Whether it was on, if we have turned it on.
+    before: Option<bool>,
+}
+
+/// Something to hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Piece {
+    /// An address.
+    Address {
+        /// Its interface.
+        interface: String,
+        /// It.
+        address: Address,
+    },
+    /// A route.
+    Route(Route),
+}
+
+impl Share {
+    /// Nothing is held yet.
+    pub(super) fn of(instance: &Instance) -> Self {
+        let addresses = instance.addresses.iter().chain(&instance.excluded);
+        let addresses = addresses.map(|address| Piece::address(address, &instance.interface));
+        let routes = instance.routes.iter().cloned().map(Piece::Route);
+        let promotes = instance.promote_secondaries.then(|| Promotes {
+            interface: instance.interface.clone(),
+            before: None,
+        });
+        Self {
+            name: Arc::clone(&instance.name),
+            held: false,
+            owner: instance.priority == Priority::OWNER,
+            pieces: addresses.chain(routes).collect(),
+            spared: BTreeSet::new(),
+            failed: BTreeSet::new(),
+            promotes,
+        }
+    }
+
+    /// The addresses of nobody: like an owner's, they may be the machine's own already.
+    pub(super) fn fixed(addresses: &[Address]) -> Self {
+        let pieces = addresses.iter();
+        Self {
+            name: "static_ipaddress".into(),
+            held: false,
+            owner: true,
+            pieces: pieces.map(|address| Piece::address(address, "")).collect(),
+            spared: BTreeSet::new(),
+            failed: BTreeSet::new(),
+            promotes: None,
+        }
+    }
+
+    /// Puts everything up.
+    pub(super) fn acquire(
+        &mut self,
+        kernel: &mut Kernel,
+        table: &Table,
+        complaints: &mut Complaints,
+    ) {
+        self.held = true;
+        self.spared = self.own(table);
+        self.failed.clear();
+        self.put_up(kernel, table, complaints);
+    }
+
+    /// Puts everything up that is not there; returns the addresses that were not.
+    fn put_up(
+        &mut self,
+        kernel: &mut Kernel,
+        table: &Table,
+        complaints: &mut Complaints,
+    ) -> Vec<Place> {
+        let mut new = Vec::new();
+        let mut changes = Vec::new();
+        for piece in &self.pieces {
+            match piece.addition(table) {
+                Some(change) => changes.push((piece, change)),
+                None => self.failed.extend(piece.place()),
+            }
+        }
+        for (piece, outcome) in carry_out(kernel, changes) {
+            let key = format!("add ({}) {piece}", self.name);
+            let place = piece.place();
+            match presence(outcome) {
+                Ok(was_absent) => {
+                    complaints.settle(&key);
+                    if let Some(place) = place {
+                        self.failed.remove(&place);
+                        new.extend(was_absent.then_some(place));
+                    }
+                }
+                Err(error) => {
+                    let what = format!("({}) cannot add {piece}: {error}", self.name);
+                    complaints.once(&key, what);
+                    self.failed.extend(place);
+                }
+            }
+        }
+        new
+    }
+
+    /// Takes everything away, the last first: a main address goes after those it stands for.
+    pub(super) fn release(
+        &mut self,
+        kernel: &mut Kernel,
+        table: &Table,
+        complaints: &mut Complaints,
+    ) {
+        self.held = false;
+        let pieces: Vec<&Piece> = self.pieces.iter().collect();
+        self.take_away(&pieces, kernel, table, complaints);
+        self.spared.clear();
+        self.failed.clear();
+    }
+
+    fn take_away(
+        &self,
+        pieces: &[&Piece],
+        kernel: &mut Kernel,
+        table: &Table,
+        complaints: &mut Complaints,
+    ) {
+        let spared = |piece: &Piece| {
+            let place = piece.place();
+            place.is_some_and(|place| self.spared.contains(&place))
+        };
+        let to_go = pieces.iter().rev().filter(|piece| !spared(piece));
+        let changes = to_go.filter_map(|piece| Some((*piece, piece.removal(table)?)));
+        for (piece, outcome) in carry_out(kernel, changes.collect()) {
+            let key = format!("remove ({}) {piece}", self.name);
+            match absence(outcome) {
+                Ok(_) => complaints.settle(&key),
+                Err(error) => {
+                    let what = format!("({}) cannot remove {piece}: {error}", self.name);
+                    complaints.once(&key, what);
+                }
+            }
+        }
+    }
+
+    /// Takes over from the same instance of the file before; returns the addresses that are new.
+    pub(super) fn succeed(
+        &mut self,
+        before: &mut Self,
+        kernel: &mut Kernel,
+        table: &Table,
+        complaints: &mut Complaints,
+    ) -> Vec<Place> {
+        match (&mut self.promotes, &before.promotes) {
+            (Some(new), Some(old)) if new.interface == old.interface => new.before = old.before,
+            _ => before.demote_secondaries(),
+        }
+        if !before.held {
+            return Vec::new();
+        }
+        self.held = true;
+        self.spared = before.spared.clone();
+        self.spared
+            .extend(self.own(table).difference(&before.places()).cloned());
+        let wanted = self.places();
+        let stays = |piece: &Piece| match piece.place() {
+            Some(place) => wanted.contains(&place),
+            None => self.pieces.contains(piece),
+        };
+        let gone: Vec<&Piece> = before.pieces.iter().filter(|piece| !stays(piece)).collect();
+        before.take_away(&gone, kernel, table, complaints);
+        self.put_up(kernel, table, complaints)
+    }
+
+    /// Puts back what has gone; returns the addresses.
+    pub(super) fn restore(
+        &mut self,
+        kernel: &mut Kernel,
+        table: &Table,
+        complaints: &mut Complaints,
+    ) -> Vec<Place> {
+        let back = self.put_up(kernel, table, complaints);
+        for Place { interface, address } in &back {
+            let name = &self.name;
+            let what = format!("({name}) {address} was taken from {interface}: put back");
+            complaints.mention(Level::Warning, what);
+        }
+        back
+    }
+
+    /// Whether an address is missing on an interface that is there.
+    pub(super) fn lacks_something(&self, table: &Table) -> bool {
+        self.places().iter().any(|place| {
+            let link = table.link(&place.interface);
+            link.is_some_and(|link| table.find(link.index, place.address).is_none())
+        })
+    }
+
+    /// Addresses that may be announced.
+    pub(super) fn present(&self) -> Vec<Place> {
+        let places = self.pieces.iter().filter_map(Piece::place);
+        places
+            .filter(|place| self.held && !self.failed.contains(place))
+            .collect()
+    }
+
+    /// What is to be taken away if we cannot do it ourselves.
+    pub(super) fn removable(&self) -> Vec<Held> {
+        self.all_but(&self.spared)
+    }
+
+    /// The same, before anything is held.
+    pub(super) fn would_hold(&self, table: &Table) -> Vec<Held> {
+        self.all_but(&self.own(table))
+    }
+
+    fn all_but(&self, spared: &BTreeSet<Place>) -> Vec<Held> {
+        let addresses = self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Address { interface, address } => Some((interface, address)),
+            Piece::Route(_) => None,
+        });
+        let held = addresses.map(|(interface, address)| Held {
+            address: address.address,
+            prefix: address.prefix,
+            interface: interface.clone(),
+        });
+        let is_spared = |held: &Held| {
+            let mut spared = spared.iter();
+            spared.any(|one| one.address == held.address && one.interface == held.interface)
+        };
+        held.filter(|held| !is_spared(held)).collect()
+    }
+
+    /// An owner's addresses that are there and that no election has put there.
+    fn own(&self, table: &Table) -> BTreeSet<Place> {
+        let own = |place: &Place| {
+            let link = table.link(&place.interface);
+            let found = link.and_then(|link| table.find(link.index, place.address));
+            self.owner && found.is_some_and(|found| found.origin != ORIGIN)
+        };
+        self.places().into_iter().filter(own).collect()
+    }
+
+    fn places(&self) -> BTreeSet<Place> {
+        self.pieces.iter().filter_map(Piece::place).collect()
+    }
+
+    /// What stands in the way of somebody else's holding it: as words, and how it is removed.
+    pub(super) fn left_behind(&self, table: &Table) -> Vec<(String, Change)> {
+        let own = self.own(table);
+        let left = self.pieces.iter().rev().filter_map(|piece| {
+            let change = match piece.place() {
+                None => piece.removal(table),
+                Some(place) if own.contains(&place) => None,
+                Some(place) => found(table, &place),
+            };
+            Some((piece.to_string(), change?))
+        });
+        left.collect()
+    }
+
+    /// Turns `promote_secondaries` on, if the file wants it.
+    pub(super) fn promote_secondaries(&mut self, complaints: &mut Complaints) {
+        let Some(promotes) = self.promotes.as_mut().filter(|one| one.before.is_none()) else {
+            return;
+        };
+        match set_promote_secondaries(&promotes.interface, true) {
+            Ok(before) => promotes.before = Some(before),
+            Err(error) => {
+                let what = format!("({}) cannot set promote_secondaries: {error}", self.name);
+                complaints.once(&format!("promote {}", self.name), what);
+            }
+        }
+    }
+
+    /// Turns it off again, if it was off.
+    pub(super) fn demote_secondaries(&mut self) {
+        let promotes = self.promotes.as_mut();
+        if let Some(promotes) = promotes
+            && promotes.before.take() == Some(false)
+        {
+            // The interface may be gone, and its switches with it.
+            let _gone = set_promote_secondaries(&promotes.interface, false);
+        }
+    }
+}
+
+/// The removal of an address that may be there with another prefix length than the file says.
+fn found(table: &Table, place: &Place) -> Option<Change> {
+    let link = table.link(&place.interface)?;
+    let found = table.find(link.index, place.address)?;
+    Some(NewAddress::new(link.index, found.address, found.prefix).remove())
+}
+
+impl Piece {
+    fn address(address: &Address, interface: &str) -> Self {
+        let interface = address.interface.as_deref().unwrap_or(interface);
+        Self::Address {
+            interface: interface.to_owned(),
+            address: address.clone(),
+        }
+    }
+
+    /// Where an address belongs; routes have no place.
+    fn place(&self) -> Option<Place> {
+        match self {
+            Self::Address { interface, address } => Some(Place {
+                interface: interface.clone(),
+                address: address.address,
+            }),
+            Self::Route(_) => None,
+        }
+    }
+
+    /// `None`: its interface is not there.
+    fn addition(&self, table: &Table) -> Option<Change> {
+        Some(match self {
+            Self::Address { interface, address } => address_on(interface, address, table)?.add(),
+            Self::Route(route) => route_through(route, table)?.add(),
+        })
+    }
+
+    /// `None`: its interface is not there.
+    fn removal(&self, table: &Table) -> Option<Change> {
+        Some(match self {
+            Self::Address { interface, address } => address_on(interface, address, table)?.remove(),
+            Self::Route(route) => route_through(route, table)?.remove(),
+        })
+    }
+}
+
+fn address_on(interface: &str, wanted: &Address, table: &Table) -> Option<NewAddress> {
+    let index = table.link(interface)?.index;
+    let mut new = NewAddress::new(index, wanted.address, wanted.prefix);
+    new.peer = wanted.peer;
+    new.broadcast = wanted.broadcast;
+    new.label.clone_from(&wanted.label);
+    new.scope = wanted.scope.unwrap_or_default();
+    // Whoever is elected has the address: asking around for a second would be a second lost.
+    new.no_dad = matches!(wanted.address, IpAddr::V6(_));
+    new.home = wanted.home;
+    new.preferred_lifetime = wanted.preferred_lifetime;
+    Some(new)
+}
+
+fn route_through(route: &Route, table: &Table) -> Option<NewRoute> {
+    let interface = match &route.interface {
+        Some(name) => Some(table.link(name)?.index),
+        None => None,
+    };
+    Some(NewRoute {
+        destination: route.destination.addr(),
+        prefix: route.destination.prefix_len(),
+        gateway: route.gateway,
+        interface,
+        source: route.source,
+        metric: route.metric,
+        table: route.table,
+        scope: route.scope,
+    })
+}
+
+impl std::fmt::Display for Piece {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Address { interface, address } => {
+                write!(f, "{}/{} on {interface}", address.address, address.prefix)
+            }
+            Self::Route(route) => write!(f, "the route to {}", route.destination),
+        }
+    }
+}
