@@ -1,5 +1,6 @@
 //! The process itself: background, privileges, limits, names, signals, children.
 
+pub mod account;
 pub mod background;
 pub mod child;
 pub mod events;
@@ -7,6 +8,7 @@ pub mod identity;
 pub mod limit;
 pub mod privilege;
 pub mod schedule;
+pub mod script;
 pub mod signal;
 pub mod wait;
 
