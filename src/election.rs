@@ -6,3 +6,8 @@
 pub mod log;
 pub mod network;
 pub mod proxy;
+mod script;
+pub mod track;
+
+#[cfg(test)]
+mod testing;

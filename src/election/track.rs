@@ -1,0 +1,430 @@
+//! What instances track besides interfaces: scripts, files, processes.
+//!
+//! Each script and each file has a task of its own, all processes have one together. They report
+//! to [`Trackers`], which tells the election what is news.
+
+mod file;
+mod process;
+mod script;
+mod stop;
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use pontoon_config::keepalived::model::{Model, TrackFile, TrackProcess, TrackScript, Tracks};
+use tokio::{sync::mpsc, task::JoinSet};
+
+pub use self::script::{ScriptState, ScriptView};
+pub(super) use self::stop::{Reins, Stop, reins};
+use self::{process::Census, script::Judge};
+use super::{
+    log::{Level, Log},
+    script::{Ran, Script, Scripts},
+};
+
+/// As many reports may wait for the election's turn; then whoever reports waits, too.
+const REPORTS: usize = 64;
+
+/// Something tracked has changed. Numbers are indices in the model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tracked {
+    /// A script is up or down.
+    Script {
+        /// Index in [`Model::scripts`].
+        index: usize,
+        /// Its successes count.
+        up: bool,
+    },
+    /// A file holds this number.
+    File {
+        /// Index in [`Model::files`].
+        index: usize,
+        /// Not weighed yet; 0 if there is no file, or no number in it.
+        number: i64,
+    },
+    /// The quorum of a tracked process was gained or lost.
+    Process {
+        /// Index in [`Model::processes`].
+        index: usize,
+        /// As many run as are wanted.
+        up: bool,
+    },
+}
+
+/// Follows what the instances and groups of a model track. What nobody tracks is left alone.
+#[derive(Debug)]
+pub struct Trackers {
+    log: Log,
+    keys: u64,
+    sender: mpsc::Sender<Report>,
+    reports: mpsc::Receiver<Report>,
+    scripts: Vec<ScriptSlot>,
+    files: Vec<FileSlot>,
+    processes: Option<ProcessSlot>,
+    tasks: JoinSet<()>,
+}
+
+/// Tells a task from one that has followed the same thing before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Key(u64);
+
+/// What a task tells.
+#[derive(Debug)]
+enum Report {
+    Ran { key: Key, ran: Ran },
+    Number { key: Key, number: i64 },
+    Process { key: Key, index: usize, up: bool },
+}
+
+/// Holds a task; dropping it ends the task, and what the task has started.
+#[derive(Debug)]
+struct Follower {
+    key: Key,
+    #[expect(dead_code, reason = "it acts when it is dropped")]
+    reins: Reins,
+}
+
+#[derive(Debug)]
+struct ScriptSlot {
+    definition: TrackScript,
+    judge: Judge,
+    tracked: bool,
+    /// What is run, and by whom; `None`: nobody tracks it, or it cannot be run.
+    runs: Option<(Script, Follower)>,
+}
+
+#[derive(Debug)]
+struct FileSlot {
+    definition: TrackFile,
+    number: i64,
+    follower: Option<Follower>,
+}
+
+#[derive(Debug)]
+struct ProcessSlot {
+    definitions: Arc<[TrackProcess]>,
+    /// Where each of them is in the model.
+    indices: Vec<usize>,
+    up: Vec<bool>,
+    follower: Follower,
+}
+
+impl Trackers {
+    /// Starts to follow. To be called inside the event loop; scripts are run at once for the first
+    /// time, files are read and processes counted before this returns.
+    #[must_use]
+    pub fn start(model: &Model, log: Log) -> Self {
+        let (sender, reports) = mpsc::channel(REPORTS);
+        let mut trackers = Self {
+            log,
+            keys: 0,
+            sender,
+            reports,
+            scripts: Vec::new(),
+            files: Vec::new(),
+            processes: None,
+            tasks: JoinSet::new(),
+        };
+        trackers.reload(model);
+        trackers
+    }
+
+    /// The next news; nothing is lost if the future is dropped.
+    pub async fn next(&mut self) -> Tracked {
+        loop {
+            // A report cannot fail to come: we hold a sender ourselves.
+            let Some(report) = self.reports.recv().await else {
+                return std::future::pending().await;
+            };
+            if let Some(news) = self.take(report) {
+                return news;
+            }
+        }
+    }
+
+    fn take(&mut self, report: Report) -> Option<Tracked> {
+        match report {
+            Report::Ran { key, ran } => {
+                let mut slots = self.scripts.iter_mut().enumerate();
+                let (index, slot) = slots.find(|(_, slot)| slot.is(key))?;
+                let up = slot.judge.take(ran, &self.log)?;
+                Some(Tracked::Script { index, up })
+            }
+            Report::Number { key, number } => {
+                let mut slots = self.files.iter_mut().enumerate();
+                let (index, slot) = slots.find(|(_, slot)| slot.is(key))?;
+                let news = std::mem::replace(&mut slot.number, number) != number;
+                news.then_some(Tracked::File { index, number })
+            }
+            Report::Process { key, index, up } => {
+                let slot = self.processes.as_mut()?;
+                if slot.follower.key != key {
+                    return None;
+                }
+                *slot.up.get_mut(index)? = up;
+                let index = *slot.indices.get(index)?;
+                Some(Tracked::Process { index, up })
+            }
+        }
+    }
+
+    /// All that is known now: after a start, and after a reload, which may have changed indices.
+    #[must_use]
+    pub fn known(&self) -> Vec<Tracked> {
+        let scripts = self.scripts.iter().enumerate();
+        let scripts = scripts.filter_map(|(index, slot)| {
+            let up = slot.judge.up().filter(|_| slot.runs.is_some())?;
+            Some(Tracked::Script { index, up })
+        });
+        let files = self.files.iter().enumerate();
+        let files = files.filter(|(_, slot)| slot.follower.is_some());
+        let files = files.map(|(index, slot)| Tracked::File {
+            index,
+            number: slot.number,
+        });
+        let processes = self.processes.iter().flat_map(|slot| {
+            let both = slot.indices.iter().zip(&slot.up);
+            both.map(|(&index, &up)| Tracked::Process { index, up })
+        });
+        scripts.chain(files).chain(processes).collect()
+    }
+
+    /// Whether a script cannot be run: then it is as if nobody tracked it, as under keepalived.
+    #[must_use]
+    pub fn is_disabled(&self, script: usize) -> bool {
+        let slot = self.scripts.get(script);
+        slot.is_some_and(|slot| slot.tracked && slot.runs.is_none())
+    }
+
+    /// The scripts of the model, in its order.
+    #[must_use]
+    pub fn views(&self) -> Vec<ScriptView> {
+        self.scripts.iter().map(ScriptSlot::view).collect()
+    }
+
+    /// Follows another model. What is written as before keeps its state and goes on.
+    pub fn reload(&mut self, model: &Model) {
+        let tracked = Wanted::of(model);
+        let scripts = Scripts::new(&model.global);
+        let mut old = std::mem::take(&mut self.scripts);
+        self.scripts = (0..)
+            .zip(&model.scripts)
+            .map(|(index, script)| {
+                let tracked = tracked.scripts.contains(&index);
+                self.script(script, tracked, &scripts, &mut old)
+            })
+            .collect();
+        let mut old = std::mem::take(&mut self.files);
+        self.files = (0..)
+            .zip(&model.files)
+            .map(|(index, file)| self.file(file, tracked.files.contains(&index), &mut old))
+            .collect();
+        self.reload_processes(model, &tracked.processes);
+        while self.tasks.try_join_next().is_some() {}
+    }
+
+    fn script(
+        &mut self,
+        wanted: &TrackScript,
+        tracked: bool,
+        scripts: &Scripts,
+        old: &mut Vec<ScriptSlot>,
+    ) -> ScriptSlot {
+        let same = |slot: &ScriptSlot| slot.tracked == tracked && is_same(&slot.definition, wanted);
+        let kept = old.iter().position(same).map(|at| old.swap_remove(at));
+        let mut slot = kept.unwrap_or_else(|| ScriptSlot {
+            definition: wanted.clone(),
+            judge: Judge::new(wanted),
+            tracked,
+            runs: None,
+        });
+        if tracked {
+            let purpose = format!("track script {}", wanted.name);
+            // Looked at again even if nothing has changed: what was missing may be there now.
+            let script = scripts.prepare(&wanted.command, &purpose, &self.log);
+            let runs = slot.runs.take();
+            slot.runs = script.map(|script| match runs {
+                Some(same) if same.0 == script => same,
+                _ => (script.clone(), self.run(wanted, script)),
+            });
+        }
+        slot
+    }
+
+    fn run(&mut self, wanted: &TrackScript, script: Script) -> Follower {
+        let (follower, stop) = self.follower();
+        let watcher = script::Watcher {
+            key: follower.key,
+            name: Arc::clone(&wanted.name),
+            script,
+            interval: wanted.interval,
+            timeout: wanted.timeout,
+            reports: self.sender.clone(),
+            log: self.log.clone(),
+            stop,
+        };
+        self.tasks.spawn(watcher.run());
+        follower
+    }
+
+    fn file(&mut self, wanted: &TrackFile, tracked: bool, old: &mut Vec<FileSlot>) -> FileSlot {
+        let same =
+            |slot: &FileSlot| slot.definition == *wanted && slot.follower.is_some() == tracked;
+        if let Some(kept) = old.iter().position(same) {
+            return old.swap_remove(kept);
+        }
+        if !tracked {
+            return FileSlot {
+                definition: wanted.clone(),
+                number: 0,
+                follower: None,
+            };
+        }
+        self.initialise(wanted);
+        let content = file::read(&wanted.path);
+        file::complain(&wanted.name, &wanted.path, &content, &self.log);
+        let number = content.number;
+        let (follower, stop) = self.follower();
+        let parts = (self.log.clone(), stop);
+        let file = (follower.key, wanted);
+        let watcher = file::Watcher::new(file, content, self.sender.clone(), parts);
+        self.tasks.spawn(watcher.run());
+        FileSlot {
+            definition: wanted.clone(),
+            number,
+            follower: Some(follower),
+        }
+    }
+
+    fn initialise(&self, wanted: &TrackFile) {
+        let Some(init) = wanted.init else { return };
+        if let Err(error) = file::initialise(&wanted.path, init) {
+            self.log.line(
+                Level::Error,
+                format_args!(
+                    "track_file {}: cannot write {}: {}",
+                    wanted.name,
+                    wanted.path.display(),
+                    crate::files::without_number(&error.to_string())
+                ),
+            );
+        }
+    }
+
+    fn reload_processes(&mut self, model: &Model, tracked: &BTreeSet<usize>) {
+        let all = model.processes.iter().enumerate();
+        let wanted: (Vec<usize>, Vec<TrackProcess>) = all
+            .filter(|(index, _)| tracked.contains(index))
+            .map(|(index, process)| (index, process.clone()))
+            .unzip();
+        let (indices, definitions) = wanted;
+        match &mut self.processes {
+            Some(slot) if *slot.definitions == *definitions => slot.indices = indices,
+            _ if definitions.is_empty() => self.processes = None,
+            _ => self.processes = Some(self.follow_processes(definitions.into(), indices)),
+        }
+    }
+
+    fn follow_processes(
+        &mut self,
+        definitions: Arc<[TrackProcess]>,
+        indices: Vec<usize>,
+    ) -> ProcessSlot {
+        let mut census = Census::new(Arc::clone(&definitions));
+        census.take();
+        let up = census.quorums();
+        let (follower, stop) = self.follower();
+        let parts = (self.log.clone(), stop);
+        let watcher = process::Watcher::new(follower.key, census, self.sender.clone(), parts);
+        self.tasks.spawn(watcher.run());
+        ProcessSlot {
+            definitions,
+            indices,
+            up,
+            follower,
+        }
+    }
+
+    fn follower(&mut self) -> (Follower, Stop) {
+        self.keys += 1;
+        let key = Key(self.keys);
+        let (reins, stop) = reins();
+        (Follower { key, reins }, stop)
+    }
+
+    /// Ends all scripts and waits until they have ended.
+    pub async fn stop(self) {
+        let Self {
+            scripts,
+            files,
+            processes,
+            reports,
+            mut tasks,
+            ..
+        } = self;
+        drop((scripts, files, processes, reports));
+        while tasks.join_next().await.is_some() {}
+    }
+}
+
+impl FileSlot {
+    fn is(&self, key: Key) -> bool {
+        let follower = self.follower.as_ref();
+        follower.is_some_and(|follower| follower.key == key)
+    }
+}
+
+impl ScriptSlot {
+    fn is(&self, key: Key) -> bool {
+        let runs = self.runs.as_ref();
+        runs.is_some_and(|(_, follower)| follower.key == key)
+    }
+
+    fn view(&self) -> ScriptView {
+        let mut view = self.judge.view();
+        if !self.tracked {
+            view.state = ScriptState::Untracked;
+        } else if self.runs.is_none() {
+            view.state = ScriptState::Disabled;
+        }
+        view
+    }
+}
+
+/// The same in all but its place in the file.
+fn is_same(one: &TrackScript, other: &TrackScript) -> bool {
+    let mut one = one.clone();
+    one.command.location = other.command.location.clone();
+    one == *other
+}
+
+/// What is tracked by anybody: indices in the model.
+#[derive(Debug, Default)]
+struct Wanted {
+    scripts: BTreeSet<usize>,
+    files: BTreeSet<usize>,
+    processes: BTreeSet<usize>,
+}
+
+impl Wanted {
+    fn of(model: &Model) -> Self {
+        let instances = model.instances.iter().map(|instance| &instance.tracks);
+        let groups = model.groups.iter().map(|group| &group.tracks);
+        let mut wanted = Self::default();
+        for tracks in instances.chain(groups) {
+            wanted.add(tracks);
+        }
+        wanted
+    }
+
+    fn add(&mut self, tracks: &Tracks) {
+        let indices = |tracked: &[pontoon_config::keepalived::model::Tracked]| {
+            tracked.iter().map(|it| it.index).collect::<Vec<_>>()
+        };
+        self.scripts.extend(indices(&tracks.scripts));
+        self.files.extend(indices(&tracks.files));
+        self.processes.extend(indices(&tracks.processes));
+    }
+}
+
+#[cfg(test)]
+mod tests;
