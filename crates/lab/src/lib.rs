@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod balancer;
+pub mod capture;
 pub mod client;
 pub mod crowd;
 pub mod full;
