@@ -257,7 +257,9 @@ impl Election {
     /// Tells an instance something; the other members of its group move with it.
     fn step(&mut self, id: InstanceId, signal: Signal) {
         let group = self.group_of[id.0];
-        let deferring_until = group.and_then(|group| self.deferring_until(group));
+        let waits = self.instances[id.0].state.role() == Role::Backup;
+        let asked = group.filter(|_| waits);
+        let deferring_until = asked.and_then(|group| self.deferring_until(group, Some(id)));
         let together = self.with(id, deferring_until, |instance, at| {
             instance.step(signal, at)
         });
@@ -291,7 +293,7 @@ impl Election {
     }
 
     fn join_group(&mut self, group: GroupId) {
-        let mv = match self.deferring_until(group) {
+        let mv = match self.deferring_until(group, None) {
             Some(_) => Move::Yield,
             None => Move::Lead(Takeover::Vacant),
         };
@@ -302,10 +304,12 @@ impl Election {
         }
     }
 
-    /// Until when a member of a group is sure of a master that it must not contradict.
-    fn deferring_until(&self, group: GroupId) -> Option<Instant> {
+    /// Until when a member of a group, not counting the one that asks, is sure of a master that it
+    /// must not contradict.
+    fn deferring_until(&self, group: GroupId, asking: Option<InstanceId>) -> Option<Instant> {
         let members = self.settings.groups[group.0].members.iter();
-        let sure = members.filter_map(|id| {
+        let others = members.filter(|id| Some(**id) != asking);
+        let sure = others.filter_map(|id| {
             let file = &self.settings.instances[id.0];
             self.instances[id.0].sure_of_master_until(file, self.proxy_hold(*id), self.now)
         });

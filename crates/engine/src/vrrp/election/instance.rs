@@ -526,6 +526,8 @@ impl Instance {
                 self.assert(&mut reign, at);
             }
             announce_again(&mut reign, at);
+        }
+        if reign.rival(at.now, at.file.interval) {
             at.report(Report::Rival {
                 instance: at.id,
                 peer: rival.address,

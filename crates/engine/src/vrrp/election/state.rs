@@ -93,6 +93,8 @@ pub(super) struct Reign {
     pub(super) settle: Option<Due>,
     /// Announcements every `garp_master_refresh`.
     pub(super) refresh: Option<Due>,
+    /// When somebody who should not be master was heard last.
+    pub(super) rival_at: Option<Instant>,
 }
 
 /// Announcements to come.
@@ -145,6 +147,7 @@ impl Reign {
             again: Due::after(now, how.again_after, how.repeat),
             settle: None,
             refresh: how.refresh.map(refresh),
+            rival_at: None,
         }
     }
 
@@ -164,6 +167,12 @@ impl Reign {
             .iter()
             .flatten()
             .fold(self.advert_at, |soonest, due| soonest.min(due.at))
+    }
+
+    /// A rival was heard. Whether that is news: none was for three intervals.
+    pub(super) fn rival(&mut self, now: Instant, interval: Duration) -> bool {
+        let before = self.rival_at.replace(now);
+        before.is_none_or(|at| now > at + interval * 3)
     }
 
     /// Whether an advertisement is due, which moves on the deadline; one that is late by more

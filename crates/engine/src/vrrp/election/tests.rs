@@ -1,4 +1,13 @@
 //! The election as timetables.
 
 mod alone;
+mod anything;
+mod backup;
+mod groups;
+mod master;
+mod own_proxy;
+mod pairs;
+mod reception;
+mod reload;
 mod timetable;
+mod tracking;

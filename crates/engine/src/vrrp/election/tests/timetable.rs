@@ -154,6 +154,16 @@ impl Node {
         orders
     }
 
+    /// Time passes, and the node is not called.
+    pub(super) fn sleep(&mut self, seconds: f64) {
+        self.now = self.start + Duration::from_secs_f64(seconds);
+    }
+
+    /// Seconds since the start.
+    pub(super) fn now(&self) -> f64 {
+        self.clock(self.now)
+    }
+
     /// Something happens now.
     pub(super) fn tell(&mut self, event: Event) -> Vec<String> {
         self.election.handle(event, self.now);
