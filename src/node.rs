@@ -14,3 +14,4 @@
 pub mod beat;
 pub mod channel;
 pub mod message;
+pub mod status;

@@ -1,283 +1,363 @@
 //! CONTROL FLOW: start → watch → restart → stop.
 //!
-//! `pontoon run` stays in the foreground, starts one proxy process named `haproxy` and watches
-//! it. It works as the first process of a container: it passes signals on and reaps orphans.
+//! `pontoon run` stays in the foreground, starts one process named `haproxy` and one named
+//! `keepalived`, as its files ask for, and watches them. It works as the first process of a
+//! container: it passes signals on and reaps orphans. The master of `haproxy -W` and the parent of
+//! `keepalived` are the same with one child each.
 //!
 //! ```text
-//!            ┌── cannot start at first: exit 1
+//!            ┌── cannot start at first: the other one is stopped, exit with its code
 //! STARTING ──┤
 //!            └── ready ─► UP ── dies ─► WAITING (1 s, 2 s, … 30 s) ─► STARTING
-//!    a stop was asked for: the proxy is told, its end is ours: exit 0
+//!    a stop was asked for: the election resigns and ends, then the proxy is told: exit 0
 //! ```
+//!
+//! Whatever happens to the proxy is told to the election at once. What a dead election held is
+//! taken away at once.
 
+mod addresses;
+mod child;
+mod door;
 mod event;
+mod inquiry;
+mod master;
 mod notes;
+mod process;
+mod report;
+mod start;
+mod stop;
 mod systemd;
-mod worker;
+mod voice;
 
 use std::{
-    ffi::OsString,
-    path::Path,
     process::ExitCode,
     time::{Duration, Instant},
 };
 
-use pontoon_sys::process::{Signal, child::End, signal::Signals};
-
-use self::{
-    event::{Event, Watch},
-    worker::Worker,
+use pontoon_sys::process::{
+    Signal,
+    child::End,
+    signal::{Signals, real_time},
 };
-use crate::proxy::process::announce::{Announcer, Style};
 
-/// The first wait before a restart; it doubles each time.
-const FIRST_WAIT: Duration = Duration::from_secs(1);
-/// The longest wait before a restart.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
-/// A proxy that ran this long has earned a fresh start.
-const STABLE: Duration = Duration::from_secs(60);
+pub use self::start::{Node, keepalived, master, run};
+use self::{
+    child::{Child, State},
+    door::{ClientId, Door},
+    event::{Event, Watch},
+    inquiry::Inquiry,
+    process::{Kind, Line},
+    stop::Stop,
+    voice::Voice,
+};
+use crate::node::{
+    channel::Received,
+    message::{FromElection, Held, ToElection},
+    status::{Answer, Request},
+};
 
-/// Runs these files until a signal says stop. Exits with 0 after a stop that was asked for, with
-/// 1 if the proxy cannot start.
-#[must_use]
-pub fn run(files: Vec<String>) -> ExitCode {
-    let announcer = Announcer::new(Style::Pontoon, false);
-    let Some(noted) = notes::read(&files, &announcer) else {
-        return ExitCode::FAILURE;
-    };
-    let arguments = ["-db", "--"].map(OsString::from).into_iter();
-    let arguments = arguments.chain(files.into_iter().map(OsString::from));
-    supervise(
-        Role::Node,
-        arguments.collect(),
-        noted.pidfile.as_deref(),
-        announcer,
-    )
-}
-
-/// The master of a master-worker pair: starts a worker with these arguments and ends when it
-/// does.
-#[must_use]
-pub fn master(arguments: Vec<OsString>, pidfile: Option<&Path>, announcer: Announcer) -> ExitCode {
-    supervise(Role::Master, arguments, pidfile, announcer)
-}
-
-fn supervise(
-    role: Role,
-    arguments: Vec<OsString>,
-    pidfile: Option<&Path>,
-    announcer: Announcer,
-) -> ExitCode {
-    if let Some(path) = pidfile
-        && let Err(error) = std::fs::write(path, format!("{}\n", std::process::id()))
-    {
-        announcer.alert(format!("Cannot create pidfile {}: {error}", path.display()));
-        return ExitCode::FAILURE;
-    }
-    // Before the first child, so that its end cannot be missed.
-    let started = Signals::watch(event::SIGNALS)
-        .and_then(|signals| Ok((signals, Worker::start(&arguments)?)));
-    let (signals, worker) = match started {
-        Ok(started) => started,
-        Err(error) => {
-            announcer.alert(format!("cannot start the proxy: {error}"));
-            return ExitCode::FAILURE;
-        }
-    };
-    let supervisor = Supervisor {
-        role,
-        arguments,
-        announcer,
-        signals,
-        proxy: Proxy::Starting(worker),
-        proven: false,
-        wait: FIRST_WAIT,
-        stopping: false,
-    };
-    supervisor.supervise()
-}
+/// A proxy that was silent for so long is killed, so that it can be started again.
+const KILLED_AFTER: Duration = Duration::from_secs(10);
 
 /// Whom we stand for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Role {
-    /// `pontoon run`: a proxy that dies is started again.
+    /// `pontoon run`.
     Node,
     /// `haproxy -W`: a worker that dies takes the master along, whose starter decides.
     Master,
+    /// `keepalived`: the election, and whatever proxy somebody else started.
+    Keepalived,
 }
 
-/// What becomes of the proxy.
+/// The processes that were started.
 #[derive(Debug)]
-enum Proxy {
-    /// Not ready yet.
-    Starting(Worker),
-    /// Serving.
-    Up { worker: Worker, since: Instant },
-    /// Died; to be started again.
-    Waiting { until: Instant },
+struct Children {
+    proxy: Option<Child>,
+    election: Option<Child>,
+}
+
+impl Children {
+    fn all(&self) -> impl Iterator<Item = &Child> {
+        self.election.iter().chain(&self.proxy)
+    }
+
+    fn all_mut(&mut self) -> impl Iterator<Item = &mut Child> {
+        self.election.iter_mut().chain(&mut self.proxy)
+    }
+
+    fn of(&mut self, kind: Kind) -> Option<&mut Child> {
+        match kind {
+            Kind::Proxy => self.proxy.as_mut(),
+            Kind::Election => self.election.as_mut(),
+        }
+    }
 }
 
 struct Supervisor {
     role: Role,
-    /// The proxy's.
-    arguments: Vec<OsString>,
-    announcer: Announcer,
+    voice: Voice,
+    started: Instant,
     signals: Signals,
-    proxy: Proxy,
-    /// Was ready at least once: from now on, a failure is a crash and no mistake of the user's.
-    proven: bool,
-    /// The wait before the next restart.
-    wait: Duration,
-    /// A stop was asked for.
-    stopping: bool,
+    children: Children,
+    /// The last word to the election about the proxy: a new one is told it as well.
+    proxy_word: ToElection,
+    /// What the election holds.
+    held: Vec<Held>,
+    /// Where the state of the node is asked for.
+    door: Option<Door>,
+    inquiries: Vec<Inquiry>,
+    /// Questions to the election so far.
+    questions: u64,
+    stop: Option<Stop>,
+    /// What becomes of us in the end.
+    exit: ExitCode,
 }
 
 impl Supervisor {
+    /// Until all children have ended for good.
     fn supervise(mut self) -> ExitCode {
-        loop {
+        while !self.children.all().all(Child::has_ended) {
             let event = Watch {
                 signals: &self.signals,
-                proxy: &self.proxy,
+                children: &mut self.children,
+                patience: self.stop.as_ref().and_then(Stop::patience),
+                door: self.door.as_mut(),
+                inquiries: &mut self.inquiries,
             }
             .next();
-            let exit = match event {
-                Event::Ready => self.ready(),
-                Event::Ended(end) => self.ended(end),
-                Event::Signal(signal) => self.pass_on(signal),
-                Event::TimeToRestart => self.restart(),
-            };
-            if let Some(exit) = exit {
-                return exit;
-            }
+            self.handle(event);
         }
+        self.exit
     }
 
-    fn ready(&mut self) -> Option<ExitCode> {
-        let restarted = self.proven;
-        self.proven = true;
-        let before = std::mem::replace(
-            &mut self.proxy,
-            Proxy::Waiting {
-                until: Instant::now(),
-            },
-        );
-        self.proxy = match before {
-            Proxy::Starting(worker) => {
-                if restarted {
-                    let pid = worker.pid();
-                    self.announcer
-                        .notice(format!("the proxy runs again (process {pid})"));
+    fn handle(&mut self, event: Event) {
+        match event {
+            Event::ProxyReady => self.ready(Kind::Proxy),
+            Event::Said(message) => self.hear(message),
+            Event::Signal(signal) => self.signalled(signal),
+            Event::Ended(kind, end) => self.ended(kind, end),
+            Event::Due(kind) => self.restart(kind),
+            Event::Overdue => self.stop_is_overdue(),
+            Event::Asked(client, Request::Status) => self.inquire(client),
+            Event::Answerable(inquiry) => {
+                let answer = Answer::Status(self.report(&inquiry));
+                if let Some(door) = &mut self.door {
+                    door.answer(inquiry.client, &answer);
                 }
-                self.tell_ready(worker.pid());
-                let since = Instant::now();
-                Proxy::Up { worker, since }
             }
-            other => other,
+        }
+    }
+
+    fn ready(&mut self, kind: Kind) {
+        let Some(child) = self.children.of(kind) else {
+            return;
         };
-        None
+        if let Some(pid) = child.ready() {
+            let name = kind.name();
+            self.voice
+                .notice(format!("the {name} runs again (process {pid})"));
+        }
+        if kind == Kind::Proxy
+            && let Some(process) = child.process()
+        {
+            let pid = process.pid();
+            self.tell_of_proxy(ToElection::ProxyReady { pid });
+            self.greet_worker(pid);
+        }
+        if self.children.all().all(|child| child.proven) {
+            systemd::notify(&format!("READY=1\nMAINPID={}", std::process::id()));
+        }
     }
 
-    fn tell_ready(&self, worker: u32) {
-        if self.role == Role::Master {
-            self.announcer
-                .notice(format!("New worker ({worker}) forked"));
-            self.announcer.notice("Loading success.");
+    fn hear(&mut self, message: FromElection) {
+        match message {
+            FromElection::Ready => self.ready(Kind::Election),
+            FromElection::Holding(held) => self.held = held,
+            FromElection::ProxyHung { pid, silent_for } => self.proxy_hangs(pid, silent_for),
+            FromElection::Status { id, status } => {
+                for inquiry in &mut self.inquiries {
+                    inquiry.answered(id, &status);
+                }
+            }
         }
-        systemd::notify(&format!("READY=1\nMAINPID={}", std::process::id()));
     }
 
-    fn ended(&mut self, end: End) -> Option<ExitCode> {
+    fn proxy_hangs(&self, pid: u32, silent_for: Duration) {
+        let proxy = self.children.proxy.as_ref().and_then(Child::process);
+        if let Some(process) = proxy.filter(|process| process.pid() == pid)
+            && silent_for >= KILLED_AFTER
+        {
+            let seconds = silent_for.as_secs();
+            self.voice.warning(format!(
+                "the proxy (process {pid}) has not answered for {seconds} s; it is killed"
+            ));
+            process.signal(Signal::KILL);
+        }
+    }
+
+    fn ended(&mut self, kind: Kind, end: End) {
+        if kind == Kind::Election {
+            self.clean_up_after_election();
+        }
         if self.role == Role::Master {
-            return Some(self.worker_ended(end));
+            self.exit = self.worker_ended(end);
+            return self.finish(kind);
         }
-        if self.stopping {
-            return Some(ExitCode::SUCCESS);
+        let stopping = self.stop.is_some();
+        let Some(child) = self.children.of(kind) else {
+            return;
+        };
+        child.last_end = Some(end.to_string());
+        let was_up = matches!(child.state(), State::Up { .. });
+        if stopping {
+            self.finish(kind);
+            return self.go_on_stopping();
         }
-        if !self.proven {
-            // It has said why.
-            return Some(exit_of(end));
+        if !child.proven {
+            return self.cannot_start(kind, end);
         }
-        if matches!(self.proxy, Proxy::Up { since, .. } if since.elapsed() >= STABLE) {
-            self.wait = FIRST_WAIT;
+        let wait = child.fell();
+        let (name, seconds) = (kind.name(), wait.as_secs());
+        if kind == Kind::Proxy {
+            self.tell_of_proxy(proxy_ended(end, was_up));
         }
-        let seconds = self.wait.as_secs();
-        self.announcer.warning(format!(
-            "the proxy {end}; it will be started again in {seconds} s"
+        self.voice.warning(format!(
+            "the {name} {end}; it will be started again in {seconds} s"
         ));
-        self.proxy = Proxy::Waiting {
-            until: Instant::now() + self.wait,
-        };
-        self.wait = (self.wait * 2).min(LONGEST_WAIT);
-        None
     }
 
-    fn restart(&mut self) -> Option<ExitCode> {
-        match Worker::start(&self.arguments) {
-            Ok(worker) => self.proxy = Proxy::Starting(worker),
+    /// At the first start a failure is a mistake of the user's, and the child has said why. It is
+    /// better to end, and be seen to end, than to be half a node.
+    fn cannot_start(&mut self, kind: Kind, end: End) {
+        if kind == Kind::Proxy {
+            self.tell_of_proxy(proxy_ended(end, false));
+        }
+        self.finish(kind);
+        self.exit = exit_of(end);
+        if !self.children.all().all(Child::has_ended) {
+            let name = kind.name();
+            self.voice
+                .alert(format!("the {name} {end} before it was ready; stopping"));
+            self.begin_stop(Signal::TERM);
+        }
+    }
+
+    fn finish(&mut self, kind: Kind) {
+        if let Some(child) = self.children.of(kind) {
+            child.finish();
+        }
+    }
+
+    /// What it said last is heard before its addresses are taken away.
+    fn clean_up_after_election(&mut self) {
+        while let Some(message) = self.last_words_of_election() {
+            if let FromElection::Holding(held) = message {
+                self.held = held;
+            }
+        }
+        addresses::remove(&std::mem::take(&mut self.held), &self.voice);
+    }
+
+    fn last_words_of_election(&mut self) -> Option<FromElection> {
+        let process = self.children.election.as_mut()?.process_mut()?;
+        match &mut process.line {
+            Line::Talk(end) => match end.receive() {
+                Received::Message(message) => Some(message),
+                Received::Nothing | Received::End => None,
+            },
+            Line::Ready(_) | Line::Closed => None,
+        }
+    }
+
+    fn restart(&mut self, kind: Kind) {
+        let Some(child) = self.children.of(kind) else {
+            return;
+        };
+        match child.restart() {
+            Ok(()) if kind == Kind::Proxy => self.tell_of_proxy(ToElection::ProxyStarting),
+            Ok(()) => {
+                self.tell_election(&self.proxy_word.clone());
+            }
             Err(error) => {
-                let seconds = self.wait.as_secs();
-                self.announcer.warning(format!(
-                    "cannot start the proxy: {error}; next attempt in {seconds} s"
+                let (name, seconds) = (kind.name(), child.fell().as_secs());
+                self.voice.warning(format!(
+                    "cannot start the {name}: {error}; next attempt in {seconds} s"
                 ));
-                self.proxy = Proxy::Waiting {
-                    until: Instant::now() + self.wait,
-                };
-                self.wait = (self.wait * 2).min(LONGEST_WAIT);
             }
         }
-        None
     }
 
-    /// HAProxy's rule: a worker that was told to terminate is no failure.
-    fn worker_ended(&self, end: End) -> ExitCode {
-        let code = match end {
-            End::Exited(code) => code,
-            End::Killed(number) => 128 + number,
-        };
-        let exit = if code == 128 + Signal::TERM.as_raw() {
-            0
-        } else {
-            code
-        };
-        let text = format!("Current worker exited with code {code}: it {end}");
-        if exit == 0 {
-            self.announcer.warning(text);
-        } else {
-            self.announcer.alert(text);
+    fn tell_of_proxy(&mut self, word: ToElection) {
+        self.tell_election(&word);
+        self.proxy_word = word;
+    }
+
+    /// Whether there is anybody to be told.
+    fn tell_election(&mut self, message: &ToElection) -> bool {
+        let election = self.children.election.as_mut();
+        match election.and_then(Child::process_mut).map(|p| &mut p.line) {
+            Some(Line::Talk(end)) => {
+                end.send(message);
+                true
+            }
+            Some(Line::Ready(_) | Line::Closed) | None => false,
         }
-        self.announcer
-            .warning(format!("All workers exited. Exiting... ({exit})"));
-        ExitCode::from(u8::try_from(exit).unwrap_or(1))
     }
 
-    fn pass_on(&mut self, signal: Signal) -> Option<ExitCode> {
-        if self.role == Role::Master && [Signal::USR2, Signal::HUP].contains(&signal) {
-            self.announcer.warning(
-                "Reload refused: it comes with a later version. The worker runs on unchanged; \
-                 restart to apply new files.",
+    fn signalled(&mut self, signal: Signal) {
+        let has_proxy = self.children.proxy.is_some();
+        let has_election = self.children.election.is_some();
+        match signal {
+            Signal::TERM | Signal::INT => self.begin_stop(signal),
+            Signal::USR1 if has_proxy => self.begin_stop(signal),
+            Signal::USR2 | Signal::HUP if self.role == Role::Master => self.refuse_reload(),
+            Signal::HUP if has_election => self.reload_election(has_proxy),
+            _ if Some(signal) == real_time(event::DUMP_JSON) => self.pass(Kind::Election, signal),
+            _ if has_proxy => self.pass(Kind::Proxy, signal),
+            _ => self.pass(Kind::Election, signal),
+        }
+    }
+
+    fn reload_election(&mut self, has_proxy: bool) {
+        if has_proxy {
+            self.voice.notice(
+                "SIGHUP: keepalived.conf is read again. The proxy runs on unchanged: its reload \
+                 comes with a later version; restart to apply a new haproxy.cfg.",
             );
-            return None;
         }
-        let stops = [Signal::TERM, Signal::INT, Signal::USR1].contains(&signal);
-        if stops && !self.stopping {
-            systemd::notify("STOPPING=1");
-            if self.role == Role::Master {
-                self.announcer.warning("Exiting Master process...");
-            }
+        self.pass(Kind::Election, Signal::HUP);
+    }
+
+    fn pass(&mut self, kind: Kind, signal: Signal) {
+        if let Some(child) = self.children.of(kind) {
+            child.signal(signal);
         }
-        self.stopping |= stops;
-        match &self.proxy {
-            Proxy::Starting(worker) | Proxy::Up { worker, .. } => {
-                worker.signal(signal);
-                None
-            }
-            // Nobody is there to be stopped.
-            Proxy::Waiting { .. } => stops.then_some(ExitCode::SUCCESS),
-        }
+    }
+
+    fn inquire(&mut self, client: ClientId) {
+        self.questions += 1;
+        let id = self.questions;
+        let asked = self.tell_election(&ToElection::StatusWanted { id });
+        let proxy = self.children.proxy.as_ref().and_then(Child::process);
+        let proxy = proxy.map(process::Process::pid);
+        self.inquiries.push(Inquiry::new(client, id, asked, proxy));
     }
 }
 
-/// The exit code of a proxy that could not start is ours.
+fn proxy_ended(end: End, was_up: bool) -> ToElection {
+    let how = end.to_string();
+    if was_up {
+        ToElection::ProxyEnded {
+            how,
+            asked_for: false,
+        }
+    } else {
+        ToElection::ProxyCannotStart { how }
+    }
+}
+
+/// The exit code of a child that could not start is ours.
 fn exit_of(end: End) -> ExitCode {
     match end {
         End::Exited(code) => ExitCode::from(u8::try_from(code).unwrap_or(1).max(1)),

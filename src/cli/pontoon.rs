@@ -1,6 +1,6 @@
 //! Started under its own name: `pontoon run`, `check`, `reference`, `demo`.
 
-use std::{ffi::OsString, process::ExitCode};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 
@@ -45,6 +45,27 @@ struct RunArgs {
     /// Files, or directories whose `*.cfg` files are read in the order of their names
     #[arg(required = true, value_name = "FILE")]
     files: Vec<String>,
+    /// The node's name, for `pontoon status --name`
+    #[arg(long)]
+    name: Option<String>,
+    /// Where `pontoon status` asks, instead of /run/pontoon/NAME.sock
+    #[arg(long, value_name = "PATH")]
+    socket: Option<PathBuf>,
+}
+
+impl From<RunArgs> for supervisor::Node {
+    fn from(args: RunArgs) -> Self {
+        let RunArgs {
+            files,
+            name,
+            socket,
+        } = args;
+        Self {
+            files,
+            name,
+            socket,
+        }
+    }
 }
 
 /// What follows `pontoon demo`.
@@ -96,7 +117,7 @@ pub(super) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
         }
     };
     match cli.command {
-        Command::Run(args) => supervisor::run(args.files),
+        Command::Run(args) => supervisor::run(args.into()),
         Command::Check(args) => check::run(&args),
         Command::Reference(args) => reference::run(&args),
         // There is one demo so far; `--local` names it for scripts that outlive this version.

@@ -13,7 +13,7 @@ use std::{
 
 use pontoon_sys::process::{
     Pid, Signal,
-    child::{prepare, signal_pid},
+    child::{Bond, prepare, signal_pid},
 };
 
 use super::{DemoError, Event, site::ENTRANCE};
@@ -45,7 +45,7 @@ impl Node {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        prepare(&mut command, std::io::stderr().as_fd());
+        prepare(&mut command, std::io::stderr().as_fd(), Bond::DiesWithUs);
         let mut child = command.spawn()?;
         forward(child.stdout.take(), events, Event::Line, Some(Event::Ended));
         forward(child.stderr.take(), events, Event::Complaint, None);

@@ -1,19 +1,22 @@
 //! What a supervisor waits for.
 
-use std::{
-    io::Read as _,
-    os::fd::{AsFd as _, BorrowedFd},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use pontoon_sys::process::{
-    Signal,
+    Pid, Signal,
     child::{End, reap},
     signal::Signals,
-    wait::readable,
+    wait::{self, Wish},
 };
 
-use super::{Proxy, worker::Worker};
+use super::{
+    Children,
+    child::Child,
+    door::{ClientId, Door},
+    inquiry::Inquiry,
+    process::{Kind, Line, Process},
+};
+use crate::node::{channel::Received, message::FromElection, status::Request};
 
 /// The signals it handles; all but SIGCHLD are passed on.
 pub(super) const SIGNALS: &[Signal] = &[
@@ -28,62 +31,82 @@ pub(super) const SIGNALS: &[Signal] = &[
     Signal::TTIN,
 ];
 
+/// `SIGRTMIN + n`: the election writes its state as JSON (keepalived(8)).
+pub(super) const DUMP_JSON: i32 = 2;
+
 /// Something happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Event {
     /// The proxy serves.
-    Ready,
-    /// The proxy ended.
-    Ended(End),
-    /// A signal for the proxy.
+    ProxyReady,
+    /// The election spoke.
+    Said(FromElection),
+    /// A signal for us or for a child.
     Signal(Signal),
-    /// The wait is over.
-    TimeToRestart,
+    /// A child ended.
+    Ended(Kind, End),
+    /// A child is to be started again.
+    Due(Kind),
+    /// The election takes too long to stop.
+    Overdue,
+    /// Somebody asks at the door.
+    Asked(ClientId, Request),
+    /// All is known that was asked for, or it has taken long enough.
+    Answerable(Inquiry),
 }
 
 /// Everything that can make something happen.
 pub(super) struct Watch<'a> {
     pub(super) signals: &'a Signals,
-    pub(super) proxy: &'a Proxy,
+    pub(super) children: &'a mut Children,
+    /// When the election has had its time to stop.
+    pub(super) patience: Option<Instant>,
+    pub(super) door: Option<&'a mut Door>,
+    pub(super) inquiries: &'a mut Vec<Inquiry>,
 }
 
 impl Watch<'_> {
     /// Waits for the next event.
-    pub(super) fn next(&self) -> Event {
+    pub(super) fn next(&mut self) -> Event {
         loop {
-            if let Some(event) = self.wait() {
+            if let Some(event) = self.look(Instant::now()) {
                 return event;
             }
+            self.wait();
         }
     }
 
-    fn wait(&self) -> Option<Event> {
-        let (worker, ready, until) = match self.proxy {
-            Proxy::Starting(worker) => (Some(worker), Some(worker.ready().as_fd()), None),
-            Proxy::Up { worker, .. } => (Some(worker), None, None),
-            Proxy::Waiting { until } => (None, None, Some(*until)),
-        };
-        let process: Option<BorrowedFd<'_>> =
-            worker.map(|worker| worker.process().descriptor().as_fd());
-        let timeout = until.map(|until| until.saturating_duration_since(Instant::now()));
-        let descriptors = [Some(self.signals.as_fd()), process, ready];
-        let Ok([.., is_ready]) = readable(descriptors, timeout) else {
-            // Out of memory, at worst: try again, but do not spin.
-            std::thread::sleep(Duration::from_millis(100));
-            return None;
-        };
-        // In the order in which things happen to a process. A signal goes before an end: whoever
-        // signals the whole group (a terminal, systemd) has asked for the end that follows.
-        let ready = worker.filter(|worker| is_ready && says_ready(worker));
-        ready
-            .map(|_| Event::Ready)
+    /// In the order in which things happen to a process. A signal goes before an end: whoever
+    /// signals the whole group (a terminal, systemd) has asked for the end that follows.
+    fn look(&mut self, now: Instant) -> Option<Event> {
+        self.word()
             .or_else(|| self.signal())
-            .or_else(|| ended(worker))
-            .or_else(|| {
-                until
-                    .filter(|until| Instant::now() >= *until)
-                    .map(|_| Event::TimeToRestart)
-            })
+            .or_else(|| self.ended())
+            .or_else(|| self.time(now))
+            .or_else(|| self.visitor(now))
+    }
+
+    fn word(&mut self) -> Option<Event> {
+        let proxy = self.children.proxy.as_mut().and_then(Child::process_mut);
+        if let Some(process) = proxy
+            && is_readable(process)
+            && process.line.says_ready()
+        {
+            return Some(Event::ProxyReady);
+        }
+        let election = self.children.election.as_mut();
+        let line = &mut election.and_then(Child::process_mut)?.line;
+        let Line::Talk(end) = line else { return None };
+        end.flush();
+        match end.receive() {
+            Received::Message(message) => Some(Event::Said(message)),
+            Received::Nothing => None,
+            Received::End => {
+                // Its end is told by the kernel.
+                *line = Line::Closed;
+                None
+            }
+        }
     }
 
     fn signal(&self) -> Option<Event> {
@@ -93,19 +116,79 @@ impl Watch<'_> {
             .find(|signal| *signal != Signal::CHILD)
             .map(Event::Signal)
     }
-}
 
-fn says_ready(worker: &Worker) -> bool {
-    // The end of the pipe without a byte: it is dying.
-    matches!(worker.ready().read(&mut [0]), Ok(1))
-}
+    /// Reaps whoever ended: our children, or orphans that were left to us.
+    fn ended(&self) -> Option<Event> {
+        while let Some((pid, end)) = reap() {
+            if let Some(kind) = self.children.kind_of(pid) {
+                return Some(Event::Ended(kind, end));
+            }
+        }
+        None
+    }
 
-/// Reaps whoever ended: the proxy, or orphans that were left to us.
-fn ended(worker: Option<&Worker>) -> Option<Event> {
-    while let Some((pid, end)) = reap() {
-        if worker.is_some_and(|worker| worker.process().pid() == pid) {
-            return Some(Event::Ended(end));
+    fn time(&mut self, now: Instant) -> Option<Event> {
+        let is_over = |until: Option<Instant>| until.is_some_and(|until| now >= until);
+        if is_over(self.patience) {
+            return Some(Event::Overdue);
+        }
+        let mut children = self.children.all();
+        let due = children.find(|child| is_over(child.due()));
+        due.map(|child| Event::Due(child.kind))
+    }
+
+    fn visitor(&mut self, now: Instant) -> Option<Event> {
+        let mut inquiries = self.inquiries.iter_mut();
+        if let Some(index) = inquiries.position(|inquiry| inquiry.is_over(now)) {
+            return Some(Event::Answerable(self.inquiries.swap_remove(index)));
+        }
+        let (client, request) = self.door.as_mut()?.look(now)?;
+        Some(Event::Asked(client, request))
+    }
+
+    fn wait(&self) {
+        let mut wishes = vec![(std::os::fd::AsFd::as_fd(self.signals), Wish::Read)];
+        for process in self.children.all().filter_map(Child::process) {
+            wishes.push((process.descriptor(), Wish::Read));
+            let wish = if process.line.is_waiting() {
+                Wish::ReadOrWrite
+            } else {
+                Wish::Read
+            };
+            wishes.extend(process.line.descriptor().map(|line| (line, wish)));
+        }
+        wishes.extend(self.door.iter().flat_map(|door| door.wishes()));
+        let beats = self.inquiries.iter().filter_map(Inquiry::descriptor);
+        wishes.extend(beats.map(|beat| (beat, Wish::Read)));
+        let timeout = self.timeout();
+        let timeout = timeout.map(|until| until.saturating_duration_since(Instant::now()));
+        if wait::any(&wishes, timeout).is_err() {
+            // Out of memory, at worst: try again, but do not spin.
+            std::thread::sleep(Duration::from_millis(100));
         }
     }
-    None
+
+    fn timeout(&self) -> Option<Instant> {
+        let children = self.children.all().filter_map(Child::due);
+        let inquiries = self.inquiries.iter().map(Inquiry::until);
+        let door = self.door.as_ref().and_then(|door| door.timeout());
+        let times = children.chain(inquiries).chain(door).chain(self.patience);
+        times.min()
+    }
+}
+
+impl Children {
+    fn kind_of(&self, pid: Pid) -> Option<Kind> {
+        let is_it = |child: &&Child| child.process().is_some_and(|process| process.is(pid));
+        self.all().find(is_it).map(|child| child.kind)
+    }
+}
+
+/// Whether the proxy may have said something: its pipe would block us.
+fn is_readable(process: &Process) -> bool {
+    let Line::Ready(_) = &process.line else {
+        return false;
+    };
+    let readable = wait::readable([process.line.descriptor()], Some(Duration::ZERO));
+    readable.is_ok_and(|[readable]| readable)
 }

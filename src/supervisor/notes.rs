@@ -9,6 +9,7 @@ use pontoon_config::{
     diagnostic::{Diagnostic, Severity},
     haproxy::{self, model::Global},
     render,
+    source::SourceFile,
 };
 
 use crate::{files, language::Language, proxy::process::announce::Announcer, surroundings::System};
@@ -18,6 +19,10 @@ use crate::{files, language::Language, proxy::process::announce::Announcer, surr
 pub(super) struct Noted {
     /// Where it writes its number, as a master process does.
     pub(super) pidfile: Option<PathBuf>,
+    /// Each `haproxy.cfg`, if there is one.
+    pub(super) proxy: Option<Vec<String>>,
+    /// The `keepalived.conf`, if there is one.
+    pub(super) election: Option<String>,
 }
 
 /// Reads the files once, so that mistakes are shown as `pontoon check` shows them; `None` if
@@ -30,28 +35,51 @@ pub(super) fn read(names: &[String], announcer: &Announcer) -> Option<Noted> {
             return None;
         }
     };
-    let foreign: Vec<_> = sources.iter().filter_map(Language::refusal).collect();
-    foreign.iter().for_each(|refusal| announcer.alert(refusal));
-    if !foreign.is_empty() {
+    let (election, proxy): (Vec<_>, Vec<_>) = sources
+        .into_iter()
+        .partition(|source| Language::of(&source.text) == Language::Keepalived);
+    if let [_, second, ..] = election.as_slice() {
+        announcer.alert(format!(
+            "{} is a second keepalived.conf, and a node has one election; join them with \
+             `include`",
+            second.name
+        ));
         return None;
     }
+    let mut noted = Noted {
+        pidfile: None,
+        proxy: None,
+        election: election.first().map(|source| source.name.clone()),
+    };
+    if !proxy.is_empty() {
+        noted.proxy = Some(proxy.iter().map(|source| source.name.clone()).collect());
+        noted.pidfile = note_proxy(proxy, announcer)?.pidfile;
+    }
+    Some(noted)
+}
+
+/// What the proxy's files say of the whole process; `None` if they are wrong.
+fn note_proxy(sources: Vec<SourceFile>, announcer: &Announcer) -> Option<Global> {
     let loaded = haproxy::load(sources, &System);
-    let findings = loaded.diagnostics.all().iter();
+    show(&loaded.files, loaded.diagnostics.all());
+    let global = loaded.model?.global;
+    explain(&global, announcer);
+    Some(global)
+}
+
+/// Shows what matters as `pontoon check` does.
+fn show(files: &[SourceFile], findings: &[Diagnostic]) {
+    let findings = findings.iter();
     let shown: Vec<Diagnostic> = findings
         .filter(|finding| finding.severity > Severity::Note)
         .cloned()
         .collect();
     if !shown.is_empty() {
         let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        let text = render::human(&loaded.files, &shown, colour);
+        let text = render::human(files, &shown, colour);
         // If nobody reads standard error, there is nobody to tell.
         let _unread = io::stderr().lock().write_all(text.as_bytes());
     }
-    let global = loaded.model?.global;
-    explain(&global, announcer);
-    Some(Noted {
-        pidfile: global.pidfile,
-    })
 }
 
 /// Directives that mean something else here.

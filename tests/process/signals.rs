@@ -18,7 +18,10 @@ use pontoon_lab::{
     server::{Behaviour, Server},
     wait,
 };
-use pontoon_sys::process::{Signal, child::prepare};
+use pontoon_sys::process::{
+    Signal,
+    child::{Bond, prepare},
+};
 
 use super::{Bench, relay};
 use crate::harness::{Failure, Outcome, Test, pontoon};
@@ -201,7 +204,7 @@ fn inherits(kind: Kind) -> Outcome {
     command
         .args(["-db", "-f", "haproxy.cfg"])
         .current_dir(bench.folder.path());
-    prepare(&mut command, listener.as_fd());
+    prepare(&mut command, listener.as_fd(), Bond::DiesWithUs);
     let _program = Program::start(&mut command)?;
     // It is bound already: the connection waits until the proxy takes it.
     echo(&mut Client::connect(listens)?)

@@ -11,6 +11,7 @@ use std::{
 };
 
 use rustix::{
+    fs::{Mode, fchmod},
     io::Errno,
     net::{
         AddressFamily, SocketAddrAny, SocketAddrUnix, SocketFlags, SocketType, acceptfrom_with,
@@ -115,6 +116,21 @@ pub fn bind_to(socket: impl AsFd, address: &Address) -> io::Result<()> {
 /// Another socket listens there.
 pub fn listen_on(socket: impl AsFd, backlog: i32) -> io::Result<()> {
     Ok(listen(socket, backlog)?)
+}
+
+/// Listens at a path that only our own user may connect to, from the first moment on.
+///
+/// # Errors
+/// Something has that path already, or its directory may not be written.
+pub fn listen_privately(path: &Path) -> io::Result<OwnedFd> {
+    const BACKLOG: i32 = 16;
+    let address = Address::Unix(path.to_owned());
+    let socket = stream_for(&address)?;
+    // The file is made with the mode of the socket (unix(7)).
+    fchmod(&socket, Mode::RUSR | Mode::WUSR)?;
+    bind_to(&socket, &address)?;
+    listen_on(&socket, BACKLOG)?;
+    Ok(socket)
 }
 
 /// Takes the next connection; `None` if there is none.

@@ -41,14 +41,25 @@ fn name(signal: Signal) -> String {
     format!("SIG{short}")
 }
 
+/// What becomes of a child when this process ends first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bond {
+    /// The kernel kills it.
+    DiesWithUs,
+    /// It has a descriptor that tells it.
+    Notices,
+}
+
 /// Prepares a child: it inherits `pass` besides the standard streams and whatever we inherited
-/// ourselves, dies with this process, and has no signal blocked.
-pub fn prepare(command: &mut Command, pass: BorrowedFd<'_>) {
+/// ourselves, and has no signal blocked.
+pub fn prepare(command: &mut Command, pass: BorrowedFd<'_>, bond: Bond) {
     let parent = getpid();
     let pass = pass.as_raw_fd();
     let before_exec = move || {
         unblock_signals()?;
-        rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+        if bond == Bond::DiesWithUs {
+            rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+        }
         if rustix::process::getppid() != Some(parent) && parent.as_raw_nonzero().get() != 1 {
             // It died before the line above: nobody would tell us.
             return Err(io::Error::from(io::ErrorKind::BrokenPipe));

@@ -41,7 +41,7 @@ impl Signals {
         // The number is the first field (signalfd(2)).
         let number = buffer.first_chunk().filter(|_| length == buffer.len())?;
         let number = i32::try_from(u32::from_ne_bytes(*number)).ok()?;
-        Signal::from_named_raw(number)
+        Signal::from_named_raw(number).or_else(|| real_time(number - libc::SIGRTMIN()))
     }
 }
 
@@ -49,6 +49,17 @@ impl AsFd for Signals {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
+}
+
+/// The signal `SIGRTMIN + n`, if there is one.
+#[must_use]
+pub fn real_time(n: i32) -> Option<Signal> {
+    let number = libc::SIGRTMIN().checked_add(n)?;
+    if n < 0 || number > libc::SIGRTMAX() {
+        return None;
+    }
+    // SAFETY: it lies in the range that the C library leaves to programs.
+    Some(unsafe { Signal::from_raw_unchecked(number) })
 }
 
 /// Signals that wait, in the calling thread and in those it starts, until they are released.
@@ -124,6 +135,20 @@ mod tests {
             assert_eq!(unsafe { libc::raise(libc::SIGUSR2) }, 0);
             assert_eq!(signals.next(), Some(Signal::USR2));
             assert_eq!(signals.next(), None);
+        })
+        .join()
+        .unwrap();
+    }
+
+    #[test]
+    fn real_time_signals_have_no_names_but_come_as_well() {
+        std::thread::spawn(|| {
+            let json = real_time(2).unwrap();
+            let signals = Signals::watch(&[json]).unwrap();
+            // SAFETY: blocked in this thread, so it stays pending.
+            assert_eq!(unsafe { libc::raise(libc::SIGRTMIN() + 2) }, 0);
+            assert_eq!(signals.next(), Some(json));
+            assert_eq!((real_time(-1), real_time(100)), (None, None));
         })
         .join()
         .unwrap();

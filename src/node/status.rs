@@ -1,0 +1,99 @@
+//! What a running node tells whoever asks at its socket: one request a line, one answer a line,
+//! both JSON.
+
+use std::{env, path::PathBuf};
+
+use pontoon_sys::process::privilege::is_root;
+use serde::{Deserialize, Serialize};
+
+use super::message::Servers;
+
+/// Names another socket than the usual one.
+pub const SOCKET: &str = "PONTOON_SOCKET";
+/// The name of a node that was given none.
+pub const NODE: &str = "node";
+/// The name under which the parent of a drop-in `keepalived` is found.
+pub const KEEPALIVED: &str = "keepalived";
+
+/// What can be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum Request {
+    /// How are you?
+    Status,
+}
+
+/// What is answered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// To [`Request::Status`].
+    Status(NodeStatus),
+    /// The request was not understood; this is why.
+    Refused(String),
+}
+
+/// A node.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NodeStatus {
+    /// The version of the program.
+    pub version: String,
+    /// The supervisor.
+    pub pid: u32,
+    /// Seconds since it was started.
+    pub running_for: f64,
+    /// A stop was asked for.
+    pub stopping: bool,
+    /// Its proxy; `None`: none of its files is a `haproxy.cfg`.
+    pub proxy: Option<ProcessStatus>,
+    /// What the proxy knows of its servers; `None`: there is no proxy, or it does not answer.
+    pub servers: Option<Servers>,
+    /// Its election; `None`: none of its files is a `keepalived.conf`.
+    pub election: Option<ProcessStatus>,
+    /// `election::status::Status`; `None`: there is no election, or it does not answer.
+    pub vrrp: Option<serde_json::Value>,
+}
+
+/// One of the processes that a supervisor watches.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProcessStatus {
+    /// What it is about.
+    pub state: ProcessState,
+    /// Its number, while it lives.
+    pub pid: Option<u32>,
+    /// Seconds since it is ready.
+    pub up_for: Option<f64>,
+    /// How often it was started again.
+    pub restarts: u32,
+    /// How it ended last: `was ended by SIGKILL`.
+    pub last_end: Option<String>,
+}
+
+/// What a process is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProcessState {
+    /// Started, and not ready yet.
+    Starting,
+    /// At work.
+    Up,
+    /// Ended, and waits to be started again.
+    Waiting,
+    /// Ended for good: the node stops.
+    Ended,
+}
+
+/// Where the node of this name is asked, unless [`SOCKET`] says otherwise: in `/run/pontoon`, or,
+/// without root, in `pontoon` under `$XDG_RUNTIME_DIR`. `None` if there is no such directory.
+#[must_use]
+pub fn socket(name: &str) -> Option<PathBuf> {
+    if let Some(path) = env::var_os(SOCKET) {
+        return Some(path.into());
+    }
+    let run = if is_root() {
+        PathBuf::from("/run")
+    } else {
+        env::var_os("XDG_RUNTIME_DIR")?.into()
+    };
+    Some(run.join("pontoon").join(format!("{name}.sock")))
+}

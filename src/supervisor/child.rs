@@ -1,0 +1,147 @@
+//! What becomes of one of the two processes: started, up, waiting to be started again, ended.
+
+use std::{
+    ffi::OsString,
+    io,
+    time::{Duration, Instant},
+};
+
+use pontoon_sys::process::Signal;
+
+use super::process::{Kind, Process};
+
+/// The first wait before a restart; it doubles each time.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+/// The longest wait before a restart.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// A process that ran this long has earned a fresh start.
+const STABLE: Duration = Duration::from_secs(60);
+
+/// One of the two.
+#[derive(Debug)]
+pub(super) struct Child {
+    pub(super) kind: Kind,
+    arguments: Vec<OsString>,
+    state: State,
+    /// Was ready at least once: from now on, a failure is a crash and no mistake of the user's.
+    pub(super) proven: bool,
+    /// The wait before the next restart.
+    wait: Duration,
+    /// How often it was started again.
+    pub(super) restarts: u32,
+    /// How it ended last.
+    pub(super) last_end: Option<String>,
+}
+
+#[derive(Debug)]
+pub(super) enum State {
+    /// Not ready yet.
+    Starting(Process),
+    /// At work.
+    Up { process: Process, since: Instant },
+    /// Died; to be started again.
+    Waiting { until: Instant },
+    /// Will not be started again.
+    Ended,
+}
+
+impl Child {
+    /// Starts it.
+    ///
+    /// # Errors
+    /// Out of processes or descriptors.
+    pub(super) fn start(kind: Kind, arguments: Vec<OsString>) -> io::Result<Self> {
+        Ok(Self {
+            kind,
+            state: State::Starting(Process::start(kind, &arguments)?),
+            arguments,
+            proven: false,
+            wait: FIRST_WAIT,
+            restarts: 0,
+            last_end: None,
+        })
+    }
+
+    pub(super) const fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The process, if there is one.
+    pub(super) const fn process(&self) -> Option<&Process> {
+        match &self.state {
+            State::Starting(process) | State::Up { process, .. } => Some(process),
+            State::Waiting { .. } | State::Ended => None,
+        }
+    }
+
+    pub(super) const fn process_mut(&mut self) -> Option<&mut Process> {
+        match &mut self.state {
+            State::Starting(process) | State::Up { process, .. } => Some(process),
+            State::Waiting { .. } | State::Ended => None,
+        }
+    }
+
+    /// When it is to be started again.
+    pub(super) const fn due(&self) -> Option<Instant> {
+        match self.state {
+            State::Waiting { until } => Some(until),
+            _ => None,
+        }
+    }
+
+    pub(super) const fn has_ended(&self) -> bool {
+        matches!(self.state, State::Ended)
+    }
+
+    /// It is at work; returns its number if it had been before, in another process.
+    pub(super) fn ready(&mut self) -> Option<u32> {
+        let again = std::mem::replace(&mut self.proven, true);
+        match std::mem::replace(&mut self.state, State::Ended) {
+            State::Starting(process) => {
+                let pid = process.pid();
+                let since = Instant::now();
+                self.state = State::Up { process, since };
+                again.then_some(pid)
+            }
+            other => {
+                self.state = other;
+                None
+            }
+        }
+    }
+
+    /// It died, or could not be started; returns how long it has to wait.
+    pub(super) fn fell(&mut self) -> Duration {
+        if matches!(self.state, State::Up { since, .. } if since.elapsed() >= STABLE) {
+            self.wait = FIRST_WAIT;
+        }
+        let wait = self.wait;
+        self.wait = (wait * 2).min(LONGEST_WAIT);
+        self.state = State::Waiting {
+            until: Instant::now() + wait,
+        };
+        wait
+    }
+
+    /// It will not be started again.
+    pub(super) fn finish(&mut self) {
+        self.state = State::Ended;
+    }
+
+    /// Starts it again.
+    ///
+    /// # Errors
+    /// Out of processes or descriptors.
+    pub(super) fn restart(&mut self) -> io::Result<()> {
+        self.state = State::Starting(Process::start(self.kind, &self.arguments)?);
+        self.restarts += 1;
+        Ok(())
+    }
+
+    /// Sends a signal; while it waits for its restart there is nobody to be told.
+    pub(super) fn signal(&self, signal: Signal) {
+        if let Some(process) = self.process() {
+            process.signal(signal);
+        }
+    }
+}

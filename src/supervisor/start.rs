@@ -1,0 +1,207 @@
+//! The ways to begin.
+
+use std::{
+    ffi::OsString,
+    io,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Instant,
+};
+
+use pontoon_sys::process::signal::{Signals, real_time};
+
+use super::{
+    Children, Role, Supervisor,
+    child::Child,
+    door::Door,
+    event,
+    notes::{self, Noted},
+    process::Kind,
+    voice::Voice,
+};
+use crate::{
+    election::log::Log,
+    node::{message::ToElection, status},
+    proxy::process::announce::{Announcer, Style},
+};
+
+/// A node, as the command line describes it.
+#[derive(Debug)]
+pub struct Node {
+    /// Its files: at most one `keepalived.conf`, any number of `haproxy.cfg`.
+    pub files: Vec<String>,
+    /// Its name, if it was given one.
+    pub name: Option<String>,
+    /// Where its state can be asked for, if not in the usual place.
+    pub socket: Option<PathBuf>,
+}
+
+/// Runs a node until a signal says stop. Exits with 0 after a stop that was asked for, with the
+/// code of a child that cannot start at first.
+#[must_use]
+pub fn run(node: Node) -> ExitCode {
+    let announcer = Announcer::new(Style::Pontoon, false);
+    let Some(noted) = notes::read(&node.files, &announcer) else {
+        return ExitCode::FAILURE;
+    };
+    let voice = Voice::Announcer(announcer);
+    let door = match (&node.socket, &node.name) {
+        (Some(path), _) => open_door(path.clone()).map(Some),
+        (None, Some(name)) => match status::socket(name) {
+            Some(path) => open_door(path).map(Some),
+            None => Err("there is no directory for it: $XDG_RUNTIME_DIR is not set".into()),
+        },
+        (None, None) => Ok(usual_door(status::NODE, &voice)),
+    };
+    let door = match door {
+        Ok(door) => door,
+        Err(problem) => {
+            voice.alert(format!(
+                "this node cannot be asked for its state: {problem}"
+            ));
+            return ExitCode::FAILURE;
+        }
+    };
+    let Noted {
+        pidfile,
+        proxy,
+        election,
+    } = noted;
+    let plan = Plan {
+        role: Role::Node,
+        proxy: proxy.map(|files| arguments(&["-db", "--"], files)),
+        election: election.map(|file| arguments(&["-n", "-l", "-f"], vec![file])),
+        pidfile,
+        door,
+    };
+    supervise(plan, voice)
+}
+
+/// The master of a master-worker pair: starts a worker with these arguments and ends when it
+/// does.
+#[must_use]
+pub fn master(arguments: Vec<OsString>, pidfile: Option<&Path>, announcer: Announcer) -> ExitCode {
+    let plan = Plan {
+        role: Role::Master,
+        proxy: Some(arguments),
+        election: None,
+        pidfile: pidfile.map(Path::to_owned),
+        door: None,
+    };
+    supervise(plan, Voice::Announcer(announcer))
+}
+
+/// The parent of a drop-in `keepalived`: starts an election with these arguments, starts it again
+/// when it dies, and ends when it was told to. Its pid file is its caller's business.
+#[must_use]
+pub fn keepalived(arguments: Vec<OsString>, log: Log) -> ExitCode {
+    let voice = Voice::Log(log);
+    let plan = Plan {
+        role: Role::Keepalived,
+        proxy: None,
+        election: Some(arguments),
+        pidfile: None,
+        door: usual_door(status::KEEPALIVED, &voice),
+    };
+    supervise(plan, voice)
+}
+
+/// What is to be started.
+struct Plan {
+    role: Role,
+    /// The arguments of the proxy, if there is one.
+    proxy: Option<Vec<OsString>>,
+    /// The arguments of the election, if there is one.
+    election: Option<Vec<OsString>>,
+    pidfile: Option<PathBuf>,
+    door: Option<Door>,
+}
+
+fn arguments(options: &[&str], files: Vec<String>) -> Vec<OsString> {
+    let options = options.iter().map(OsString::from);
+    options
+        .chain(files.into_iter().map(OsString::from))
+        .collect()
+}
+
+fn supervise(plan: Plan, voice: Voice) -> ExitCode {
+    if let Some(path) = &plan.pidfile
+        && let Err(error) = std::fs::write(path, format!("{}\n", std::process::id()))
+    {
+        voice.alert(format!("Cannot create pidfile {}: {error}", path.display()));
+        return ExitCode::FAILURE;
+    }
+    let handled = event::SIGNALS.iter().copied();
+    let handled: Vec<_> = handled.chain(real_time(event::DUMP_JSON)).collect();
+    // Before the first child, so that its end cannot be missed.
+    let started = Signals::watch(&handled)
+        .map_err(|error| format!("cannot watch signals: {error}"))
+        .and_then(|signals| Ok((signals, plan.start()?)));
+    let (signals, (children, proxy_word)) = match started {
+        Ok(started) => started,
+        Err(problem) => {
+            voice.alert(problem);
+            return ExitCode::FAILURE;
+        }
+    };
+    let mut supervisor = Supervisor {
+        role: plan.role,
+        voice,
+        started: Instant::now(),
+        signals,
+        children,
+        proxy_word: proxy_word.clone(),
+        held: Vec::new(),
+        door: plan.door,
+        inquiries: Vec::new(),
+        questions: 0,
+        stop: None,
+        exit: ExitCode::SUCCESS,
+    };
+    supervisor.tell_election(&proxy_word);
+    supervisor.supervise()
+}
+
+impl Plan {
+    /// Starts all of it, or nothing: a child whose supervisor is dropped ends.
+    fn start(&self) -> Result<(Children, ToElection), String> {
+        let start = |kind: Kind, arguments: &Option<Vec<OsString>>| {
+            let start = |arguments| Child::start(kind, arguments);
+            let child = arguments.clone().map(start).transpose();
+            child.map_err(|error| format!("cannot start the {}: {error}", kind.name()))
+        };
+        let children = Children {
+            proxy: start(Kind::Proxy, &self.proxy)?,
+            election: start(Kind::Election, &self.election)?,
+        };
+        let word = if children.proxy.is_some() {
+            ToElection::ProxyStarting
+        } else {
+            ToElection::NoProxy
+        };
+        Ok((children, word))
+    }
+}
+
+/// Nodes do not need a door, unless somebody asked for one.
+fn usual_door(name: &str, voice: &Voice) -> Option<Door> {
+    match open_door(status::socket(name)?) {
+        Ok(door) => Some(door),
+        Err(problem) => {
+            voice.warning(format!(
+                "`pontoon status` will not find this node: {problem}"
+            ));
+            None
+        }
+    }
+}
+
+fn open_door(path: PathBuf) -> Result<Door, String> {
+    Door::open(path.clone()).map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => format!(
+            "another node answers at {}; give this one a name with --name",
+            path.display()
+        ),
+        _ => format!("cannot listen at {}: {error}", path.display()),
+    })
+}

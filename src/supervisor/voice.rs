@@ -1,0 +1,44 @@
+//! How a supervisor speaks: as `pontoon run`, as the master of `haproxy -W`, as the parent of
+//! `keepalived`.
+
+use std::fmt::Display;
+
+use crate::{
+    election::log::{Level, Log},
+    proxy::process::announce::Announcer,
+};
+
+/// Where its words go.
+#[derive(Debug)]
+pub(super) enum Voice {
+    /// Standard error.
+    Announcer(Announcer),
+    /// The election's log.
+    Log(Log),
+}
+
+impl Voice {
+    /// Why nothing starts.
+    pub(super) fn alert(&self, message: impl Display) {
+        match self {
+            Self::Announcer(announcer) => announcer.alert(message),
+            Self::Log(log) => log.line(Level::Error, message),
+        }
+    }
+
+    /// What will surprise.
+    pub(super) fn warning(&self, message: impl Display) {
+        match self {
+            Self::Announcer(announcer) => announcer.warning(message),
+            Self::Log(log) => log.line(Level::Warning, message),
+        }
+    }
+
+    /// What is good to know.
+    pub(super) fn notice(&self, message: impl Display) {
+        match self {
+            Self::Announcer(announcer) => announcer.notice(message),
+            Self::Log(log) => log.line(Level::Notice, message),
+        }
+    }
+}
