@@ -10,10 +10,10 @@
 
 mod contender;
 mod options;
-mod pair;
 mod plot;
 mod report;
 mod scenario;
+mod timing;
 mod work;
 
 use std::process::ExitCode;

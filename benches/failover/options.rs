@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::{contender::Contender, pair::Timing, scenario::Scenario};
+use crate::{contender::Contender, scenario::Scenario, timing::Timing};
 
 /// What to measure, how often, and where to write it.
 #[derive(Debug)]

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use crate::{
     contender::Contender,
-    pair::Timing,
     plot,
     scenario::{Scenario, Seen},
+    timing::Timing,
     work::{Figure, Task},
 };
 

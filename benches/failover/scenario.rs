@@ -6,12 +6,13 @@ use std::{
 };
 
 use pontoon_lab::{
+    pair::Pair,
     probe::{Outage, Probe},
     problem::Result,
     wait,
 };
 
-use crate::{contender::Contender, pair::Pair};
+use crate::contender::Contender;
 
 /// How long an event is watched at most.
 const LONGEST: Duration = Duration::from_secs(15);
@@ -165,7 +166,7 @@ impl Scenario {
 
 fn second_serves(pair: &Pair, probe: &Probe) -> Result<()> {
     pair.await_master(1)?;
-    pair.await_service(probe, Instant::now())
+    pair.await_service(probe)
 }
 
 fn watch(pair: &mut Pair, probe: Probe, scenario: Scenario) -> Result<Seen> {
@@ -188,7 +189,7 @@ fn watch(pair: &mut Pair, probe: Probe, scenario: Scenario) -> Result<Seen> {
     Ok(Seen {
         outage: Some(Outage::longest(&relevant)),
         masters: masters.count(),
-        holders: holders(pair),
+        holders: pair.holders(),
     })
 }
 
@@ -209,18 +210,18 @@ fn await_quiet(pair: &Pair, probe: &Probe, scenario: Scenario, began: Instant) {
 }
 
 fn start(pair: &mut Pair, contender: Contender) -> Result<Seen> {
-    pair.start_at_once(contender)?;
+    pair.start_at_once(!contender.alone())?;
     // Not settled in time is a result, not an error.
     let _late = wait::until("one master", LONGEST, || {
-        let placed = |which: usize| {
-            let last = if pair.holds(which) {
-                "MASTER\n"
+        let place = |which| {
+            if pair.holds(which) {
+                "MASTER"
             } else {
-                "BACKUP\n"
-            };
-            pair.notes(which).ends_with(last)
+                "BACKUP"
+            }
         };
-        (holders(pair) == 1 && placed(0) && placed(1)).then_some(())
+        let placed = |which| pair.last_note(which) == place(which);
+        (pair.holders() == 1 && placed(0) && placed(1)).then_some(())
     });
     // A second master would come within a skew time; a second of it is more than enough.
     thread::sleep(Duration::from_secs(1));
@@ -230,13 +231,6 @@ fn start(pair: &mut Pair, contender: Contender) -> Result<Seen> {
     Ok(Seen {
         outage: None,
         masters: masters.count(),
-        holders: holders(pair),
+        holders: pair.holders(),
     })
-}
-
-fn holders(pair: &Pair) -> usize {
-    [0, 1]
-        .into_iter()
-        .filter(|which| pair.holds(*which))
-        .count()
 }

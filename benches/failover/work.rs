@@ -5,13 +5,13 @@ use std::{
     thread,
 };
 
-use pontoon_lab::problem::Result;
+use pontoon_lab::{pair::Pair, problem::Result};
 
 use crate::{
     contender::Contender,
     options::Options,
-    pair::{Pair, Timing},
     scenario::{Scenario, Seen},
+    timing::Timing,
 };
 
 /// What is measured once.
@@ -81,7 +81,8 @@ fn next<T>(queue: &Mutex<impl Iterator<Item = T>>) -> Option<T> {
 }
 
 fn play(task: Task) -> Result<Seen> {
-    let mut pair = Pair::build(task.contender, task.timing)?;
+    let [first, second] = task.timing.configurations(task.contender);
+    let mut pair = Pair::build(task.contender.programs(), [&first, &second])?;
     let seen = task.scenario.play(&mut pair, task.contender);
     seen.map_err(|problem| pair.nodes[1].complain(&pair.nodes[0].complain(&problem)))
 }

@@ -1,12 +1,18 @@
 //! What a test needs that a machine may lack, and how to say so.
 
-use std::{env, path::PathBuf, process::Command};
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 /// Something that not every machine has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
     /// A program on the `PATH`, in `/usr/sbin` or in the directories Debian keeps it in.
     Program(&'static str),
+    /// A program or other file that is not looked for.
+    File(&'static str),
     /// A user of the system.
     User(&'static str),
     /// To be root.
@@ -27,6 +33,7 @@ impl Need {
             Self::Program(name) => find(name)
                 .is_none()
                 .then(|| format!("the program {name} is not installed")),
+            Self::File(path) => (!Path::new(path).is_file()).then(|| format!("there is no {path}")),
             Self::User(name) => (!has_user(name)).then(|| format!("there is no user {name}")),
             Self::Root => (!rustix::process::geteuid().is_root()).then(|| "not root".into()),
             Self::Namespaces => refused("network namespaces are", &["--net", "true"]),

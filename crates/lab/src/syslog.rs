@@ -1,7 +1,10 @@
 //! A syslog daemon that only remembers.
 
 use std::{
+    io,
     net::{SocketAddr, UdpSocket},
+    os::unix::net::UnixDatagram,
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
     thread,
 };
@@ -11,10 +14,10 @@ use crate::{
     wait,
 };
 
-/// Receives lines over UDP.
+/// Receives lines over UDP, or on a socket in the file system.
 #[derive(Debug)]
 pub struct Syslog {
-    address: SocketAddr,
+    address: Option<SocketAddr>,
     lines: Arc<Mutex<Vec<String>>>,
 }
 
@@ -35,24 +38,33 @@ impl Syslog {
         let socket =
             UdpSocket::bind(address).trying(format!("bind a syslog socket to {address}"))?;
         let address = socket.local_addr().trying("ask for a socket's address")?;
-        let lines = Arc::<Mutex<Vec<String>>>::default();
-        let sink = Arc::clone(&lines);
-        thread::spawn(move || {
-            let mut buffer = [0; 65_536];
-            while let Ok(length) = socket.recv(&mut buffer) {
-                let line = String::from_utf8_lossy(&buffer[..length]).into_owned();
-                sink.lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push(line);
-            }
-        });
-        Ok(Self { address, lines })
+        let lines = remember(move |buffer| socket.recv(buffer));
+        Ok(Self {
+            address: Some(address),
+            lines,
+        })
+    }
+
+    /// Listens on a socket in the file system, such as `/dev/log`.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn at(path: &Path) -> Result<Self> {
+        let socket = UnixDatagram::bind(path).trying(format!("make {}", path.display()))?;
+        let lines = remember(move |buffer| socket.recv(buffer));
+        Ok(Self {
+            address: None,
+            lines,
+        })
     }
 
     /// Where it listens.
+    ///
+    /// # Panics
+    /// If that is no address but a path.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
-        self.address
+        self.address.expect("it listens on an address")
     }
 
     /// Everything so far.
@@ -95,4 +107,21 @@ impl Syslog {
             Problem::Unexpected(format!("{problem}; received:\n{}", self.lines().join("\n")))
         })
     }
+}
+
+fn remember(
+    receive: impl Fn(&mut [u8]) -> io::Result<usize> + Send + 'static,
+) -> Arc<Mutex<Vec<String>>> {
+    let lines = Arc::<Mutex<Vec<String>>>::default();
+    let sink = Arc::clone(&lines);
+    thread::spawn(move || {
+        let mut buffer = [0; 65_536];
+        while let Ok(length) = receive(&mut buffer) {
+            let line = String::from_utf8_lossy(&buffer[..length]).into_owned();
+            sink.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(line);
+        }
+    });
+    lines
 }
