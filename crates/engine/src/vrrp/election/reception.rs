@@ -3,7 +3,8 @@
 use std::time::Instant;
 
 use super::{
-    instance::{Instance, Moment, Signal},
+    instance::{Instance, Signal},
+    moment::Moment,
     state::Leader,
 };
 use crate::vrrp::{

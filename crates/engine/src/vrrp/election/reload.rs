@@ -1,10 +1,19 @@
 //! Other settings for a running election.
 
-use std::{collections::VecDeque, time::Instant};
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
 
-use super::{Election, Gate, GroupState, Instance, InstanceId, Moment, Signal, groups_of};
+use super::{
+    Election, Gate, InstanceId,
+    groups::{GroupState, groups_of},
+    instance::{Instance, Signal},
+    moment::Moment,
+    state::{Lead, Listening, State},
+};
 use crate::vrrp::{
-    GroupId, TrackerId,
+    GroupId, TrackerId, Version,
     action::{Action, Reason},
     settings::{self, Settings},
 };
@@ -62,7 +71,7 @@ impl Election {
                         deferring_until: None,
                         orders: &mut orders,
                     };
-                    instance.reason = renumbered(instance.reason, old, &self.settings);
+                    instance.renumber(|reason| renumbered(reason, old, &self.settings));
                     instance.adapt(was, &mut at);
                     instance
                 }
@@ -70,6 +79,53 @@ impl Election {
             self.instances.push(instance);
         }
         self.orders.append(&mut orders);
+    }
+}
+
+impl Instance {
+    /// Reasons by the new indices.
+    fn renumber(&mut self, renumbered: impl Fn(Reason) -> Reason) {
+        self.reason = renumbered(self.reason);
+        if let State::Yielding { reason, .. } = &mut self.state {
+            *reason = renumbered(*reason);
+        }
+    }
+
+    /// Other settings for the same virtual router, without a change of role.
+    fn adapt(&mut self, was: &settings::Instance, at: &mut Moment) {
+        let file = at.file;
+        self.source = file.source;
+        match &mut self.state {
+            State::Master(reign) => {
+                reign.adapt(at.now, file.interval, &file.announcements);
+                if was.addresses != file.addresses {
+                    at.announce(file.announcements.repeat);
+                }
+            }
+            State::Backup(_) if pace(was) != pace(file) => self.begin_again(at),
+            State::Init
+            | State::Backup(_)
+            | State::Claiming { .. }
+            | State::Yielding { .. }
+            | State::Fault
+            | State::Stopped => {}
+        }
+    }
+
+    /// Waits at another pace.
+    fn begin_again(&mut self, at: &Moment) {
+        let State::Backup(listening) = self.state else {
+            return;
+        };
+        let interval = match listening.lead {
+            Lead::Heard(leader) if at.file.version == Version::V3 => leader.interval,
+            _ => at.file.interval,
+        };
+        let master_down_at = at.now + self.master_down(interval, at.file);
+        self.state = State::Backup(Listening {
+            master_down_at,
+            ..listening
+        });
     }
 }
 
@@ -108,4 +164,9 @@ fn renumbered(reason: Reason, old: &Settings, new: &Settings) -> Reason {
         }
         other => other,
     }
+}
+
+/// What the master-down time is made of.
+fn pace(file: &settings::Instance) -> (Version, Duration, u32) {
+    (file.version, file.interval, file.down_timer_adverts)
 }

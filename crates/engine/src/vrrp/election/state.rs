@@ -53,7 +53,10 @@ pub(super) struct Listening {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lead {
     /// Nobody has been heard since this node began to take part: its first election.
-    Unheard,
+    Unheard {
+        /// Whether it has never taken part before.
+        starting: bool,
+    },
     /// It resigned.
     Resigned,
     /// There must be one: our group gave way to it on another network.

@@ -65,7 +65,7 @@ impl Instance {
         match &self.state {
             State::Backup(listening) => match listening.lead {
                 Lead::Heard(leader) => Some(leader.address),
-                Lead::Unheard | Lead::Resigned | Lead::Unknown => None,
+                Lead::Unheard { .. } | Lead::Resigned | Lead::Unknown => None,
             },
             State::Init
             | State::Claiming { .. }

@@ -107,6 +107,17 @@ fn a_resigning_only_peer_is_replaced_at_once() {
 }
 
 #[test]
+fn a_list_of_peers_with_ourselves_in_it_is_no_longer_for_that() {
+    let mut node = Node::with(Instance {
+        peers: unicast([1, 2]),
+        ..instance(100)
+    });
+    node.until(1.0);
+    node.hear(&advert(2, 200));
+    assert_eq!(node.hear(&advert(2, 0)).len(), 4);
+}
+
+#[test]
 fn with_two_peers_the_skew_decides() {
     let mut node = Node::with(Instance {
         peers: unicast([2, 3]),

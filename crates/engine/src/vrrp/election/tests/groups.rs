@@ -208,6 +208,34 @@ fn preemption_takes_all_addresses_before_it_says_so() {
 }
 
 #[test]
+fn a_claim_leaves_the_living_master_of_another_member_in_peace_until_the_addresses_are_there() {
+    let recovered = tracking(pair(instance(200), instance(200)), &[Effect::Fault]);
+    let mut node = Node::new(recovered);
+    node.until(0.0);
+    node.read(0, Reading::Down);
+    node.read(0, Reading::Up);
+    for at in [1.0, 2.0, 3.0] {
+        node.until(at);
+        node.hear_on(1, &advert(2, 100));
+    }
+    assert_eq!(
+        node.until(3.3),
+        [
+            "3.218 send 200",
+            "3.218 VI_2: acquire",
+            "3.218 VI_2: announce 5",
+            "3.218 VI_2: send 200",
+            "3.218 VI_2: MASTER",
+            "3.218 acquire",
+            "3.218 announce 5",
+            "3.218 send 200",
+            "3.218 MASTER",
+            "3.218 group 0 MASTER"
+        ]
+    );
+}
+
+#[test]
 fn groups_with_opposed_priorities_do_not_fight() {
     // We would win VI_1 and lose VI_2.
     let mut node = Node::new(pair(instance(200), instance(50)));

@@ -152,6 +152,21 @@ fn a_master_whose_tracker_fails_resigns_at_once() {
 }
 
 #[test]
+fn a_check_that_flaps_does_not_move_the_addresses_each_time() {
+    let mut node = Node::new(tracking(settings(instance(200)), &[Fault]));
+    node.until(0.0);
+    node.read(0, Up);
+    for second in 1..60 {
+        node.until(f64::from(second));
+        node.read(0, if second % 3 == 0 { Down } else { Up });
+        node.until(f64::from(second) + 0.5);
+        node.hear(&advert(2, 100));
+        assert!(second < 3 || node.view().role != Role::Master);
+    }
+    assert_eq!(node.until(61.3)[0], "61.218 acquire", "up since 58");
+}
+
+#[test]
 fn a_fault_names_what_is_down_now() {
     let mut node = Node::new(tracking(settings(instance(100)), &[Fault, Fault]));
     node.until(0.0);
