@@ -12,6 +12,7 @@ mod harness;
 mod language;
 mod load;
 mod logs;
+mod network;
 mod process;
 mod proxy;
 mod seed;
@@ -28,6 +29,7 @@ fn main() {
     language::register(&mut tests);
     load::register(&mut tests);
     logs::register(&mut tests);
+    network::register(&mut tests);
     process::register(&mut tests);
     proxy::register(&mut tests);
     seed::register(&mut tests);
