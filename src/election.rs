@@ -5,8 +5,10 @@
 
 pub mod log;
 pub mod network;
+pub mod notify;
 pub mod proxy;
 mod script;
+mod stop;
 pub mod track;
 
 #[cfg(test)]

@@ -119,6 +119,20 @@ impl Scripts {
         None
     }
 
+    /// Gives a file to the user that a script runs as, or to that of all scripts.
+    ///
+    /// # Errors
+    /// We are not allowed to.
+    pub(super) fn give_to_user_of(&self, script: Option<&Script>, file: &Path) -> io::Result<()> {
+        let identity = script.map_or(&self.default, |script| &script.identity);
+        match identity.to_become() {
+            Some(identity) => {
+                std::os::unix::fs::chown(file, Some(identity.uid), Some(identity.gid))
+            }
+            None => Ok(()),
+        }
+    }
+
     fn judge(&self, command: &Command, remarks: &mut Vec<Remark>) -> Result<Script, Disabled> {
         let user = command.user.as_ref();
         let identity = user.map_or_else(|| self.default.clone(), Identity::of);

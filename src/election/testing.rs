@@ -144,10 +144,13 @@ impl Room {
         fs::read_to_string(self.path("log")).unwrap()
     }
 
-    /// A program; `@` in its text stands for this directory. Tells how to call it.
+    /// A program; `@/` in its text stands for this directory. Tells how to call it.
     pub(super) fn program(&self, name: &str, text: &str) -> String {
         let directory = self.directory.path().display().to_string();
-        let text = format!("#!/bin/sh\n{}\n", text.replace('@', &directory));
+        let text = format!(
+            "#!/bin/sh\n{}\n",
+            text.replace("@/", &format!("{directory}/"))
+        );
         let path = self.directory.write(name, text).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         path.display().to_string()

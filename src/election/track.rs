@@ -6,7 +6,6 @@
 mod file;
 mod process;
 mod script;
-mod stop;
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -14,11 +13,11 @@ use pontoon_config::keepalived::model::{Model, TrackFile, TrackProcess, TrackScr
 use tokio::{sync::mpsc, task::JoinSet};
 
 pub use self::script::{ScriptState, ScriptView};
-pub(super) use self::stop::{Reins, Stop, reins};
 use self::{process::Census, script::Judge};
 use super::{
     log::{Level, Log},
     script::{Ran, Script, Scripts},
+    stop::{Reins, Stop, reins},
 };
 
 /// As many reports may wait for the election's turn; then whoever reports waits, too.

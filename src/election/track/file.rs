@@ -16,9 +16,12 @@ use pontoon_sys::{
 };
 use tokio::{sync::mpsc, time::sleep};
 
-use super::{Key, Report, stop::Stop};
+use super::{Key, Report};
 use crate::{
-    election::log::{Level, Log},
+    election::{
+        log::{Level, Log},
+        stop::Stop,
+    },
     files::without_number,
 };
 

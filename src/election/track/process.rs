@@ -25,8 +25,11 @@ use tokio::{
 };
 
 use self::quorum::Told;
-use super::{Key, Report, stop::Stop};
-use crate::election::log::{Level, Log};
+use super::{Key, Report};
+use crate::election::{
+    log::{Level, Log},
+    stop::Stop,
+};
 
 /// How often new processes are looked for where nobody tells of them.
 const LOOK: Duration = Duration::from_secs(1);

@@ -11,10 +11,11 @@ use tokio::{
     time::{Interval, MissedTickBehavior, interval, sleep_until},
 };
 
-use super::{Key, Report, stop::Stop};
+use super::{Key, Report};
 use crate::election::{
     log::{Level, Log},
     script::{End, Ran, Running, Script},
+    stop::Stop,
 };
 
 /// Between SIGTERM and SIGKILL.

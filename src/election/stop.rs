@@ -6,23 +6,23 @@ use tokio::sync::oneshot;
 
 /// Dropping it asks the task to end.
 #[derive(Debug)]
-pub(in crate::election) struct Reins(
+pub(super) struct Reins(
     #[expect(dead_code, reason = "it acts when it is dropped")] oneshot::Sender<Infallible>,
 );
 
 /// The task's side.
 #[derive(Debug)]
-pub(in crate::election) struct Stop(Option<oneshot::Receiver<Infallible>>);
+pub(super) struct Stop(Option<oneshot::Receiver<Infallible>>);
 
 /// A pair.
-pub(in crate::election) fn reins() -> (Reins, Stop) {
+pub(super) fn reins() -> (Reins, Stop) {
     let (sender, receiver) = oneshot::channel();
     (Reins(sender), Stop(Some(receiver)))
 }
 
 impl Stop {
     /// Waits until the task is to end; can be given up and called again.
-    pub(in crate::election) async fn asked(&mut self) {
+    pub(super) async fn asked(&mut self) {
         if let Some(receiver) = &mut self.0 {
             // It never brings anything but the sender's end.
             let _dropped = receiver.await;

@@ -1,0 +1,258 @@
+//! Telling the user's scripts and FIFOs what has become of instances and groups.
+//!
+//! Each instance and each group has a queue of its own: what is told of one is told in order, one script
+//! after the other. FIFOs hear everything at once. Nothing here keeps the election waiting.
+
+mod fifo;
+mod queue;
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use pontoon_config::keepalived::model::{Command, Model, Notify};
+use pontoon_engine::vrrp::{
+    InstanceId, Priority, Role,
+    action::{NotifyState, Subject},
+};
+use tokio::time::{Instant, timeout_at};
+
+use self::{
+    fifo::Fifos,
+    queue::{Job, Queue},
+};
+use super::{
+    log::{Level, Log},
+    script::{Script, Scripts},
+};
+
+/// Carries out notifications.
+#[derive(Debug)]
+pub struct Notifier {
+    log: Log,
+    timeout: Duration,
+    instances: Vec<Told>,
+    groups: Vec<Told>,
+    fifos: Fifos,
+    priority_changes: bool,
+    queues: HashMap<Key, Queue>,
+    /// Queues of instances and groups that a reload removed; they come to their end.
+    ending: Vec<Queue>,
+}
+
+/// `INSTANCE` or `GROUP`, and its name.
+type Key = (&'static str, Arc<str>);
+
+/// What is run for an instance or a group.
+#[derive(Debug)]
+struct Told {
+    key: Key,
+    master: Option<Script>,
+    backup: Option<Script>,
+    fault: Option<Script>,
+    stop: Option<Script>,
+    any: Option<Script>,
+    lower_priority: Option<Script>,
+}
+
+impl Notifier {
+    /// Makes everything ready: looks at the scripts, opens FIFOs, starts their readers. To be called inside
+    /// the event loop.
+    #[must_use]
+    pub fn new(model: &Model, log: Log) -> Self {
+        let fifos = Fifos::new(log.clone());
+        let mut notifier = Self {
+            log,
+            timeout: Duration::ZERO,
+            instances: Vec::new(),
+            groups: Vec::new(),
+            fifos,
+            priority_changes: false,
+            queues: HashMap::new(),
+            ending: Vec::new(),
+        };
+        notifier.reload(model);
+        notifier
+    }
+
+    /// An instance or a group is in a new state.
+    pub fn notify(&mut self, subject: Subject, state: NotifyState, priority: Priority) {
+        let Some(told) = told(&self.instances, &self.groups, subject) else {
+            return;
+        };
+        let (kind, name) = &told.key;
+        // A group has no priority of its own; keepalived says 0.
+        let priority = match subject {
+            Subject::Instance(_) => priority,
+            Subject::Group(_) => Priority(0),
+        };
+        self.fifos
+            .write(&format!("{kind} \"{name}\" {state} {priority}\n"));
+        let words = [*kind, name, state.name()].map(str::to_owned);
+        let added = words.into_iter().chain([priority.to_string()]).collect();
+        let (keyword, script) = told.of(state);
+        let first = script.map(|script| (keyword, script, Vec::new()));
+        let then = told.any.as_ref().map(|script| ("notify", script, added));
+        let scripts = first.into_iter().chain(then);
+        let jobs: Vec<_> = scripts
+            .map(|(keyword, script, arguments)| Job {
+                what: format!("({name}) {keyword} script for {state}"),
+                script: script.clone(),
+                arguments,
+                once: false,
+            })
+            .collect();
+        let key = told.key.clone();
+        self.enqueue(key, jobs);
+    }
+
+    /// An instance's priority has changed.
+    pub fn priority_changed(&mut self, instance: InstanceId, role: Role, priority: Priority) {
+        if !self.priority_changes {
+            return;
+        }
+        let Some(told) = self.instances.get(instance.0) else {
+            return;
+        };
+        let state = match role {
+            Role::Master => "MASTER_PRIORITY",
+            Role::Init | Role::Backup | Role::Fault => "BACKUP_PRIORITY",
+        };
+        let (kind, name) = &told.key;
+        self.fifos
+            .write(&format!("{kind} \"{name}\" {state} {priority}\n"));
+    }
+
+    /// A master has heard a lower priority than its own, which is `priority`.
+    pub fn lower_priority_heard(&mut self, instance: InstanceId, priority: Priority) {
+        let Some(told) = self.instances.get(instance.0) else {
+            return;
+        };
+        let (kind, name) = &told.key;
+        self.fifos.write(&format!(
+            "{kind} \"{name}\" MASTER_RX_LOWER_PRI {priority}\n"
+        ));
+        let Some(script) = &told.lower_priority else {
+            return;
+        };
+        let job = Job {
+            what: format!("({name}) notify_master_rx_lower_pri script"),
+            script: script.clone(),
+            arguments: Vec::new(),
+            once: true,
+        };
+        let key = told.key.clone();
+        self.enqueue(key, vec![job]);
+    }
+
+    fn enqueue(&mut self, key: Key, jobs: Vec<Job>) {
+        if jobs.is_empty() {
+            return;
+        }
+        let (timeout, log) = (self.timeout, &self.log);
+        let new = || Queue::start(timeout, log.clone());
+        self.queues.entry(key).or_insert_with(new).push(jobs);
+    }
+
+    /// Goes on with another model. What is under way or waits is not disturbed, and still comes
+    /// before what follows.
+    pub fn reload(&mut self, model: &Model) {
+        let scripts = Scripts::new(&model.global);
+        let prepare = |kind, name: &Arc<str>, notify: &Notify| {
+            Told::new((kind, Arc::clone(name)), notify, &scripts, &self.log)
+        };
+        let instances = model.instances.iter();
+        self.instances = instances
+            .map(|instance| prepare("INSTANCE", &instance.name, &instance.notify))
+            .collect();
+        let groups = model.groups.iter();
+        self.groups = groups
+            .map(|group| prepare("GROUP", &group.name, &group.notify))
+            .collect();
+        self.timeout = model.global.notify_timeout;
+        self.priority_changes = model.global.notify_priority_changes;
+        self.fifos.reload(&model.global.notify_fifos, &scripts);
+        self.reload_queues();
+    }
+
+    fn reload_queues(&mut self) {
+        self.ending.retain(|queue| !queue.has_ended());
+        let told = self.instances.iter().chain(&self.groups);
+        let keys: Vec<_> = told.map(|told| &told.key).collect();
+        let queues = std::mem::take(&mut self.queues);
+        for (key, mut queue) in queues {
+            if keys.contains(&&key) {
+                queue.set_timeout(self.timeout);
+                self.queues.insert(key, queue);
+            } else {
+                queue.close();
+                self.ending.push(queue);
+            }
+        }
+    }
+
+    /// At the stop: runs what waits, and ends what is not done by then. Then the readers of FIFOs are
+    /// ended, after they had a chance to read the last lines.
+    pub async fn finish(self, within: Duration) {
+        let deadline = Instant::now() + within;
+        let mut queues: Vec<_> = self.queues.into_values().chain(self.ending).collect();
+        for queue in &mut queues {
+            queue.close();
+        }
+        let mut late = Vec::new();
+        for mut queue in queues {
+            if timeout_at(deadline, queue.ended()).await.is_err() {
+                late.push(queue);
+            }
+        }
+        if !late.is_empty() {
+            self.log.line(
+                Level::Warning,
+                format_args!(
+                    "Notify scripts have not ended within {} ms of the stop; they are ended",
+                    within.as_millis()
+                ),
+            );
+        }
+        for queue in late {
+            queue.abandon().await;
+        }
+        self.fifos.finish(deadline).await;
+    }
+}
+
+fn told<'a>(instances: &'a [Told], groups: &'a [Told], subject: Subject) -> Option<&'a Told> {
+    match subject {
+        Subject::Instance(id) => instances.get(id.0),
+        Subject::Group(id) => groups.get(id.0),
+    }
+}
+
+impl Told {
+    fn new(key: Key, notify: &Notify, scripts: &Scripts, log: &Log) -> Self {
+        let prepare = |keyword: &str, command: &Option<Command>| {
+            let purpose = format!("{keyword} script of {}", key.1);
+            scripts.prepare(command.as_ref()?, &purpose, log)
+        };
+        Self {
+            master: prepare("notify_master", &notify.master),
+            backup: prepare("notify_backup", &notify.backup),
+            fault: prepare("notify_fault", &notify.fault),
+            stop: prepare("notify_stop", &notify.stop),
+            any: prepare("notify", &notify.any),
+            lower_priority: prepare("notify_master_rx_lower_pri", &notify.lower_priority),
+            key,
+        }
+    }
+
+    /// What is run for this state only.
+    const fn of(&self, state: NotifyState) -> (&'static str, Option<&Script>) {
+        match state {
+            NotifyState::Master => ("notify_master", self.master.as_ref()),
+            NotifyState::Backup => ("notify_backup", self.backup.as_ref()),
+            NotifyState::Fault => ("notify_fault", self.fault.as_ref()),
+            NotifyState::Stop => ("notify_stop", self.stop.as_ref()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

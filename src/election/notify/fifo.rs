@@ -1,0 +1,283 @@
+//! FIFOs that hear every notification, and the programs that read them.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Write as _},
+    os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use pontoon_config::keepalived::model::Fifo;
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, sleep},
+};
+
+use crate::{
+    election::{
+        log::{Level, Log},
+        script::{Ran, Script, Scripts},
+        stop::{Reins, Stop, reins},
+    },
+    files::without_number,
+};
+
+/// Between two starts of a reader that ends: doubled each time, up to `LONGEST_PAUSE`.
+const PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// A reader that ran for so long starts again without a long pause.
+const STEADY: Duration = Duration::from_secs(60);
+/// Between SIGTERM and SIGKILL.
+const GRACE: Duration = Duration::from_secs(1);
+/// At the stop: how long a reader may take to end by itself, having read everything.
+const FAREWELL: Duration = Duration::from_millis(300);
+/// At the stop: how often we look whether everything was read.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// All FIFOs of a file.
+#[derive(Debug)]
+pub(super) struct Fifos {
+    log: Log,
+    open: Vec<OpenFifo>,
+}
+
+#[derive(Debug)]
+struct OpenFifo {
+    path: PathBuf,
+    file: File,
+    /// Nobody reads, and it is full; told once.
+    full: bool,
+    reader: Option<Reader>,
+}
+
+#[derive(Debug)]
+struct Reader {
+    script: Script,
+    /// It need not be started again.
+    may_end: Arc<AtomicBool>,
+    reins: Reins,
+    task: JoinHandle<()>,
+}
+
+impl Fifos {
+    pub(super) fn new(log: Log) -> Self {
+        Self {
+            log,
+            open: Vec::new(),
+        }
+    }
+
+    /// Opens these; those that are open already stay so, with their readers.
+    pub(super) fn reload(&mut self, wanted: &[Fifo], scripts: &Scripts) {
+        let mut old = std::mem::take(&mut self.open);
+        for fifo in wanted {
+            let path = &fifo.path;
+            let purpose = format!("notify_fifo_script of {}", path.display());
+            let reader = fifo.reader.as_ref();
+            let reader = reader.and_then(|reader| scripts.prepare(reader, &purpose, &self.log));
+            let kept = old.iter().position(|open| open.path == *path);
+            let open = match kept {
+                Some(at) => Ok(old.swap_remove(at)),
+                None => OpenFifo::open(path, reader.as_ref(), scripts),
+            };
+            match open {
+                Ok(mut open) => {
+                    open.read_by(reader, &self.log);
+                    self.open.push(open);
+                }
+                Err(error) => self.tell_of(path, &error),
+            }
+        }
+    }
+
+    fn tell_of(&self, path: &Path, error: &io::Error) {
+        let (path, cause) = (path.display(), without_number(&error.to_string()));
+        self.log.line(
+            Level::Error,
+            format_args!("notify FIFO {path} cannot be used: {cause}"),
+        );
+    }
+
+    /// Writes a line into each of them; never waits.
+    pub(super) fn write(&mut self, line: &str) {
+        for fifo in &mut self.open {
+            fifo.write(line, &self.log);
+        }
+    }
+
+    /// Gives readers a chance to read what was written, until the deadline, and ends them.
+    pub(super) async fn finish(self, deadline: Instant) {
+        for fifo in &self.open {
+            fifo.drained(deadline).await;
+        }
+        let mut readers = Vec::new();
+        for fifo in self.open {
+            if let Some(reader) = fifo.reader {
+                reader.may_end.store(true, Ordering::Relaxed);
+                readers.push(reader);
+            }
+            // A reader that finds the end of its input may end by itself.
+            drop(fifo.file);
+        }
+        for reader in readers {
+            reader.finish().await;
+        }
+    }
+}
+
+impl OpenFifo {
+    fn open(path: &Path, reader: Option<&Script>, scripts: &Scripts) -> io::Result<Self> {
+        let made = mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0);
+        match made {
+            Ok(()) => scripts.give_to_user_of(reader, path)?,
+            Err(rustix::io::Errno::EXIST) => {}
+            Err(error) => return Err(error.into()),
+        }
+        if !fs::metadata(path)?.file_type().is_fifo() {
+            let remedy = "it exists and is no FIFO; remove it, or choose another name";
+            return Err(io::Error::other(remedy));
+        }
+        // Reading, too: then it opens whether anybody else reads or not, and lines wait for them.
+        let non_blocking = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits());
+        let mut options = OpenOptions::new();
+        options.read(true).write(true);
+        options.custom_flags(non_blocking.map_err(io::Error::other)?);
+        Ok(Self {
+            path: path.to_owned(),
+            file: options.open(path)?,
+            full: false,
+            reader: None,
+        })
+    }
+
+    fn write(&mut self, line: &str, log: &Log) {
+        // Short lines are written whole or not at all (pipe(7)).
+        let written = self.file.write(line.as_bytes());
+        let Err(error) = written else {
+            self.full = false;
+            return;
+        };
+        if std::mem::replace(&mut self.full, true) {
+            return;
+        }
+        let (path, cause) = (self.path.display(), without_number(&error.to_string()));
+        let cause = match error.kind() {
+            io::ErrorKind::WouldBlock => "it is full, as nobody reads it".to_owned(),
+            _ => cause,
+        };
+        log.line(
+            Level::Warning,
+            format_args!("notify FIFO {path} loses lines: {cause}"),
+        );
+    }
+
+    fn read_by(&mut self, script: Option<Script>, log: &Log) {
+        let same = self.reader.as_ref().map(|reader| &reader.script) == script.as_ref();
+        if same {
+            return;
+        }
+        self.reader = script.map(|script| Reader::start(script, &self.path, log.clone()));
+    }
+
+    /// Waits until everything was read, or until the deadline.
+    async fn drained(&self, deadline: Instant) {
+        if self.reader.is_none() {
+            return;
+        }
+        while Instant::now() < deadline {
+            match rustix::io::ioctl_fionread(&self.file) {
+                Ok(1..) => sleep(LOOK).await,
+                Ok(0) | Err(_) => return,
+            }
+        }
+    }
+}
+
+impl Reader {
+    fn start(script: Script, path: &Path, log: Log) -> Self {
+        let (reins, stop) = reins();
+        let may_end = Arc::new(AtomicBool::new(false));
+        let keeper = Keeper {
+            script: script.clone(),
+            path: path.display().to_string(),
+            may_end: Arc::clone(&may_end),
+            log,
+            stop,
+        };
+        Self {
+            script,
+            may_end,
+            reins,
+            task: tokio::spawn(keeper.run()),
+        }
+    }
+
+    async fn finish(self) {
+        let Self { reins, task, .. } = self;
+        let stop = async {
+            sleep(FAREWELL).await;
+            drop(reins);
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            _panics_abort = task => {}
+            () = stop => {}
+        }
+    }
+}
+
+/// Keeps a reader running.
+struct Keeper {
+    script: Script,
+    path: String,
+    may_end: Arc<AtomicBool>,
+    log: Log,
+    stop: Stop,
+}
+
+impl Keeper {
+    async fn run(mut self) {
+        let mut pause = PAUSE;
+        loop {
+            let ran = match self.script.start(std::slice::from_ref(&self.path)) {
+                Err(error) => Ran::not_started(&error),
+                Ok(mut running) => tokio::select! {
+                    biased;
+                    end = running.ended() => {
+                        let ran = running.account(end);
+                        running.let_go();
+                        ran
+                    }
+                    () = self.stop.asked() => return running.stop(GRACE).await,
+                },
+            };
+            if self.may_end.load(Ordering::Relaxed) {
+                return;
+            }
+            if ran.duration >= STEADY {
+                pause = PAUSE;
+            }
+            self.tell(&ran, pause);
+            tokio::select! {
+                biased;
+                () = self.stop.asked() => return,
+                () = sleep(pause) => {}
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    fn tell(&self, ran: &Ran, pause: Duration) {
+        let (path, seconds) = (&self.path, pause.as_secs());
+        self.log.line(
+            Level::Error,
+            format_args!("notify FIFO script of {path} {ran}; it is started again in {seconds} s"),
+        );
+    }
+}
