@@ -13,6 +13,7 @@ mod language;
 mod load;
 mod logs;
 mod network;
+mod node;
 mod process;
 mod proxy;
 mod seed;
@@ -30,6 +31,7 @@ fn main() {
     load::register(&mut tests);
     logs::register(&mut tests);
     network::register(&mut tests);
+    node::register(&mut tests);
     process::register(&mut tests);
     proxy::register(&mut tests);
     seed::register(&mut tests);

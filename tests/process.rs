@@ -19,6 +19,7 @@ use pontoon_lab::{
     temp::TempDir,
 };
 
+pub(crate) use self::supervisor::child_of;
 use crate::harness::{Failure, Test, pontoon};
 
 /// Adds this area's tests.

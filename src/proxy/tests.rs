@@ -4,6 +4,7 @@ mod arrivals;
 mod bulk;
 mod endings;
 mod fixture;
+mod liveness;
 
 /// An idle session costs its box, its slot in the table and its timer; nothing else.
 #[test]

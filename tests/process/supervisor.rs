@@ -126,7 +126,7 @@ impl Scene {
     }
 }
 
-pub(super) fn child_of(parent: u32) -> Option<Pid> {
+pub(crate) fn child_of(parent: u32) -> Option<Pid> {
     let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).ok()?;
     children
         .split_whitespace()

@@ -55,11 +55,6 @@ impl Hearing {
         self.pid
     }
 
-    /// Whether it beats.
-    pub(super) const fn beats(&self) -> bool {
-        self.vital.is_some()
-    }
-
     /// What is known of it; `None`: nothing yet.
     pub(super) fn state(&self, now: Instant) -> Option<Proxy> {
         match &self.vital {

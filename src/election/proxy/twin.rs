@@ -130,15 +130,7 @@ impl Twin {
             return;
         }
         if let Ok(process) = Process::open(pid, now) {
-            let beat = if process.hearing.beats() {
-                "listening to its beat"
-            } else {
-                "no beat is heard, so only its end would be noticed"
-            };
-            let line = format!(
-                "Proxy: process {pid}, from {}; {beat}",
-                self.pidfile.display()
-            );
+            let line = format!("Proxy: process {pid}, named by {}", self.pidfile.display());
             self.log.line(Level::Info, line);
             self.process = Some(process);
         }
