@@ -1,6 +1,35 @@
 //! The language of `keepalived.conf`.
 
+mod address;
+mod blocks;
+mod context;
+mod definitions;
+mod global;
+mod group;
+mod include;
+mod instance;
+mod keyword;
+mod lints;
+mod load;
 pub mod model;
+mod notify;
+mod reader;
+mod repeat;
+mod resolve;
+mod route;
+mod script;
+mod statement;
+pub(crate) mod tables;
+mod text;
+mod track;
+mod track_file;
+mod track_process;
+mod tree;
+mod value;
+mod virtual_server;
+mod words;
+
+pub use self::load::load;
 
 use crate::{diagnostic::Diagnostics, source::SourceFile};
 

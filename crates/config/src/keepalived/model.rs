@@ -193,9 +193,9 @@ pub struct Parameters {
 pub enum ParameterMatch {
     /// All words, equal.
     Exact,
-    /// All words, the last one may be longer.
+    /// `partial`: the first words, equal; more may follow.
     Partial,
-    /// The first words, equal.
+    /// `initial`: all words; the last one may be longer.
     Initial,
 }
 
@@ -384,4 +384,7 @@ pub struct Notify {
     pub any: Option<Command>,
     /// `notify_master_rx_lower_pri`: a master has heard a lower priority.
     pub lower_priority: Option<Command>,
+    /// `notify_priority_changes`: the FIFOs hear of its priorities; `None`:
+    /// [`Global::notify_priority_changes`].
+    pub priority_changes: Option<bool>,
 }
