@@ -5,6 +5,7 @@ mod adverts;
 mod interfaces;
 mod reload;
 mod stage;
+mod wire;
 
 use pontoon_lab::needs::Need;
 
@@ -16,6 +17,7 @@ pub(crate) fn register(tests: &mut Vec<Test>) {
     adverts::register(tests);
     interfaces::register(tests);
     reload::register(tests);
+    wire::register(tests);
 }
 
 fn on_a_stage(name: &str, run: impl FnOnce() -> Outcome + Send + 'static) -> Test {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use pontoon_config::keepalived::model::{Instance, Model, Route};
-use pontoon_engine::vrrp::{InstanceId, Priority};
+use pontoon_engine::vrrp::Priority;
 use pontoon_lab::{
     needs::Need,
     netns::{self, hardware_address, neighbour},

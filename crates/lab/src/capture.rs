@@ -1,6 +1,10 @@
 //! What goes over a cable, and what `tshark` thinks of it.
 
-use std::{collections::BTreeMap, path::PathBuf, process::Command};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use rustix::process::Signal;
 
@@ -37,10 +41,24 @@ impl Capture {
             "-Z",
             "root",
         ]);
-        command.arg("-w").arg(folder.path().join("trace.pcap"));
+        command.arg("-w").arg(trace_in(&folder));
         let program = Program::start(command.arg(filter))?;
         program.wait_for_line("tcpdump to listen", |line| line.contains("listening on"))?;
         Ok(Self { program, folder })
+    }
+
+    /// Waits until it has seen so many frames that this filter in tshark's language lets through.
+    ///
+    /// # Errors
+    /// They do not come; `tshark` refuses.
+    pub fn wait_for(&self, filter: &str, count: usize) -> Result<()> {
+        let path = trace_in(&self.folder);
+        let enough = || {
+            // The last frame may be half written: then tshark refuses, and is asked again.
+            let frames = frames(&path, filter, &["frame.number"]).ok()?;
+            (frames.len() >= count).then_some(())
+        };
+        wait::until(&format!("{count} frames: {filter}"), wait::PATIENCE, enough)
     }
 
     /// Ends it.
@@ -70,7 +88,7 @@ impl Trace {
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> PathBuf {
-        self.folder.path().join("trace.pcap")
+        trace_in(&self.folder)
     }
 
     /// These fields of all frames that a filter in tshark's language lets through.
@@ -78,20 +96,7 @@ impl Trace {
     /// # Errors
     /// `tshark` refuses.
     pub fn frames(&self, filter: &str, fields: &[&str]) -> Result<Vec<Frame>> {
-        let mut command = self.tshark()?;
-        command.args(["-Y", filter, "-T", "fields"]);
-        for field in fields {
-            command.args(["-e", field]);
-        }
-        let text = output(&mut command)?;
-        let frame = |line: &str| {
-            let named = fields.iter().zip(line.split('\t'));
-            let present = named.filter(|(_, value)| !value.is_empty());
-            present
-                .map(|(name, value)| ((*name).to_owned(), value.to_owned()))
-                .collect()
-        };
-        Ok(text.lines().map(frame).collect())
+        frames(&self.path(), filter, fields)
     }
 
     /// Everything tshark finds wrong or strange, a sentence each: bad checksums, malformed
@@ -101,7 +106,7 @@ impl Trace {
     /// # Errors
     /// `tshark` refuses.
     pub fn complaints(&self, filter: &str) -> Result<Vec<String>> {
-        let mut command = self.tshark()?;
+        let mut command = tshark(&self.path())?;
         let wanted = format!("({filter}) && (_ws.expert || _ws.malformed)");
         command.args(["-Y", &wanted, "-T", "fields", "-E", "separator=/s"]);
         for field in ["frame.number", "_ws.expert.message", "_ws.col.Info"] {
@@ -109,16 +114,37 @@ impl Trace {
         }
         Ok(output(&mut command)?.lines().map(str::to_owned).collect())
     }
+}
 
-    fn tshark(&self) -> Result<Command> {
-        let tshark = needs::find("tshark");
-        let tshark = tshark.ok_or_else(|| Problem::Unexpected("tshark is not installed".into()))?;
-        let mut command = Command::new(tshark);
-        command.args(["-n", "-o", "ip.check_checksum:TRUE"]);
-        command.args(["-o", "arp.detect_duplicate_ips:FALSE"]);
-        command.arg("-r").arg(self.path());
-        Ok(command)
+fn trace_in(folder: &TempDir) -> PathBuf {
+    folder.path().join("trace.pcap")
+}
+
+fn frames(trace: &Path, filter: &str, fields: &[&str]) -> Result<Vec<Frame>> {
+    let mut command = tshark(trace)?;
+    command.args(["-Y", filter, "-T", "fields"]);
+    for field in fields {
+        command.args(["-e", field]);
     }
+    let text = output(&mut command)?;
+    let frame = |line: &str| {
+        let named = fields.iter().zip(line.split('\t'));
+        let present = named.filter(|(_, value)| !value.is_empty());
+        present
+            .map(|(name, value)| ((*name).to_owned(), value.to_owned()))
+            .collect()
+    };
+    Ok(text.lines().map(frame).collect())
+}
+
+fn tshark(trace: &Path) -> Result<Command> {
+    let tshark = needs::find("tshark");
+    let tshark = tshark.ok_or_else(|| Problem::Unexpected("tshark is not installed".into()))?;
+    let mut command = Command::new(tshark);
+    command.args(["-n", "-o", "ip.check_checksum:TRUE"]);
+    command.args(["-o", "arp.detect_duplicate_ips:FALSE"]);
+    command.arg("-r").arg(trace);
+    Ok(command)
 }
 
 fn output(command: &mut Command) -> Result<String> {
