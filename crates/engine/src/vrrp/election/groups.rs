@@ -96,14 +96,15 @@ impl Election {
 
     /// Tells of groups whose members have changed their role.
     pub(super) fn tell_groups(&mut self) {
+        let stopped = self.gate == Gate::Closed;
         for index in 0..self.groups.len() {
             let Some(role) = self.group_role(index) else {
                 continue;
             };
-            let told = GroupState {
-                role,
-                stopped: self.gate == Gate::Closed,
-            };
+            if role == Role::Init && !stopped {
+                continue; // Not begun, or all its members are new: nothing to tell yet.
+            }
+            let told = GroupState { role, stopped };
             if std::mem::replace(&mut self.groups[index], told) != told {
                 self.tell_group(GroupId(index), role);
             }
