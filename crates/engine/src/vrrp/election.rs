@@ -32,7 +32,7 @@ use self::{
     moment::Moment,
     proxy::{Fitness, OwnProxy},
     state::State,
-    tracking::Tracking,
+    tracking::{Tracking, Verdict},
 };
 use super::{
     GroupId, InstanceId, Role,
@@ -163,11 +163,8 @@ impl Election {
             self.assess();
         }
         for id in self.ids() {
-            if self.instances[id.0]
-                .state
-                .deadline()
-                .is_some_and(|due| due <= self.now)
-            {
+            let deadline = self.instances[id.0].state.deadline();
+            if deadline.is_some_and(|due| due <= self.now) {
                 self.step(id, Signal::Due);
             }
         }
@@ -182,13 +179,10 @@ impl Election {
 
     /// Tells every instance whether it may take part, and what its priority is.
     fn assess(&mut self) {
-        for id in self.ids() {
-            self.weigh(id);
-        }
+        let standings: Vec<Standing> = self.ids().map(|id| self.weigh(id)).collect();
         if self.gate != Gate::Open {
             return;
         }
-        let standings: Vec<Standing> = self.ids().map(|id| self.standing(id)).collect();
         let groups = self.group_standings(&standings);
         for id in self.ids() {
             let own = standings[id.0];
@@ -204,9 +198,11 @@ impl Election {
         self.join_groups();
     }
 
-    /// Tracking may have changed the priority.
-    fn weigh(&mut self, id: InstanceId) {
-        let to = self.tracking.verdict(&self.settings, id).priority;
+    /// What tracking makes of the priority, and of the standing.
+    fn weigh(&mut self, id: InstanceId) -> Standing {
+        let group = self.group_of[id.0];
+        let verdict = self.tracking.verdict(&self.settings, id, group);
+        let to = verdict.priority;
         let instance = &mut self.instances[id.0];
         let from = std::mem::replace(&mut instance.priority, to);
         let begun = !matches!(instance.state, State::Init | State::Stopped);
@@ -215,26 +211,30 @@ impl Election {
             let report = Report::Priority { instance, from, to };
             self.orders.push_back(Action::Report(report));
         }
+        self.standing(id, verdict)
     }
 
-    fn standing(&self, id: InstanceId) -> Standing {
-        let verdict = self.tracking.verdict(&self.settings, id);
+    fn standing(&self, id: InstanceId, verdict: Verdict) -> Standing {
         if let Some(tracker) = verdict.fault {
             return Standing::Unwell(Reason::TrackerDown(tracker));
         }
         if self.instances[id.0].source.is_none() {
             return Standing::Unwell(Reason::NoSourceAddress);
         }
-        let fitness = match self.settings.instances[id.0].track_proxy {
-            true => self.proxy.fitness(&self.settings.proxy),
-            false => Fitness::Fit,
-        };
-        match fitness {
+        match self.fitness(id) {
             Fitness::Down(fault) => Standing::Unwell(Reason::ProxyDown(fault)),
             Fitness::NoUsableServer => Standing::Unwell(Reason::NoUsableServer),
             Fitness::Unknown => Standing::Unknown,
             Fitness::Fit if verdict.unknown => Standing::Unknown,
             Fitness::Fit => Standing::Well,
+        }
+    }
+
+    fn fitness(&self, id: InstanceId) -> Fitness {
+        if self.settings.instances[id.0].track_proxy {
+            self.proxy.fitness(&self.settings.proxy)
+        } else {
+            Fitness::Fit
         }
     }
 

@@ -45,17 +45,21 @@ impl Instance {
     }
 
     /// A master has resigned: the highest of those who wait takes over first. One that is alone
-    /// with the master need not wait.
+    /// with the master need not wait. If it was not the one that we hear, that one goes on.
     pub(super) fn vacate(&mut self, listening: Listening, rival: Leader, at: &mut Moment) -> Next {
-        if self.is_only_peer(rival.address, at.file) && at.deferring_until.is_none() {
-            return self.lead(Takeover::Vacant, Reason::MasterResigned, at);
-        }
         let interval = match listening.lead {
+            Lead::Heard(leader) if leader.address != rival.address && is_fresh(leader, at.now) => {
+                return State::Backup(listening).stay();
+            }
             Lead::Heard(leader) => leader.interval,
             Lead::Unheard { .. } | Lead::Resigned | Lead::Unknown => at.file.interval,
         };
+        if self.is_only_peer(rival.address, at.file) && at.deferring_until.is_none() {
+            return self.lead(Takeover::Vacant, Reason::MasterResigned, at);
+        }
+        let turn = at.now + self.skew(interval, at.file);
         let listening = Listening {
-            master_down_at: at.now + self.skew(interval, at.file),
+            master_down_at: listening.master_down_at.min(turn),
             lead: Lead::Resigned,
             delay: Delay::Unasked,
         };
@@ -211,8 +215,7 @@ impl Instance {
         };
         let defers =
             leader.priority >= self.priority || self.hold(listening, file, proxy, now).is_some();
-        let until = leader.heard_at + leader.interval * 2;
-        (defers && until > now).then_some(until)
+        (defers && is_fresh(leader, now)).then(|| fresh_until(leader))
     }
 
     /// The group becomes master: addresses first if a living master lets go when it hears of it.
@@ -251,4 +254,13 @@ impl Instance {
         let mut others = peers.iter().filter(|peer| Some(**peer) != self.source);
         others.next() == Some(&address) && others.next().is_none()
     }
+}
+
+/// Until when somebody heard is surely there: a single advertisement may be lost.
+fn fresh_until(leader: Leader) -> Instant {
+    leader.heard_at + leader.interval * 2
+}
+
+fn is_fresh(leader: Leader, now: Instant) -> bool {
+    now < fresh_until(leader)
 }

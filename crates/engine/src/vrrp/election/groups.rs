@@ -140,11 +140,6 @@ impl Election {
 
 /// The group of each instance.
 pub(super) fn groups_of(settings: &Settings) -> Vec<Option<GroupId>> {
-    let mut groups = vec![None; settings.instances.len()];
-    for (index, group) in settings.groups.iter().enumerate() {
-        for member in &group.members {
-            groups[member.0] = Some(GroupId(index));
-        }
-    }
-    groups
+    let ids = (0..settings.instances.len()).map(InstanceId);
+    ids.map(|id| settings.group_of(id)).collect()
 }

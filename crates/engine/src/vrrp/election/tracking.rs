@@ -1,7 +1,7 @@
 //! What readings do to a priority.
 
 use crate::vrrp::{
-    InstanceId, Priority, TrackerId,
+    GroupId, InstanceId, Priority, TrackerId,
     event::Reading,
     settings::{Effect, Settings, Track, Tracker},
     view::Contribution,
@@ -50,16 +50,21 @@ impl Tracking {
         &'a self,
         settings: &'a Settings,
         instance: InstanceId,
+        group: Option<GroupId>,
     ) -> impl Iterator<Item = (Track, Contribution)> + 'a {
         let own = settings.instances[instance.0].tracks.iter();
-        let group = settings.group_of(instance);
         let shared = group.map_or(&[][..], |group| &settings.groups[group.0].tracks);
         own.chain(shared)
             .map(|track| (*track, self.contribution(*track)))
     }
 
     /// What they say together.
-    pub(super) fn verdict(&self, settings: &Settings, instance: InstanceId) -> Verdict {
+    pub(super) fn verdict(
+        &self,
+        settings: &Settings,
+        instance: InstanceId,
+        group: Option<GroupId>,
+    ) -> Verdict {
         let base = settings.instances[instance.0].priority;
         let mut verdict = Verdict {
             priority: base,
@@ -67,7 +72,7 @@ impl Tracking {
             unknown: false,
         };
         let mut sum = i32::from(base.0);
-        for (track, contribution) in self.contributions(settings, instance) {
+        for (track, contribution) in self.contributions(settings, instance, group) {
             sum += i32::from(contribution.weight);
             if contribution.faults {
                 verdict.fault.get_or_insert(track.tracker);

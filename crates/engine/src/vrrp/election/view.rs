@@ -16,7 +16,9 @@ impl Election {
     pub fn instance(&self, id: InstanceId) -> InstanceView {
         let file = &self.settings.instances[id.0];
         let instance = &self.instances[id.0];
-        let contributions = self.tracking.contributions(&self.settings, id);
+        let contributions = self
+            .tracking
+            .contributions(&self.settings, id, self.group_of[id.0]);
         InstanceView {
             role: instance.state.role(),
             since: instance.since,

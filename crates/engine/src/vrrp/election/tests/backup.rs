@@ -141,6 +141,22 @@ fn a_stranger_who_resigns_is_not_the_only_peer() {
 }
 
 #[test]
+fn a_third_that_resigns_does_not_hurry_it_while_the_master_is_heard() {
+    let mut node = follower();
+    node.until(2.9);
+    node.hear(&advert(3, 0));
+    assert_eq!(node.until(4.609), NOTHING);
+    let mut node = follower();
+    node.until(3.1);
+    node.hear(&advert(3, 0));
+    assert_eq!(
+        node.until(3.8)[0],
+        "3.709 send 100",
+        "that master may be gone"
+    );
+}
+
+#[test]
 fn in_its_first_election_it_preempts_by_priority_within_the_claim_window() {
     let mut node = Node::with(instance(200));
     node.until(1.0);
