@@ -31,7 +31,8 @@ fn lines(trace: &Trace, filter: &str, names: &[&str]) -> Result<Vec<String>, Fai
 }
 
 const NEIGHBOURS: &str = "arp.isgratuitous==1 or icmpv6.type==136 and ipv6.src==fd00::9";
-const ALL: &str = "vrrp and not icmpv6 or arp.isgratuitous==1 or icmpv6.type==136 and ipv6.src==fd00::9";
+const ALL: &str =
+    "vrrp and not icmpv6 or arp.isgratuitous==1 or icmpv6.type==136 and ipv6.src==fd00::9";
 
 fn decoded() -> Outcome {
     let stage = Stage::new()?;

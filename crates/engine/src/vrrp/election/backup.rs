@@ -89,22 +89,20 @@ impl Instance {
             self.tell(hold, at);
             listening.master_down_at = at.now + self.master_down(rival.interval, at.file);
         } else if starting && at.deferring_until.is_none() {
-            return self.challenge(listening, rival, at);
+            return self.challenge(rival, at);
         }
         State::Backup(listening).stay()
     }
 
     /// A node that has just started does not wait until a master of lower priority is silent: that
-    /// one may just have started, too, and begun to claim. Where there are more than two, they go
-    /// by priority. (One that comes back from a fault does wait: a check that flaps must not move
+    /// one may just have started, too, and begun to claim. Where there are more than two, this one
+    /// claims, too, and all of them hear who is the highest. (One that comes back from a fault does wait: a check that flaps must not move
     /// the addresses each time.)
-    fn challenge(&mut self, mut listening: Listening, rival: Leader, at: &mut Moment) -> Next {
+    fn challenge(&mut self, rival: Leader, at: &mut Moment) -> Next {
         if self.is_only_peer(rival.address, at.file) {
             return self.lead(Takeover::Living, Reason::Preempting, at);
         }
-        let turn = at.now + self.priority.skew(at.short(CLAIM_WINDOW));
-        listening.master_down_at = listening.master_down_at.min(turn);
-        State::Backup(listening).stay()
+        self.claim(Some(rival.address), at)
     }
 
     /// A deadline of a backup. Who slept through it hears first what has been said meanwhile.
@@ -128,9 +126,32 @@ impl Instance {
         }
         match listening.lead {
             Lead::Heard(leader) if self.lives(leader, at) => self.preempt(listening, leader, at),
-            Lead::Heard(_) | Lead::Unknown => self.lead(Takeover::Vacant, Reason::MasterSilent, at),
+            Lead::Heard(silent) => self.succeed(silent, listening, at),
+            Lead::Unknown => self.lead(Takeover::Vacant, Reason::MasterSilent, at),
             Lead::Resigned => self.lead(Takeover::Vacant, Reason::MasterResigned, at),
-            Lead::Unheard { .. } => self.claim(at),
+            Lead::Unheard { .. } => self.claim(None, at),
+        }
+    }
+
+    /// The master is silent. While it was not, nobody lower was listened to; one of them may have
+    /// taken its place already.
+    fn succeed(&mut self, silent: Leader, mut listening: Listening, at: &mut Moment) -> Next {
+        let heard = self.acquaintances.peers().into_iter().map(|peer| Leader {
+            address: peer.address,
+            priority: peer.priority,
+            interval: peer.interval,
+            heard_at: peer.heard_at,
+        });
+        let successor = |other: &Leader| {
+            let takes_part = other.priority != Priority::RESIGN;
+            takes_part && other.address != silent.address && self.lives(*other, at)
+        };
+        match heard.into_iter().find(successor) {
+            Some(other) => {
+                listening.lead = Lead::Heard(other);
+                self.preempt(listening, other, at)
+            }
+            None => self.lead(Takeover::Vacant, Reason::MasterSilent, at),
         }
     }
 
@@ -156,18 +177,28 @@ impl Instance {
         }
     }
 
-    /// Nobody has ever been heard: says first that it will be master.
-    pub(super) fn claim(&mut self, at: &mut Moment) -> Next {
+    /// Says first that it will be master. Others who claim fall silent then, if they are lower; a
+    /// master answers with its last advertisement, and keeps the addresses a little longer.
+    pub(super) fn claim(&mut self, over: Option<IpAddr>, at: &mut Moment) -> Next {
         self.advertise(self.priority, at);
         let until = at.now + at.short(CLAIM_WINDOW);
-        State::Claiming { until }.stay()
+        State::Claiming { until, over }.stay()
+    }
+
+    /// Somebody lower claims as well. Early on that one may not have heard of us yet; later it
+    /// must have missed our claim.
+    pub(super) fn object(&mut self, until: Instant, at: &mut Moment) {
+        if until < at.now + at.short(CLAIM_WINDOW) / 2 {
+            self.advertise(self.priority, at);
+        }
     }
 
     /// Nobody has objected to the claim.
-    pub(super) fn prevail(&mut self, at: &mut Moment) -> Next {
-        match at.deferring_until {
-            None => self.lead(Takeover::Vacant, Reason::MasterSilent, at),
-            Some(until) => {
+    pub(super) fn prevail(&mut self, over: Option<IpAddr>, at: &mut Moment) -> Next {
+        match (at.deferring_until, over) {
+            (None, None) => self.lead(Takeover::Vacant, Reason::MasterSilent, at),
+            (None, Some(_)) => self.lead(Takeover::Living, Reason::Preempting, at),
+            (Some(until), _) => {
                 let listening = Listening {
                     master_down_at: until,
                     lead: Lead::Unknown,
@@ -237,7 +268,7 @@ impl Instance {
     /// The group claims: a member that hears somebody lets that one in peace until then.
     pub(super) fn claim_with_group(&mut self, listening: Listening, at: &mut Moment) -> Next {
         match listening.lead {
-            Lead::Unheard { .. } => self.claim(at),
+            Lead::Unheard { .. } => self.claim(None, at),
             Lead::Resigned | Lead::Unknown | Lead::Heard(_) => State::Backup(listening).stay(),
         }
     }

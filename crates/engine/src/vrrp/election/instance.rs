@@ -164,11 +164,21 @@ impl Instance {
             (State::Claiming { .. }, Signal::TieLost(rival) | Signal::Higher(rival)) => {
                 self.follow(rival, at).stay()
             }
-            (state @ State::Claiming { .. }, Signal::TieWon(_) | Signal::Lower(_)) => {
-                self.advertise(self.priority, at);
+            (State::Claiming { over, .. }, Signal::Lower(rival)) if over == Some(rival.address) => {
+                self.lead(Takeover::Living, Reason::Preempting, at)
+            }
+            (State::Claiming { over, .. }, Signal::Resigned(rival))
+                if over == Some(rival.address) =>
+            {
+                self.lead(Takeover::Vacant, Reason::MasterResigned, at)
+            }
+            (state @ State::Claiming { until, .. }, Signal::TieWon(_) | Signal::Lower(_)) => {
+                self.object(until, at);
                 state.stay()
             }
-            (State::Claiming { until }, Signal::Due) if at.now >= until => self.prevail(at),
+            (State::Claiming { until, over }, Signal::Due) if at.now >= until => {
+                self.prevail(over, at)
+            }
 
             (State::Claiming { .. }, Signal::Group(Move::Lead(takeover), reason)) => {
                 self.lead(takeover, reason, at)

@@ -136,5 +136,5 @@ fn announce_again(reign: &mut Reign, at: &mut Moment) {
     };
     at.announce(repeat);
     reign.settle = Due::after(at.now, at.settled_after(), repeat);
-    reign.again = reign.again.or(Due::after(at.now, wait, repeat));
+    reign.again = Due::after(at.now, wait, repeat);
 }

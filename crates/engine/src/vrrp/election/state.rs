@@ -19,6 +19,8 @@ pub(super) enum State {
     Claiming {
         /// When it is master.
         until: Instant,
+        /// Of lower priority, and perhaps a master.
+        over: Option<IpAddr>,
     },
     /// Holds the addresses.
     Master(Reign),
@@ -123,7 +125,7 @@ impl State {
         match self {
             Self::Init | Self::Fault | Self::Stopped => None,
             Self::Backup(listening) => Some(listening.deadline()),
-            Self::Claiming { until } | Self::Yielding { until, .. } => Some(*until),
+            Self::Claiming { until, .. } | Self::Yielding { until, .. } => Some(*until),
             Self::Master(reign) => Some(reign.deadline()),
         }
     }

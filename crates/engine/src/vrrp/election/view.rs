@@ -54,7 +54,7 @@ impl Instance {
     fn master_down_at(&self) -> Option<std::time::Instant> {
         match &self.state {
             State::Backup(listening) => Some(listening.master_down_at),
-            State::Claiming { until } => Some(*until),
+            State::Claiming { until, .. } => Some(*until),
             State::Init
             | State::Master(_)
             | State::Yielding { .. }

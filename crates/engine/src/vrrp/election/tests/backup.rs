@@ -157,20 +157,72 @@ fn a_third_that_resigns_does_not_hurry_it_while_the_master_is_heard() {
 }
 
 #[test]
-fn in_its_first_election_it_preempts_by_priority_within_the_claim_window() {
+fn in_its_first_election_it_claims_what_a_lower_one_claims() {
     let mut node = Node::with(instance(200));
     node.until(1.0);
-    assert_eq!(node.hear(&advert(2, 100)), NOTHING);
+    assert_eq!(node.hear(&advert(2, 100)), ["1.000 send 200"]);
     assert_eq!(
         node.until(1.050),
         [
-            "1.010 acquire",
-            "1.010 announce 5",
-            "1.010 send 200",
-            "1.010 MASTER"
+            "1.050 acquire",
+            "1.050 announce 5",
+            "1.050 send 200",
+            "1.050 MASTER"
         ]
     );
     assert_eq!(node.view().reason, Reason::Preempting);
+}
+
+#[test]
+fn a_lower_one_that_answers_the_claim_is_master_and_lets_go() {
+    let mut node = Node::with(instance(200));
+    node.until(1.0);
+    node.hear(&advert(2, 100));
+    node.until(1.002);
+    assert_eq!(
+        node.hear(&advert(2, 100)),
+        [
+            "1.002 acquire",
+            "1.002 announce 5",
+            "1.002 send 200",
+            "1.002 MASTER"
+        ]
+    );
+}
+
+#[test]
+fn a_lower_one_that_resigns_ends_the_wait_for_its_answer() {
+    let mut node = Node::with(instance(200));
+    node.until(1.0);
+    node.hear(&advert(2, 100));
+    node.until(1.002);
+    assert_eq!(node.hear(&advert(2, 0))[1], "1.002 acquire");
+    assert_eq!(node.view().reason, Reason::MasterResigned);
+}
+
+#[test]
+fn a_lower_third_that_claims_as_well_is_told_again_once_it_must_have_heard() {
+    let mut node = Node::with(instance(200));
+    node.until(1.0);
+    node.hear(&advert(2, 100));
+    node.until(1.002);
+    assert_eq!(node.hear(&advert(3, 150)), NOTHING);
+    node.until(1.030);
+    assert_eq!(node.hear(&advert(3, 150)), ["1.030 send 200"]);
+}
+
+#[test]
+fn who_took_the_place_of_a_master_now_silent_is_not_preempted_by_one_that_holds_back() {
+    let mut node = Node::with(Instance {
+        preempt: Preempt::Never,
+        ..instance(100)
+    });
+    node.until(1.0);
+    node.hear(&advert(2, 200));
+    node.until(4.6);
+    node.hear(&advert(3, 50));
+    assert_eq!(node.until(5.5), NOTHING);
+    assert_eq!(node.view().master, Some(host(3)));
 }
 
 #[test]
@@ -357,8 +409,8 @@ fn a_claim_ends_when_somebody_better_is_heard_and_nobody_was_told() {
 #[test]
 fn a_claim_stands_against_somebody_worse_who_hears_so() {
     let mut node = Node::with(instance(101));
-    node.until(3.63);
-    assert_eq!(node.hear(&advert(2, 100)), ["3.630 send 101"]);
+    node.until(3.64);
+    assert_eq!(node.hear(&advert(2, 100)), ["3.640 send 101"]);
     assert_eq!(node.until(3.7)[3], "3.655 MASTER");
 }
 

@@ -197,7 +197,7 @@ fn what_is_not_checked_never_counts() {
         node.proxy(proxy);
         node.until(1.0);
         node.hear(&advert(2, 100));
-        assert_eq!(node.until(1.1)[3], "1.010 MASTER");
+        assert_eq!(node.until(1.1)[3], "1.050 MASTER");
     }
 }
 
