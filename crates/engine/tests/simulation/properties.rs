@@ -1,0 +1,57 @@
+//! What has to hold in every run. Each property judges by itself, from the facts alone.
+
+mod audible;
+mod best;
+mod crashed;
+mod held;
+mod moves;
+mod neighbours;
+mod notified;
+mod one_master;
+mod resigned;
+mod start;
+mod usable;
+
+use std::sync::Arc;
+
+use super::{
+    fact::{Fact, Picture},
+    scenario::Scenario,
+};
+
+pub(crate) use self::{
+    best::BestIsMaster, crashed::ComesBackWhenStable, held::HeldByMaster, moves::FewMoves,
+    neighbours::NeighboursKnow, notified::NotifiedInOrder, one_master::OneMaster,
+    resigned::ResignedIsReplaced, start::StartsOnce, usable::ServesBeforePreempting,
+};
+
+/// Something that has to hold.
+pub(crate) trait Property {
+    /// Whole sentences, but for the full stop.
+    fn name(&self) -> &'static str;
+
+    /// A fact, and how things stand by now; says what is wrong.
+    fn see(&mut self, picture: &Picture, fact: &Fact) -> Result<(), String>;
+
+    /// The run is over.
+    fn end(&mut self, _picture: &Picture) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// How often there was something to judge: a property that never is judged proves nothing.
+    fn judged(&self) -> u64;
+}
+
+/// What has to hold whatever goes wrong.
+pub(crate) fn always(scenario: &Arc<Scenario>) -> Vec<Box<dyn Property>> {
+    vec![
+        Box::new(HeldByMaster::default()),
+        Box::new(NotifiedInOrder::new(scenario)),
+        Box::new(ResignedIsReplaced::new(scenario)),
+        Box::new(ServesBeforePreempting::new(scenario)),
+        Box::new(ComesBackWhenStable::new(scenario)),
+        Box::new(OneMaster::new(scenario)),
+        Box::new(NeighboursKnow::new(scenario)),
+        Box::new(BestIsMaster::new(scenario)),
+    ]
+}

@@ -1,0 +1,114 @@
+use std::{sync::Arc, time::Duration};
+
+use pontoon_engine::vrrp::{
+    InstanceId, Priority, Role, Version,
+    event::{Event, Heard},
+};
+
+use super::{Fact, Picture, Property};
+use crate::simulation::scenario::{Incident, Scenario};
+
+/// A backup that hears its master resign takes over when its skew has passed, unless somebody
+/// else has.
+pub(crate) struct ResignedIsReplaced {
+    scenario: Arc<Scenario>,
+    owed: Vec<Debt>,
+    judged: u64,
+}
+
+#[derive(Clone, Copy)]
+struct Debt {
+    node: usize,
+    router: usize,
+    since: Duration,
+    due: Duration,
+}
+
+impl ResignedIsReplaced {
+    pub(crate) fn new(scenario: &Arc<Scenario>) -> Self {
+        Self {
+            scenario: Arc::clone(scenario),
+            owed: Vec::new(),
+            judged: 0,
+        }
+    }
+
+    fn hear(&mut self, picture: &Picture, node: usize, instance: InstanceId, heard: &Heard) {
+        let router = instance.0;
+        if heard.advert.priority != Priority::RESIGN {
+            self.owed
+                .retain(|debt| (debt.node, debt.router) != (node, router));
+            return;
+        }
+        let known = self
+            .owed
+            .iter()
+            .any(|d| (d.node, d.router) == (node, router));
+        let listens = picture.instance(node, router).role == Role::Backup;
+        if known || !listens || !picture.masters(router).is_empty() {
+            return;
+        }
+        let plan = &self.scenario.nodes[node];
+        let intervals = self.scenario.nodes.iter().map(|node| node.interval);
+        let interval = match self.scenario.version {
+            Version::V2 => Duration::from_secs(1),
+            Version::V3 => intervals.max().unwrap_or_default(),
+        };
+        let skew = picture.instance(node, router).priority.skew(interval);
+        // Its own clock may be slow, and it may be late.
+        let due = picture.at + skew.mul_f64(1.025) + plan.lateness + Duration::from_millis(1);
+        self.owed.push(Debt {
+            node,
+            router,
+            since: picture.at,
+            due,
+        });
+    }
+
+    /// Debts are paid when there is a master, and void when the node may not take part.
+    fn settle(&mut self, picture: &Picture) {
+        let before = self.owed.len();
+        self.owed
+            .retain(|debt| picture.masters(debt.router).is_empty());
+        self.judged += u64::try_from(before - self.owed.len()).unwrap_or(0);
+        self.owed.retain(|debt| {
+            let node = &picture.nodes[debt.node];
+            node.alive && node.instances[debt.router].role == Role::Backup
+        });
+    }
+}
+
+impl Property for ResignedIsReplaced {
+    fn name(&self) -> &'static str {
+        "a master that resigns is replaced within skew"
+    }
+
+    fn see(&mut self, picture: &Picture, fact: &Fact) -> Result<(), String> {
+        // A group may have to stay where another of its members is.
+        if self.scenario.grouped {
+            return Ok(());
+        }
+        if let Some(late) = self.owed.iter().find(|debt| debt.due < picture.at) {
+            let Debt { node, since, .. } = late;
+            let what = format!("node {node} heard it at {since:?} and still waits");
+            self.owed.clear();
+            return Err(what);
+        }
+        match fact {
+            Fact::Told {
+                node,
+                event: Event::Heard { instance, heard },
+            } => self.hear(picture, *node, *instance, heard),
+            Fact::Incident(Incident::Freeze(node) | Incident::Reload(node)) => {
+                self.owed.retain(|debt| debt.node != *node);
+            }
+            Fact::Settled { .. } | Fact::Gone(_) => self.settle(picture),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn judged(&self) -> u64 {
+        self.judged
+    }
+}

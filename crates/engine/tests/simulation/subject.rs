@@ -1,0 +1,156 @@
+//! The machine under test, or one that is broken on purpose: each property has to notice.
+
+use std::time::Instant;
+
+use pontoon_engine::vrrp::{
+    InstanceId, Priority, Role,
+    action::{Action, NotifyState},
+    election::Election,
+    event::{Event, Heard, Proxy, ProxyFault, Servers},
+    settings::Settings,
+    view::InstanceView,
+};
+
+/// How a machine may be broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Defect {
+    /// Not at all.
+    None,
+    /// It never takes addresses away.
+    KeepsAddresses,
+    /// It announces addresses once, on taking them, whoever claims them later.
+    AnnouncesOnce,
+    /// As master it hears nobody.
+    DeafMaster,
+    /// Until it is master for the first time it hears nobody.
+    DeafAtFirst,
+    /// It does not hear that a master resigns.
+    DeafToResignations,
+    /// Each notification waits for the next one, which overtakes it.
+    NotifiesLate,
+    /// It takes pending servers for usable ones.
+    TrustsPendingServers,
+    /// It takes a proxy without checks for one without usable servers.
+    DistrustsUnchecked,
+    /// It takes part only once a server is usable.
+    WaitsForServers,
+    /// It forgets that its proxy crashed.
+    ForgetsCrashes,
+    /// It wants to be called again at once, for ever.
+    Restless,
+}
+
+/// A machine, whole or broken.
+pub(crate) struct Subject {
+    election: Election,
+    defect: Defect,
+    told: Instant,
+    acquiring: bool,
+    was_master: bool,
+    late: Option<Action>,
+}
+
+impl Subject {
+    pub(crate) fn new(settings: Settings, defect: Defect, now: Instant) -> Self {
+        Self {
+            election: Election::new(settings, now),
+            defect,
+            told: now,
+            acquiring: false,
+            was_master: false,
+            late: None,
+        }
+    }
+
+    pub(crate) fn handle(&mut self, event: Event, now: Instant) {
+        self.told = now;
+        self.acquiring = false;
+        if let Some(event) = self.distort(event) {
+            self.election.handle(event, now);
+        }
+    }
+
+    pub(crate) fn reload(&mut self, settings: Settings, now: Instant) -> Vec<Action> {
+        self.election.reload(settings, now)
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        if self.defect == Defect::Restless {
+            return Some(self.told);
+        }
+        self.election.poll_timeout()
+    }
+
+    pub(crate) fn poll_action(&mut self) -> Option<Action> {
+        loop {
+            let action = self.election.poll_action()?;
+            if let Some(action) = self.spoil(action) {
+                return Some(action);
+            }
+        }
+    }
+
+    pub(crate) fn view(&self, instance: InstanceId) -> InstanceView {
+        self.election.instance(instance)
+    }
+
+    fn distort(&self, event: Event) -> Option<Event> {
+        use Proxy::{Down, Serving};
+        let event = match (self.defect, event) {
+            (Defect::DeafToResignations, Event::Heard { heard, .. }) if resigns(&heard) => {
+                return None;
+            }
+            (Defect::DeafAtFirst, Event::Heard { .. }) if !self.was_master => return None,
+            (Defect::DeafMaster, Event::Heard { instance, .. })
+                if self.view(instance).role == Role::Master =>
+            {
+                return None;
+            }
+            (Defect::TrustsPendingServers, Event::Proxy(Serving(Servers::Pending))) => {
+                Event::Proxy(Serving(Servers::Usable))
+            }
+            (Defect::DistrustsUnchecked, Event::Proxy(Serving(Servers::Unchecked))) => {
+                Event::Proxy(Serving(Servers::Pending))
+            }
+            (Defect::WaitsForServers, Event::Proxy(Serving(Servers::Pending))) => {
+                Event::Proxy(Down(ProxyFault::Stopped))
+            }
+            (Defect::ForgetsCrashes, Event::Proxy(Down(_))) => {
+                Event::Proxy(Down(ProxyFault::Stopped))
+            }
+            (_, event) => event,
+        };
+        Some(event)
+    }
+
+    fn spoil(&mut self, action: Action) -> Option<Action> {
+        if let Action::Acquire(_) = action {
+            self.acquiring = true;
+            self.was_master = true;
+        }
+        match (self.defect, action) {
+            (Defect::KeepsAddresses, Action::Release(_)) => None,
+            (Defect::AnnouncesOnce, Action::Announce { .. }) if !self.acquiring => None,
+            (Defect::NotifiesLate, action @ Action::Notify { state, .. }) => {
+                self.overtake(action, state)
+            }
+            (_, action) => Some(action),
+        }
+    }
+
+    /// The first of two notifications is told after the second, if at all.
+    fn overtake(&mut self, action: Action, state: NotifyState) -> Option<Action> {
+        match self.late.take() {
+            None if state == NotifyState::Master => {
+                self.late = Some(action);
+                None
+            }
+            Some(late) => Some(late),
+            None => Some(action),
+        }
+    }
+}
+
+fn resigns(heard: &Heard) -> bool {
+    heard.advert.priority == Priority::RESIGN
+}
