@@ -322,7 +322,7 @@ pub(super) fn address(text: &str) -> Address {
         scope: None,
         peer: None,
         home: false,
-        no_dad: false,
+        detect_duplicates: false,
         preferred_lifetime: None,
     }
 }

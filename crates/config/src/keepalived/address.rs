@@ -39,8 +39,9 @@ fn entry(statement: &Statement, ctx: &mut Context<'_>) -> Option<AddressDraft> {
         scope: None,
         peer: None,
         home: false,
-        no_dad: false,
-        preferred_lifetime: None,
+        detect_duplicates: false,
+        // Such an address is for being reached, not for going out.
+        preferred_lifetime: (address.is_ipv6() && prefix == 128).then_some(0),
     };
     let mut sound = true;
     while let Some(option) = line.args.next() {
@@ -91,7 +92,7 @@ fn apply(
         "scope" => draft.scope = scope_after(line, ctx),
         "peer" => draft.peer = Some(peer(line, ctx)?),
         "home" => draft.home = true,
-        "-nodad" | "nodad" => draft.no_dad = true,
+        "-nodad" => draft.detect_duplicates = true,
         "preferred_lft" => draft.preferred_lifetime = lifetime(line, ctx),
         "no_track" | "mngtmpaddr" | "noprefixroute" | "autojoin" | "use_vmac" => {
             without_effect(option, ctx);

@@ -296,9 +296,11 @@ pub struct Address {
     pub peer: Option<IpAddr>,
     /// `home` (IPv6).
     pub home: bool,
-    /// `-nodad` (IPv6): usable at once, no duplicate address detection.
-    pub no_dad: bool,
-    /// `preferred_lft`, seconds; `None`: for ever.
+    /// `-nodad` (IPv6): not without "nodad", so the kernel first asks around whether somebody else
+    /// has it, and it is not usable for a second or two.
+    pub detect_duplicates: bool,
+    /// `preferred_lft`, seconds; `None`: for ever. 0 for an IPv6 address with prefix 128 if nothing
+    /// is said.
     pub preferred_lifetime: Option<u32>,
 }
 

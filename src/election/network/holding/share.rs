@@ -1,6 +1,6 @@
 //! One instance's share of the addresses and routes.
 
-use std::{collections::BTreeSet, net::IpAddr, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc};
 
 use pontoon_config::keepalived::model::{Address, Instance, Route};
 use pontoon_engine::vrrp::Priority;
@@ -377,8 +377,7 @@ fn address_on(interface: &str, wanted: &Address, table: &Table) -> Option<NewAdd
     new.broadcast = wanted.broadcast;
     new.label.clone_from(&wanted.label);
     new.scope = wanted.scope.unwrap_or_default();
-    // Whoever is elected has the address: asking around for a second would be a second lost.
-    new.no_dad = matches!(wanted.address, IpAddr::V6(_));
+    new.no_dad = wanted.address.is_ipv6() && !wanted.detect_duplicates;
     new.home = wanted.home;
     new.preferred_lifetime = wanted.preferred_lifetime;
     Some(new)
