@@ -27,6 +27,8 @@ use super::log::{Level, Log};
 use crate::files::without_number;
 
 const SHELL: &str = "/bin/sh";
+/// Understands `</dev/tcp/127.0.0.1/80`, a check that many files contain.
+const BASH: &str = "/bin/bash";
 /// Where programs are if the environment does not say.
 const USUAL_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -81,7 +83,10 @@ enum Remark {
     /// Found by name.
     FoundInPath { word: String, program: PathBuf },
     /// Run by a shell.
-    Shell { because: String },
+    Shell {
+        shell: &'static str,
+        because: String,
+    },
     /// Somebody else could change it, and nobody forbids that.
     Unsafe {
         program: PathBuf,
@@ -139,11 +144,11 @@ impl Scripts {
         match line::parse(&command.line) {
             Line::Shell { program, because } => {
                 // Whether it exists is for the shell to find out.
-                if let Ok(program) = find(&program, remarks) {
+                let program = find(&program, remarks).ok();
+                if let Some(program) = program.filter(|program| program.exists()) {
                     self.secure(&program, &identity, remarks)?;
                 }
-                remarks.push(Remark::Shell { because });
-                Ok(Script::by_shell(&command.line, identity))
+                Ok(Script::by_shell(&command.line, because, identity, remarks))
             }
             Line::Direct(words) => self.direct(&command.line, words, identity, remarks),
         }
@@ -161,8 +166,7 @@ impl Scripts {
         let word = word.ok_or(Disabled::Empty)?;
         let program = match find(&word, remarks) {
             Err(Disabled::NotInPath { .. }) if line::is_shell_word(&word) => {
-                remarks.push(Remark::Shell { because: word });
-                return Ok(Script::by_shell(line, identity));
+                return Ok(Script::by_shell(line, word, identity, remarks));
             }
             found => found?,
         };
@@ -201,7 +205,18 @@ impl Scripts {
 }
 
 impl Script {
-    fn by_shell(line: &str, identity: Identity) -> Self {
+    fn by_shell(
+        line: &str,
+        because: String,
+        identity: Identity,
+        remarks: &mut Vec<Remark>,
+    ) -> Self {
+        let shell = if line::wants_bash(line) && Path::new(BASH).exists() {
+            BASH
+        } else {
+            SHELL
+        };
+        remarks.push(Remark::Shell { shell, because });
         // Added arguments follow the line's own, unless the line says where it wants them.
         let line = if line::uses_arguments(line) {
             line.to_owned()
@@ -209,9 +224,9 @@ impl Script {
             format!("{line} \"$@\"")
         };
         Self {
-            program: SHELL.into(),
-            name: SHELL.into(),
-            arguments: vec!["-c".into(), line, SHELL.into()],
+            program: shell.into(),
+            name: shell.into(),
+            arguments: vec!["-c".into(), line, shell.into()],
             identity,
         }
     }
@@ -314,9 +329,9 @@ impl Remark {
                     program.display()
                 ),
             ),
-            Self::Shell { because } => log.line(
+            Self::Shell { shell, because } => log.line(
                 Level::Info,
-                format_args!("{purpose}: run by {SHELL}, for the sake of `{because}`"),
+                format_args!("{purpose}: run by {shell}, for the sake of `{because}`"),
             ),
             Self::Unsafe { program, weakness } => log.line(
                 Level::Warning,

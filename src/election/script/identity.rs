@@ -29,7 +29,8 @@ impl Identity {
                 gid: account.gid,
                 groups: groups.unwrap_or_else(|_| vec![account.gid]),
             },
-            ourselves: false,
+            // A plain user may run scripts as itself, and may not even set the groups it has.
+            ourselves: !privilege::is_root() && account.uid == rustix::process::geteuid().as_raw(),
         }
     }
 

@@ -44,6 +44,13 @@ pub(super) fn is_shell_word(word: &str) -> bool {
     WORDS.contains(&word)
 }
 
+/// Whether a line for a shell uses what bash has and others lack.
+pub(super) fn wants_bash(line: &str) -> bool {
+    ["/dev/tcp/", "/dev/udp/", "[["]
+        .iter()
+        .any(|it| line.contains(it))
+}
+
 /// Whether a line for a shell looks at its arguments by itself.
 pub(super) fn uses_arguments(line: &str) -> bool {
     let after_dollar = line.split('$').skip(1);
@@ -278,5 +285,21 @@ mod tests {
         assert!(uses_arguments("echo ${1}; true"));
         assert!(uses_arguments("log \"$@\""));
         assert!(!uses_arguments("echo $HOME | tee /tmp/x"));
+    }
+
+    #[test]
+    fn every_line_means_something() {
+        let letters: Vec<char> = "a \\'\"x$&|(1c\u{e4}=".chars().collect();
+        let mut lines = vec![String::new()];
+        for _ in 0..4 {
+            let longer = lines.iter().flat_map(|line| {
+                let with = move |letter: &char| format!("{line}{letter}");
+                letters.iter().map(with)
+            });
+            lines = longer.collect();
+            for line in &lines {
+                let _nothing_panics = parse(line);
+            }
+        }
     }
 }

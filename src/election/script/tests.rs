@@ -82,6 +82,28 @@ async fn a_line_for_the_shell_gets_the_added_arguments_too() {
     assert_eq!(out(&room), "<VI_2>\n");
 }
 
+/// `</dev/tcp/…`, as many files have it.
+#[tokio::test]
+async fn a_port_is_tried_by_redirection() {
+    if !Path::new(BASH).exists() {
+        eprintln!("skipped: there is no {BASH}");
+        return;
+    }
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let line = format!(
+        "</dev/tcp/127.0.0.1/{}",
+        listener.local_addr().unwrap().port()
+    );
+    assert_eq!(run(&prepared(&line), &[]).await.end, End::Exited(0));
+    drop(listener);
+    assert_eq!(run(&prepared(&line), &[]).await.end, End::Exited(1));
+}
+
+#[tokio::test]
+async fn there_is_nothing_to_read() {
+    assert_eq!(run(&prepared("cat"), &[]).await.end, End::Exited(0));
+}
+
 #[tokio::test]
 async fn shell_words_are_understood_without_a_program() {
     let ran = run(&prepared("exit 3"), &[]).await;

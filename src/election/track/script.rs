@@ -204,7 +204,7 @@ impl Judge {
         }
         let before = self.last.as_ref().map(|last| &last.end);
         if before != Some(&ran.end) {
-            log.line(Level::Info, format_args!("Script `{name}` now {ran}"));
+            log.line(Level::Info, other_result(name, ran));
         }
     }
 
@@ -223,6 +223,16 @@ impl Judge {
             in_a_row: self.row.0,
             rise: self.rise,
             fall: self.fall,
+        }
+    }
+}
+
+/// Another result than before, which changes nothing yet. As keepalived writes it, and more.
+fn other_result(name: &str, ran: &Ran) -> String {
+    match ran.end {
+        End::Exited(code) => format!("Script `{name}` now returning {code} ({ran})"),
+        End::Killed(_) | End::TimedOut | End::NotStarted(_) => {
+            format!("Script `{name}` now failing ({ran})")
         }
     }
 }
@@ -304,6 +314,10 @@ mod tests {
         assert_eq!(
             failure("chk", &ran(3)),
             "VRRP_Script(chk) failed (exited with status 3 after 12 ms: cannot connect)"
+        );
+        assert_eq!(
+            other_result("chk", &ran(3)),
+            "Script `chk` now returning 3 (exited with status 3 after 12 ms: cannot connect)"
         );
         let late = Ran {
             end: End::TimedOut,

@@ -2,7 +2,7 @@
 
 use std::{io, os::unix::process::CommandExt as _, process::Command};
 
-use rustix::process::{Signal, getpid};
+use rustix::process::{Signal, getpid, getpriority_process, setpriority_process};
 
 /// The first descriptor after the standard streams.
 const FIRST_PRIVATE: libc::c_uint = 3;
@@ -19,7 +19,7 @@ pub struct Identity {
 }
 
 /// Prepares a child: it leads a session and a process group of its own, has no descriptor but the
-/// standard streams, no signal blocked or ignored, gets SIGTERM when the thread that started it
+/// standard streams, no signal blocked or ignored, no preferred nice value, gets SIGTERM when the thread that started it
 /// ends, and becomes `identity`, if one is given.
 pub fn isolate(command: &mut Command, identity: Option<Identity>) {
     let parent = getpid();
@@ -29,6 +29,7 @@ pub fn isolate(command: &mut Command, identity: Option<Identity>) {
             become_identity(identity)?;
         }
         default_signals()?;
+        ordinary_priority()?;
         // After the change of user, which would undo it (prctl(2)).
         rustix::process::set_parent_process_death_signal(Some(Signal::TERM))?;
         if rustix::process::getppid() != Some(parent) && parent.as_raw_nonzero().get() != 1 {
@@ -68,6 +69,14 @@ fn default_signals() -> io::Result<()> {
     } else {
         Err(io::Error::from_raw_os_error(result))
     }
+}
+
+/// Whoever is preferred to others must not pass that on.
+fn ordinary_priority() -> io::Result<()> {
+    if getpriority_process(None)? < 0 {
+        setpriority_process(None, 0)?;
+    }
+    Ok(())
 }
 
 /// Closes at exec(2) what was not meant to be inherited, whoever opened it. Not at once: one of
@@ -146,6 +155,24 @@ mod tests {
             let mask = u64::from_str_radix(mask.trim(), 16).unwrap() & !OWN;
             assert_eq!(mask, 0, "nothing is blocked or ignored: {text}");
         }
+    }
+
+    #[test]
+    fn a_child_is_not_preferred() {
+        let thread = std::thread::spawn(|| {
+            if setpriority_process(None, -5).is_err() {
+                eprintln!("skipped: not allowed to be preferred");
+                return;
+            }
+            assert_eq!(output("nice", None), "0\n");
+        });
+        thread.join().unwrap();
+        std::thread::spawn(|| {
+            setpriority_process(None, 7).unwrap();
+            assert_eq!(output("nice", None), "7\n");
+        })
+        .join()
+        .unwrap();
     }
 
     #[test]

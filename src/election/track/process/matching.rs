@@ -79,6 +79,10 @@ fn cut(name: &str) -> &[u8] {
 
 fn parameters_match(wanted: &Parameters, given: &[String]) -> bool {
     let words = &wanted.words;
+    // So `param_match` without parameters asks for a process without any (keepalived.conf(5)).
+    if words.is_empty() {
+        return given.is_empty();
+    }
     match wanted.matching {
         ParameterMatch::Exact => words == given,
         ParameterMatch::Partial => given.starts_with(words),
@@ -144,7 +148,7 @@ mod tests {
             (&["-f", "/etc/haproxy.cfg", "-"], Initial, true),
             (&["-f", "/etc/haproxy.cfg", "-x"], Initial, false),
             (&["-f", "/etc"], Initial, false),
-            (&[], Partial, true),
+            (&[], Partial, false),
             (&[], Initial, false),
         ] {
             let tracked = with_parameters(words, matching);
@@ -154,6 +158,8 @@ mod tests {
                 "{words:?} {matching:?}"
             );
         }
+        let alone = self::process("haproxy", &["haproxy"]);
+        assert!(matches(&with_parameters(&[], Partial), &alone));
     }
 
     #[test]
