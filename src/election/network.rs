@@ -233,6 +233,9 @@ impl Network {
             let up = self.table.is_up(&name);
             if self.told.get(&name) != Some(&up) {
                 self.told.insert(name.clone(), up);
+                if up {
+                    self.holding.doubt();
+                }
                 self.events.push_back(NetworkEvent::Interface { name, up });
             }
         }

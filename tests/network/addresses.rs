@@ -100,6 +100,13 @@ fn routes() -> Outcome {
         true,
         &there,
     )?;
+    // With the interface the kernel drops its routes, and says nothing of it.
+    ip(&stage.a, "link set eth0 down")?;
+    ip(&stage.a, "link set eth0 up")?;
+    same(shown()?, String::new(), "dropped")?;
+    node.works_until("the route to be back", || {
+        shown().is_ok_and(|shown| shown == there)
+    })?;
     node.acts(|network| network.release(VI))?;
     same(shown()?, String::new(), "gone")?;
     node.says("cannot", 0)

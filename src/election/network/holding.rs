@@ -1,5 +1,6 @@
 //! What each instance holds while it is master, and what is to be done so that the kernel has it.
 
+mod piece;
 mod share;
 
 use std::{io, net::IpAddr, task::Context, time::Duration};
@@ -17,7 +18,8 @@ use crate::{
     election::log::{Level, Log},
     node::message::Held,
 };
-use share::{Piece, Share};
+use piece::Piece;
+use share::Share;
 
 /// An address and its interface.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,6 +36,8 @@ pub(super) struct Holding {
     instances: Vec<Share>,
     /// `static_ipaddress`: held as long as the election runs.
     fixed: Share,
+    /// An interface has come up: the kernel may have dropped routes without a word.
+    doubtful: bool,
     restored_at: Option<Instant>,
     pause: Alarm,
 }
@@ -46,6 +50,7 @@ impl Holding {
         Self {
             instances: model.instances.iter().map(Share::of).collect(),
             fixed: Share::fixed(&model.static_addresses),
+            doubtful: false,
             restored_at: None,
             pause: Alarm::default(),
         }
@@ -138,6 +143,12 @@ impl Holding {
         }
     }
 
+    /// An interface has come up; what is held there is looked after at the next
+    /// [`Holding::restore`].
+    pub(super) const fn doubt(&mut self) {
+        self.doubtful = true;
+    }
+
     /// Puts back what is held and not there; returns what had gone. Soon after the last time
     /// nothing is done yet.
     pub(super) fn restore(
@@ -146,8 +157,12 @@ impl Holding {
         table: &Table,
         complaints: &mut Complaints,
     ) -> Vec<(InstanceId, Place)> {
-        let lacks = |share: &Share| share.held && share.lacks_something(table);
+        let doubtful = self.doubtful;
+        let lacks = |share: &Share| {
+            share.held && (share.lacks_something(table) || doubtful && share.has_routes())
+        };
         if !self.instances.iter().chain([&self.fixed]).any(lacks) {
+            self.doubtful = false;
             return Vec::new();
         }
         let now = Instant::now();
@@ -156,6 +171,7 @@ impl Holding {
             return Vec::new();
         }
         self.restored_at = Some(now);
+        self.doubtful = false;
         if lacks(&self.fixed) {
             self.fixed.restore(kernel, table, complaints);
         }

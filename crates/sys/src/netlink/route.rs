@@ -33,23 +33,28 @@ impl NewRoute {
     /// Puts it up. `EEXIST`: such a route is there.
     #[must_use]
     pub fn add(&self) -> Change {
-        Change(self.body(kind::NEW_ROUTE, flag::CREATE | flag::EXCLUSIVE))
+        const LINK: u8 = 253;
+        let direct = self.destination.is_ipv4() && self.gateway.is_none();
+        let scope = self.scope.unwrap_or(if direct { LINK } else { 0 });
+        Change(self.body(kind::NEW_ROUTE, flag::CREATE | flag::EXCLUSIVE, scope))
     }
 
-    /// Takes it away. `ESRCH`: it is not there.
+    /// Takes it away, if it bears our mark. `ESRCH`: it is not there.
     #[must_use]
     pub fn remove(&self) -> Change {
-        Change(self.body(kind::DEL_ROUTE, 0))
+        /// Any will do.
+        const NOWHERE: u8 = 255;
+        Change(self.body(kind::DEL_ROUTE, 0, NOWHERE))
     }
 
-    fn body(&self, kind: u16, flags: u16) -> Body {
+    fn body(&self, kind: u16, flags: u16, scope: u8) -> Body {
         const DESTINATION: u16 = 1;
         const INTERFACE: u16 = 4;
         const GATEWAY: u16 = 5;
         const METRIC: u16 = 6;
         const SOURCE: u16 = 7;
         const TABLE: u16 = 15;
-        let mut body = Body::new(kind, flags, &self.fixed());
+        let mut body = Body::new(kind, flags, &self.fixed(scope));
         if self.prefix > 0 {
             body = body.attribute(DESTINATION, &octets(self.destination));
         }
@@ -82,18 +87,11 @@ impl NewRoute {
     }
 
     /// `rtmsg`: family, lengths, type of service, table, origin, scope, type, flags.
-    fn fixed(&self) -> [u8; 12] {
-        const LINK: u8 = 253;
+    fn fixed(&self, scope: u8) -> [u8; 12] {
         const UNICAST: u8 = 1;
         let v4 = self.destination.is_ipv4();
         let family = if v4 { libc::AF_INET } else { libc::AF_INET6 };
         let family = u8::try_from(family).unwrap_or_default();
-        let usual = if v4 && self.gateway.is_none() {
-            LINK
-        } else {
-            0
-        };
-        let scope = self.scope.unwrap_or(usual);
         // A table that does not fit here stands in its attribute only.
         let table = u8::try_from(self.table()).unwrap_or_default();
         let prefix = self.prefix;
