@@ -1,12 +1,14 @@
 //! What the configuration language asks of this machine.
 
+mod pattern;
+
 use std::{
     net::{IpAddr, ToSocketAddrs},
     os::unix::fs::PermissionsExt as _,
     path::Path,
 };
 
-use pontoon_config::haproxy::Surroundings;
+use pontoon_config::{haproxy::Surroundings, keepalived};
 
 use crate::files::without_number;
 
@@ -42,12 +44,62 @@ impl Surroundings for System {
     }
 
     fn user_id(&self, name: &str) -> Option<u32> {
-        account(Path::new("/etc/passwd"), name)
+        account(Path::new(PASSWD), name)
     }
 
     fn group_id(&self, name: &str) -> Option<u32> {
         account(Path::new("/etc/group"), name)
     }
+}
+
+impl keepalived::Surroundings for System {
+    fn variable(&self, name: &str) -> Option<String> {
+        Surroundings::variable(self, name)
+    }
+
+    fn glob(&self, pattern: &str) -> Vec<String> {
+        pattern::files(pattern)
+    }
+
+    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+        Surroundings::read(self, path)
+    }
+
+    fn user(&self, name: &str) -> Option<(u32, u32)> {
+        let text = std::fs::read(PASSWD).ok()?;
+        find_user(&String::from_utf8_lossy(&text), name)
+    }
+
+    fn group(&self, name: &str) -> Option<u32> {
+        self.group_id(name)
+    }
+
+    fn permissions(&self, path: &str) -> Option<u32> {
+        Surroundings::permissions(self, path)
+    }
+}
+
+impl System {
+    /// The host's name without its domain: what lines `@id` of a `keepalived.conf` are for.
+    pub fn config_id() -> String {
+        let names = rustix::system::uname();
+        let name = names.nodename().to_string_lossy().into_owned();
+        name.split('.').next().unwrap_or_default().to_owned()
+    }
+}
+
+const PASSWD: &str = "/etc/passwd";
+
+/// The numbers of a user and its primary group.
+fn find_user(passwd: &str, name: &str) -> Option<(u32, u32)> {
+    passwd.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        if fields.next() != Some(name) {
+            return None;
+        }
+        let uid = fields.nth(1)?.parse().ok()?;
+        Some((uid, fields.next()?.parse().ok()?))
+    })
 }
 
 /// The number in the third field of the line that begins with `name:`. Both files agree so far.
@@ -76,6 +128,7 @@ mod tests {
         assert_eq!(find_account(text, "haproxy"), Some(106));
         assert_eq!(find_account(text, "hapro"), None);
         assert_eq!(find_account("bad:x\n", "bad"), None);
+        assert_eq!(find_user(text, "haproxy"), Some((106, 112)));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use pontoon_config::{
     diagnostic::{Diagnostic, Severity},
     haproxy::{self, model::Model},
-    render,
+    keepalived, render,
     source::SourceFile,
 };
 
@@ -58,35 +58,65 @@ pub fn run(args: &CheckArgs) -> ExitCode {
     }
 }
 
-/// The files' texts, or why they are not a configuration.
+/// The files' texts, or why there are none.
 fn readable(names: &[String]) -> Result<Vec<SourceFile>, Vec<Diagnostic>> {
-    let sources = files::read(names).map_err(|error| {
+    files::read(names).map_err(|error| {
         vec![lineless(
             "unreadable-file",
             without_number(&error.to_string()),
         )]
-    })?;
-    let foreign: Vec<_> = sources
-        .iter()
-        .filter_map(Language::refusal)
-        .map(|refusal| lineless("other-language", refusal))
-        .collect();
-    if foreign.is_empty() {
-        Ok(sources)
-    } else {
-        Err(foreign)
+    })
+}
+
+/// What is written, and whether there is no error. Files of one language are read together.
+fn report(sources: Vec<SourceFile>, format: Format, colour: bool) -> (String, bool) {
+    let (elections, proxies): (Vec<_>, Vec<_>) = sources
+        .into_iter()
+        .partition(|file| Language::of(&file.text) == Language::Keepalived);
+    let mut report = Report::default();
+    if !proxies.is_empty() {
+        let loaded = haproxy::load(proxies, &System);
+        let at_start = loaded.model.iter().flat_map(at_start).collect();
+        report.add(loaded.files, loaded.diagnostics.all(), at_start);
+    }
+    if !elections.is_empty() {
+        let loaded = keepalived::load(elections, &as_run(), &System);
+        report.add(loaded.files, loaded.diagnostics.all(), Vec::new());
+    }
+    let is_error = |finding: &Diagnostic| finding.severity == Severity::Error;
+    let ok = !report.findings.iter().any(is_error);
+    (render(&report.files, &report.findings, format, colour), ok)
+}
+
+/// What `pontoon run` makes of a `keepalived.conf`.
+fn as_run() -> keepalived::Settings {
+    keepalived::Settings {
+        config_id: System::config_id(),
+        unknown_words: keepalived::Unknown::Error,
     }
 }
 
-/// What is written, and whether there is no error.
-fn report(sources: Vec<SourceFile>, format: Format, colour: bool) -> (String, bool) {
-    let loaded = haproxy::load(sources, &System);
-    let mut findings = loaded.diagnostics.all().to_vec();
-    findings.extend(loaded.model.iter().flat_map(at_start));
-    let ok = !findings
-        .iter()
-        .any(|finding| finding.severity == Severity::Error);
-    (render(&loaded.files, &findings, format, colour), ok)
+/// Findings in files of several languages.
+#[derive(Default)]
+struct Report {
+    files: Vec<SourceFile>,
+    findings: Vec<Diagnostic>,
+}
+
+impl Report {
+    /// Adds what was found in files; positions count on from the files before.
+    fn add(&mut self, files: Vec<SourceFile>, found: &[Diagnostic], more: Vec<Diagnostic>) {
+        let before = u32::try_from(self.files.len()).unwrap_or(u32::MAX);
+        let moved = found.iter().cloned().map(|mut finding| {
+            if let Some(span) = &mut finding.span {
+                span.file = span.file.saturating_add(before);
+            }
+            finding
+        });
+        self.findings.extend(moved);
+        self.findings.extend(more);
+        self.files.extend(files);
+    }
 }
 
 /// Why a file without an error does not start all the same.
@@ -166,6 +196,24 @@ mod tests {
             json["findings"][0]["message"],
             "cannot read /nonexistent.cfg: No such file or directory"
         );
+    }
+
+    #[test]
+    fn each_file_is_read_in_its_language() {
+        let mut files = file("listen a 127.0.0.1:1\n");
+        files.push(SourceFile {
+            name: "k.conf".into(),
+            text: "vrrp_instance a {\n interfaces eth0\n virtual_router_id 1\n}\n".into(),
+        });
+        let (text, ok) = report(files, Format::Json, false);
+        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert!(!ok);
+        let findings = json["findings"].as_array().unwrap().iter();
+        let errors = findings.filter(|finding| finding["severity"] == "error");
+        let places: Vec<_> = errors
+            .map(|finding| format!("{}:{}", finding["file"].as_str().unwrap(), finding["line"]))
+            .collect();
+        assert_eq!(places, ["k.conf:1", "k.conf:2"], "{text}");
     }
 
     #[test]

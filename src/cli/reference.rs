@@ -6,20 +6,32 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
-use pontoon_config::reference;
+use pontoon_config::reference::{self, Language};
 
 /// What follows `pontoon reference`.
 #[derive(Debug, Args)]
 pub struct ReferenceArgs {
+    /// Of which file
+    #[arg(value_enum, default_value_t = File::Haproxy)]
+    pub file: File,
     /// How the table is written
     #[arg(long, value_enum, default_value_t = Format::Markdown)]
     pub format: Format,
 }
 
+/// The files there are references of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum File {
+    /// `haproxy.cfg`
+    Haproxy,
+    /// `keepalived.conf`
+    Keepalived,
+}
+
 /// How the table is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// As in `docs/reference/haproxy.md`.
+    /// As in `docs/reference/`.
     Markdown,
     /// For programs.
     Json,
@@ -28,9 +40,13 @@ pub enum Format {
 /// Writes the table to standard output.
 #[must_use]
 pub fn run(args: &ReferenceArgs) -> ExitCode {
+    let language = match args.file {
+        File::Haproxy => Language::Haproxy,
+        File::Keepalived => Language::Keepalived,
+    };
     let text = match args.format {
-        Format::Markdown => reference::markdown(),
-        Format::Json => reference::json() + "\n",
+        Format::Markdown => reference::markdown(language),
+        Format::Json => reference::json(language) + "\n",
     };
     // A closed pipe (`pontoon reference | head`) is the reader's choice.
     let _ = io::stdout().lock().write_all(text.as_bytes());

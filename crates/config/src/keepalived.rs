@@ -36,6 +36,12 @@ use crate::{diagnostic::Diagnostics, source::SourceFile};
 /// The keepalived whose language this is.
 pub const COMPATIBLE_VERSION: &str = "2.2.7";
 
+/// Whether a word begins a block, or a line outside of all blocks.
+#[must_use]
+pub fn is_outermost(word: &str) -> bool {
+    tables::is_outermost(word)
+}
+
 /// What the language asks of the machine it is read on.
 pub trait Surroundings {
     /// An environment variable.

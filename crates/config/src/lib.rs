@@ -2,7 +2,7 @@
 //! construction, and every problem on the way becomes a [`diagnostic::Diagnostic`].
 //!
 //! Nothing here touches the system. Text, environment variables and name resolution come in
-//! through [`haproxy::Surroundings`].
+//! through [`haproxy::Surroundings`] and [`keepalived::Surroundings`].
 #![forbid(unsafe_code)]
 
 pub mod diagnostic;

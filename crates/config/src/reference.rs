@@ -9,8 +9,18 @@ use crate::{
         tables,
         vocabulary::{self, Vocabulary},
     },
+    keepalived,
     keyword::{Draft, Keyword, Level, Sections},
 };
+
+/// The languages there are manuals of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    /// `haproxy.cfg`.
+    Haproxy,
+    /// `keepalived.conf`.
+    Keepalived,
+}
 
 /// One keyword.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -77,10 +87,13 @@ pub struct Chapter {
     pub entries: Vec<Entry>,
 }
 
-/// All chapters.
+/// All chapters of a language.
 #[must_use]
-pub fn chapters() -> Vec<Chapter> {
-    let mut chapters = tables::chapters();
+pub fn chapters(language: Language) -> Vec<Chapter> {
+    let mut chapters = match language {
+        Language::Haproxy => tables::chapters(),
+        Language::Keepalived => keepalived::tables::chapters(),
+    };
     for chapter in &mut chapters {
         chapter.entries.sort_unstable_by_key(|entry| entry.name);
     }
@@ -89,9 +102,12 @@ pub fn chapters() -> Vec<Chapter> {
 
 /// The manual as Markdown.
 #[must_use]
-pub fn markdown() -> String {
-    let mut out = String::from(HEAD);
-    for chapter in chapters() {
+pub fn markdown(language: Language) -> String {
+    let mut out = match language {
+        Language::Haproxy => HAPROXY.to_owned(),
+        Language::Keepalived => KEEPALIVED.to_owned(),
+    };
+    for chapter in chapters(language) {
         // Writing to a string cannot fail.
         let _ = write!(out, "\n## {}\n\n{}\n\n", chapter.title, chapter.doc);
         out += "| keyword | in | support | what it does |\n|---|---|---|---|\n";
@@ -99,8 +115,10 @@ pub fn markdown() -> String {
             out += &row(entry);
         }
     }
-    for list in vocabulary::all() {
-        out += &words(&list);
+    if language == Language::Haproxy {
+        for list in vocabulary::all() {
+            out += &words(&list);
+        }
     }
     out
 }
@@ -121,12 +139,12 @@ fn words(list: &Vocabulary) -> String {
 
 /// The manual as JSON.
 #[must_use]
-pub fn json() -> String {
+pub fn json(language: Language) -> String {
     // Strings always serialise.
-    serde_json::to_string_pretty(&chapters()).unwrap_or_default()
+    serde_json::to_string_pretty(&chapters(language)).unwrap_or_default()
 }
 
-const HEAD: &str = "\
+const HAPROXY: &str = "\
 # The language of haproxy.cfg
 
 This page is made by `pontoon reference`; do not edit it. It lists every keyword of HAProxy 2.6's manual, and what
@@ -136,6 +154,22 @@ Pontoon does with it:
 - **depends**: it works, has no effect, or is refused, depending on the proxy.
 - **no effect**: accepted, and listed by `pontoon check` as a note, because it changes nothing here.
 - **refused**: an error, because leaving it out would change what the file means.
+";
+
+const KEEPALIVED: &str = "\
+# The language of keepalived.conf
+
+This page is made by `pontoon reference keepalived`; do not edit it. It lists every keyword of keepalived 2.2.7's
+manual outside of IPVS, Pontoon's own, and what Pontoon does with each:
+
+- **yes**: it works.
+- **no effect**: accepted, and listed by `pontoon check` as a note, or as a warning where that may surprise.
+- **refused**: an error, because leaving it out would change what the file means.
+
+An unknown word is an error in `pontoon check` and `pontoon run`; under the name keepalived it is a warning, and a value
+that cannot be is replaced by the default, as there. Besides keywords, the language has comments (`#`, `!`), quotes,
+`include` with its stricter forms, `$NAME=value` with `$NAME` and `${NAME}`, lines for one node (`@id`, `@^id`), and
+repeated lines (`~SEQ(…)`, `~LST(…)`). `${_RANDOM}` is refused.
 ";
 
 fn row(entry: &Entry) -> String {
@@ -188,9 +222,15 @@ mod tests {
 
     use super::*;
 
+    fn both() -> Vec<Chapter> {
+        let mut all = chapters(Language::Haproxy);
+        all.extend(chapters(Language::Keepalived));
+        all
+    }
+
     #[test]
     fn every_keyword_is_declared_once() {
-        for chapter in chapters() {
+        for chapter in both() {
             let mut seen = HashSet::new();
             for entry in chapter.entries {
                 assert!(
@@ -205,7 +245,7 @@ mod tests {
 
     #[test]
     fn every_keyword_says_what_it_does() {
-        for entry in chapters().iter().flat_map(|chapter| &chapter.entries) {
+        for entry in both().iter().flat_map(|chapter| &chapter.entries) {
             assert!(entry.doc.ends_with('.'), "`{}`: {}", entry.name, entry.doc);
             assert!(!entry.sections.is_empty(), "`{}`", entry.name);
             let remark = entry.remark.unwrap_or("x");
@@ -221,14 +261,20 @@ mod tests {
     fn the_manual_in_the_repository_is_this_one() {
         let committed = include_str!("../../../docs/reference/haproxy.md");
         assert!(
-            committed == markdown(),
+            committed == markdown(Language::Haproxy),
             "run `cargo run -- reference > docs/reference/haproxy.md`"
+        );
+        let committed = include_str!("../../../docs/reference/keepalived.md");
+        assert!(
+            committed == markdown(Language::Keepalived),
+            "run `cargo run -- reference keepalived > docs/reference/keepalived.md`"
         );
     }
 
     #[test]
     fn json_holds_the_same_chapters() {
-        let json: serde_json::Value = serde_json::from_str(&json()).unwrap();
-        assert_eq!(json.as_array().unwrap().len(), chapters().len());
+        let language = Language::Keepalived;
+        let json: serde_json::Value = serde_json::from_str(&json(language)).unwrap();
+        assert_eq!(json.as_array().unwrap().len(), chapters(language).len());
     }
 }

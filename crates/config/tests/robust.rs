@@ -25,7 +25,7 @@ fn read(text: &str) -> Loaded {
 
 /// The language's own words, and some that come near.
 fn words() -> Vec<String> {
-    let mut words: Vec<String> = reference::chapters()
+    let mut words: Vec<String> = reference::chapters(reference::Language::Haproxy)
         .iter()
         .flat_map(|chapter| &chapter.entries)
         .flat_map(|entry| {

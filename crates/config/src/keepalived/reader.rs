@@ -96,6 +96,10 @@ impl Reader<'_> {
         for line in text.split('\n') {
             let length = words::without_comment(line);
             let written = Text::written(&line[..length], index, start).trimmed();
+            if words::cuts_a_word(line, length) {
+                let sign = Text::written(&line[length..=length], index, start + length);
+                self.comment_in_word(sign.span(0..1));
+            }
             start += line.len() + 1;
             if self.open.is_none() && include::is_include(written.as_str()) {
                 self.include(&written, &directory, depth);
@@ -104,6 +108,14 @@ impl Reader<'_> {
             }
         }
         self.close_definition();
+    }
+
+    fn comment_in_word(&mut self, sign: Span) {
+        let message = "a comment begins in the middle of this word";
+        self.ctx
+            .d
+            .warning("comment-in-word", sign, message)
+            .suggest("put the word between double quotes if this belongs to it");
     }
 
     fn include(&mut self, line: &Text, directory: &str, depth: usize) {
@@ -257,9 +269,7 @@ impl Reader<'_> {
     fn replace(&mut self, line: &Text, found: &Found, depth: usize) -> Option<Text> {
         let span = line.span(found.at.clone());
         let whole = line.as_str().len();
-        let Some(values) = self.definitions.value(&found.name, &mut self.ctx, span) else {
-            return None;
-        };
+        let values = self.definitions.value(&found.name, &mut self.ctx, span)?;
         let size = whole + values.iter().map(String::len).sum::<usize>();
         if !self.charge(size, span) {
             return None;

@@ -112,6 +112,11 @@ pub(super) fn blocks_of(name: &str) -> Vec<String> {
     found
 }
 
+/// Whether a keyword stands outside of all blocks.
+pub(super) fn is_outermost(name: &str) -> bool {
+    has::<Written>(name)
+}
+
 fn has<C: Block>(name: &str) -> bool {
     let mut keywords = C::TABLES.iter().flat_map(|table| table.iter());
     keywords.any(|keyword| keyword.name == name)

@@ -42,13 +42,6 @@ impl Text {
         }
     }
 
-    /// A text all of which stands for one place.
-    pub(super) fn standing_for(text: &str, span: Span) -> Self {
-        let mut made = Self::default();
-        made.push(text, span);
-        made
-    }
-
     /// What it says.
     pub(super) fn as_str(&self) -> &str {
         &self.text

@@ -35,6 +35,14 @@ pub(super) fn without_comment(line: &str) -> usize {
     line.trim_end().len()
 }
 
+/// Whether a comment begins in the middle of a word: `abc!def`, which may have been meant as it
+/// stands.
+pub(super) fn cuts_a_word(line: &str, length: usize) -> bool {
+    let comment = line[length..].strip_prefix(['#', '!']);
+    let cut = comment.is_some_and(|rest| rest.starts_with(|c: char| !c.is_whitespace()));
+    cut && line[..length].ends_with(|c: char| !"{};".contains(c))
+}
+
 /// The words and braces of a line.
 pub(super) fn split(line: &Text, ctx: &mut Context<'_>) -> Vec<Token> {
     let mut tokens = Vec::new();

@@ -7,10 +7,11 @@ use pontoon_engine::vrrp::{Priority, Version, settings::Preempt};
 use super::{strict, tracks};
 use crate::{
     keepalived::{
+        address::AddressDraft,
         blocks::Written,
         context::Context,
         global::{GlobalDraft, garp},
-        instance::InstanceDraft,
+        instance::{At, InstanceDraft},
         model::{Address, Instance, Model, UnicastPeer},
     },
     source::Span,
@@ -45,11 +46,6 @@ fn instance(
         let why = "priority 255 does not change";
         tracks::drop_weights(&mut tracks, why, draft.name.span, ctx);
     }
-    let addresses = |list: &[crate::keepalived::address::AddressDraft]| -> Vec<Address> {
-        list.iter().map(|draft| draft.address.clone()).collect()
-    };
-    let lower_prio_no_advert = draft.lower_prio_no_advert.map(|at| at.value);
-    let higher_prio_send_advert = draft.higher_prio_send_advert.map(|at| at.value);
     let mut instance = Instance {
         name: Arc::from(draft.name.text.as_str()),
         location: ctx.location(draft.name.span),
@@ -76,12 +72,11 @@ fn instance(
             .down_timer_adverts
             .or(global.down_timer_adverts)
             .unwrap_or(3),
-        lower_prio_no_advert: lower_prio_no_advert
-            .or(global.lower_prio_no_advert)
-            .unwrap_or(false),
-        higher_prio_send_advert: higher_prio_send_advert
-            .or(global.higher_prio_send_advert)
-            .unwrap_or(false),
+        lower_prio_no_advert: switch(draft.lower_prio_no_advert, global.lower_prio_no_advert),
+        higher_prio_send_advert: switch(
+            draft.higher_prio_send_advert,
+            global.higher_prio_send_advert,
+        ),
         skip_address_check: draft
             .skip_address_check
             .unwrap_or(global.skip_address_check),
@@ -97,6 +92,15 @@ fn instance(
     }
     warn_of_filter(&instance, draft, ctx);
     Some(instance)
+}
+
+/// What an instance says itself, or else what all of them are told.
+fn switch(own: Option<At<bool>>, global: Option<bool>) -> bool {
+    own.map(|at| at.value).or(global).unwrap_or(false)
+}
+
+fn addresses(drafts: &[AddressDraft]) -> Vec<Address> {
+    drafts.iter().map(|draft| draft.address.clone()).collect()
 }
 
 fn interface(draft: &InstanceDraft, ctx: &mut Context<'_>) -> Option<String> {
