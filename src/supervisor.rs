@@ -34,13 +34,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pontoon_sys::process::{
-    Signal,
-    child::End,
-    signal::{Signals, real_time},
-};
+use pontoon_sys::process::{Signal, child::End, signal::Signals};
 
-pub use self::start::{Node, keepalived, master, run};
+pub use self::start::{Node, hold_signals, keepalived, master, run};
 use self::{
     child::{Child, State},
     door::{ClientId, Door},
@@ -106,6 +102,8 @@ struct Supervisor {
     held: Vec<Held>,
     /// Where the state of the node is asked for.
     door: Option<Door>,
+    /// A child that dies is started again.
+    respawn: bool,
     inquiries: Vec<Inquiry>,
     /// Questions to the election so far.
     questions: u64,
@@ -217,6 +215,9 @@ impl Supervisor {
         if !child.proven {
             return self.cannot_start(kind, end);
         }
+        if !self.respawn {
+            return self.let_end(kind, end);
+        }
         let wait = child.fell();
         let (name, seconds) = (kind.name(), wait.as_secs());
         if kind == Kind::Proxy {
@@ -241,6 +242,14 @@ impl Supervisor {
                 .alert(format!("the {name} {end} before it was ready; stopping"));
             self.begin_stop(Signal::TERM);
         }
+    }
+
+    /// It is its starter's business to start it again (`keepalived -R`).
+    fn let_end(&mut self, kind: Kind, end: End) {
+        let name = kind.name();
+        self.voice.alert(format!("the {name} {end}; exiting"));
+        self.finish(kind);
+        self.exit = exit_of(end);
     }
 
     fn finish(&mut self, kind: Kind) {
@@ -313,7 +322,9 @@ impl Supervisor {
             Signal::USR1 if has_proxy => self.begin_stop(signal),
             Signal::USR2 | Signal::HUP if self.role == Role::Master => self.refuse_reload(),
             Signal::HUP if has_election => self.reload_election(has_proxy),
-            _ if Some(signal) == real_time(event::DUMP_JSON) => self.pass(Kind::Election, signal),
+            _ if event::of_election().any(|it| it == signal) => {
+                self.pass(Kind::Election, signal);
+            }
             _ if has_proxy => self.pass(Kind::Proxy, signal),
             _ => self.pass(Kind::Election, signal),
         }

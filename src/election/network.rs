@@ -359,6 +359,20 @@ impl Network {
             .end(&mut self.kernel, &self.table, &mut self.complaints);
     }
 
+    /// What a file names that is not among these interfaces; with `dynamic_interfaces`, nothing.
+    #[must_use]
+    pub fn missing(model: &Model, interfaces: &[String]) -> Option<NetworkError> {
+        names::missing(model, |name| interfaces.iter().any(|it| it == name))
+    }
+
+    /// Whether [`Network::reload`] would find the interfaces another file names.
+    ///
+    /// # Errors
+    /// One is missing and `dynamic_interfaces` is not set.
+    pub fn check(&self, model: &Model) -> Result<(), NetworkError> {
+        names::check(model, &self.table)
+    }
+
     /// Goes by another file from now on. Instances are the same if their names are; addresses that
     /// are held follow the lists, and sockets that are still needed stay open.
     ///

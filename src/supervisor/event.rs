@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use pontoon_sys::process::{
     Pid, Signal,
     child::{End, reap},
-    signal::Signals,
+    signal::{Signals, real_time},
     wait::{self, Wish},
 };
 
@@ -16,6 +16,7 @@ use super::{
     inquiry::Inquiry,
     process::{Kind, Line, Process},
 };
+use crate::election::process::signals::Function;
 use crate::node::{channel::Received, message::FromElection, status::Request};
 
 /// The signals it handles; all but SIGCHLD are passed on.
@@ -31,8 +32,15 @@ pub(super) const SIGNALS: &[Signal] = &[
     Signal::TTIN,
 ];
 
-/// `SIGRTMIN + n`: the election writes its state as JSON (keepalived(8)).
-pub(super) const DUMP_JSON: i32 = 2;
+/// Signals without a name that only the election handles (keepalived(8)): they make it write its
+/// state as JSON, and its counters, which then begin at 0 again.
+pub(super) fn of_election() -> impl Iterator<Item = Signal> {
+    let dumps = [Function::Json, Function::ClearStatistics];
+    let dumps = dumps
+        .into_iter()
+        .map(|dump| dump.number() - libc::SIGRTMIN());
+    dumps.filter_map(real_time)
+}
 
 /// Something happened.
 #[derive(Debug)]

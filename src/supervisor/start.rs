@@ -8,7 +8,10 @@ use std::{
     time::Instant,
 };
 
-use pontoon_sys::process::signal::{Signals, real_time};
+use pontoon_sys::process::{
+    Signal,
+    signal::{Held, Signals, hold},
+};
 
 use super::{
     Children, Role, Supervisor,
@@ -70,9 +73,10 @@ pub fn run(node: Node) -> ExitCode {
     let plan = Plan {
         role: Role::Node,
         proxy: proxy.map(|files| arguments(&["-db", "--"], files)),
-        election: election.map(|file| arguments(&["-n", "-l", "-f"], vec![file])),
+        election: election.map(|file| arguments(&["-n", "--node", "-f"], vec![file])),
         pidfile,
         door,
+        respawn: true,
     };
     supervise(plan, voice)
 }
@@ -87,14 +91,30 @@ pub fn master(arguments: Vec<OsString>, pidfile: Option<&Path>, announcer: Annou
         election: None,
         pidfile: pidfile.map(Path::to_owned),
         door: None,
+        respawn: true,
     };
     supervise(plan, Voice::Announcer(announcer))
 }
 
+/// Lets the signals wait that a supervisor handles. Who starts a thread (a log that writes) before
+/// it starts the supervisor calls this first: otherwise they would end the process there.
+///
+/// # Errors
+/// Nothing that a correct program meets.
+pub fn hold_signals() -> io::Result<Held> {
+    hold(&handled())
+}
+
+fn handled() -> Vec<Signal> {
+    let named = event::SIGNALS.iter().copied();
+    named.chain(event::of_election()).collect()
+}
+
 /// The parent of a drop-in `keepalived`: starts an election with these arguments, starts it again
-/// when it dies, and ends when it was told to. Its pid file is its caller's business.
+/// when it dies (unless `respawn` says no), and ends when it was told to. Its pid file is its
+/// caller's business.
 #[must_use]
-pub fn keepalived(arguments: Vec<OsString>, log: Log) -> ExitCode {
+pub fn keepalived(arguments: Vec<OsString>, respawn: bool, log: Log) -> ExitCode {
     let voice = Voice::Log(log);
     let plan = Plan {
         role: Role::Keepalived,
@@ -102,6 +122,7 @@ pub fn keepalived(arguments: Vec<OsString>, log: Log) -> ExitCode {
         election: Some(arguments),
         pidfile: None,
         door: usual_door(status::KEEPALIVED, &voice),
+        respawn,
     };
     supervise(plan, voice)
 }
@@ -115,6 +136,8 @@ struct Plan {
     election: Option<Vec<OsString>>,
     pidfile: Option<PathBuf>,
     door: Option<Door>,
+    /// Whether a child that dies is started again.
+    respawn: bool,
 }
 
 fn arguments(options: &[&str], files: Vec<String>) -> Vec<OsString> {
@@ -131,10 +154,8 @@ fn supervise(plan: Plan, voice: Voice) -> ExitCode {
         voice.alert(format!("Cannot create pidfile {}: {error}", path.display()));
         return ExitCode::FAILURE;
     }
-    let handled = event::SIGNALS.iter().copied();
-    let handled: Vec<_> = handled.chain(real_time(event::DUMP_JSON)).collect();
     // Before the first child, so that its end cannot be missed.
-    let started = Signals::watch(&handled)
+    let started = Signals::watch(&handled())
         .map_err(|error| format!("cannot watch signals: {error}"))
         .and_then(|signals| Ok((signals, plan.start()?)));
     let (signals, (children, proxy_word)) = match started {
@@ -153,6 +174,7 @@ fn supervise(plan: Plan, voice: Voice) -> ExitCode {
         proxy_word: proxy_word.clone(),
         held: Vec::new(),
         door: plan.door,
+        respawn: plan.respawn,
         inquiries: Vec::new(),
         questions: 0,
         stop: None,

@@ -17,17 +17,20 @@ pub(super) fn all(model: &Model) -> BTreeSet<String> {
 
 /// Everything that the file names must be there, unless it may come later.
 pub(super) fn check(model: &Model, table: &Table) -> Result<(), NetworkError> {
+    missing(model, |name| table.link(name).is_some()).map_or(Ok(()), Err)
+}
+
+/// The first interface that the file names and that is not there.
+pub(super) fn missing(model: &Model, is_there: impl Fn(&str) -> bool) -> Option<NetworkError> {
     if model.global.dynamic_interfaces {
-        return Ok(());
+        return None;
     }
     let mut named = named(model).into_iter();
-    match named.find(|(name, _)| table.link(name).is_none()) {
-        None => Ok(()),
-        Some((name, wanted_by)) => Err(NetworkError::NoInterface {
-            name: name.to_owned(),
-            wanted_by,
-        }),
-    }
+    let (name, wanted_by) = named.find(|(name, _)| !is_there(name))?;
+    Some(NetworkError::NoInterface {
+        name: name.to_owned(),
+        wanted_by,
+    })
 }
 
 /// Interfaces, and what names them.

@@ -1,0 +1,351 @@
+//! The loop: what happens goes into the machine; what it orders is carried out, in that order.
+
+mod orders;
+mod reload;
+mod report;
+
+use std::{
+    collections::HashMap,
+    future::{pending, ready},
+    net::IpAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use pontoon_config::keepalived::model::Model;
+use pontoon_engine::vrrp::{
+    InstanceId,
+    election::Election,
+    event::{Event, Proxy, Reading},
+    view::Counters,
+};
+
+use super::{
+    Options,
+    history::History,
+    log::{Level, Log},
+    network::{Network, NetworkEvent},
+    notify::Notifier,
+    process::signals::{Function, Watch},
+    proxy::{News, ProxyWatch},
+    settings::{Facts, Plan, Subject, Table},
+    track::{Tracked, Trackers},
+};
+use crate::node::{
+    channel::ElectionEnd,
+    message::{FromElection, ToElection},
+};
+
+/// How long scripts may take that were started because of the stop; our supervisor has a little
+/// more patience with us.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// How long checks that run may take to end when they are told to.
+const LAST_CHECKS: Duration = Duration::from_millis(500);
+
+/// A running election.
+pub(super) struct Life {
+    log: Log,
+    options: Options,
+    model: Arc<Model>,
+    table: Table,
+    election: Election,
+    network: Network,
+    trackers: Trackers,
+    notifier: Notifier,
+    proxy: ProxyWatch,
+    /// The last news of the proxy.
+    proxy_state: Proxy,
+    /// The way to our supervisor, if there is one.
+    supervisor: Option<ElectionEnd>,
+    signals: Watch,
+    history: History,
+    /// What the counters of an instance were when statistics were cleared.
+    cleared: HashMap<Arc<str>, Counters>,
+    started: Instant,
+    stopping: bool,
+}
+
+/// What a life begins with.
+pub(super) struct Parts {
+    pub(super) log: Log,
+    pub(super) options: Options,
+    pub(super) model: Arc<Model>,
+    pub(super) network: Network,
+    pub(super) trackers: Trackers,
+    pub(super) notifier: Notifier,
+    pub(super) supervisor: Option<ElectionEnd>,
+    pub(super) signals: Watch,
+}
+
+/// Something happened.
+enum Happened {
+    Network(NetworkEvent),
+    Tracked(Tracked),
+    Proxy(News),
+    /// `None`: the supervisor is gone.
+    Told(Option<ToElection>),
+    Signal(Function),
+    /// A time the machine waits for has come.
+    Timeout,
+}
+
+impl Life {
+    /// To be called inside the event loop.
+    pub(super) fn new(parts: Parts) -> Self {
+        let Parts {
+            log,
+            options,
+            model,
+            network,
+            trackers,
+            notifier,
+            supervisor,
+            signals,
+        } = parts;
+        let now = Instant::now();
+        let facts = Surveyed {
+            network: &network,
+            trackers: &trackers,
+        };
+        let Plan { settings, table } = Plan::new(&model, &facts);
+        let pidfile = model.global.proxy_pidfile.clone();
+        let proxy = match supervisor {
+            Some(_) => ProxyWatch::supervised(pidfile, log.clone()),
+            None => ProxyWatch::twin(pidfile, log.clone()),
+        };
+        Self {
+            election: Election::new(settings, now),
+            proxy_state: Proxy::Absent,
+            history: History::default(),
+            cleared: HashMap::new(),
+            started: now,
+            stopping: false,
+            log,
+            options,
+            model,
+            table,
+            network,
+            trackers,
+            notifier,
+            proxy,
+            supervisor,
+            signals,
+        }
+    }
+
+    /// Runs until a stop is asked for.
+    pub(super) async fn run(mut self) {
+        self.begin().await;
+        while !self.stopping {
+            let happened = self.next().await;
+            self.take(happened);
+        }
+        self.end().await;
+    }
+
+    /// What is known already goes in before the first `Timeout`, at which everything begins.
+    async fn begin(&mut self) {
+        self.network.clean();
+        if self.options.dump_configuration {
+            self.log_configuration();
+        }
+        if self.supervisor.is_some() {
+            // Until the supervisor has said otherwise.
+            self.proxy_changed(Proxy::Starting);
+        }
+        self.tell(&FromElection::Ready);
+        self.take_what_trackers_know();
+        while let Some(happened) = self.next_at_once().await {
+            self.take(happened);
+        }
+    }
+
+    /// What has happened already.
+    async fn next_at_once(&mut self) -> Option<Happened> {
+        tokio::select! {
+            biased;
+            told = heard(&mut self.supervisor) => Some(Happened::Told(told)),
+            news = self.proxy.next() => Some(Happened::Proxy(news)),
+            tracked = self.trackers.next() => Some(Happened::Tracked(tracked)),
+            () = ready(()) => None,
+        }
+    }
+
+    async fn next(&mut self) -> Happened {
+        let due = self.election.poll_timeout();
+        tokio::select! {
+            event = self.network.next() => Happened::Network(event),
+            tracked = self.trackers.next() => Happened::Tracked(tracked),
+            news = self.proxy.next() => Happened::Proxy(news),
+            told = heard(&mut self.supervisor) => Happened::Told(told),
+            function = self.signals.next() => Happened::Signal(function),
+            () = until(due) => Happened::Timeout,
+        }
+    }
+
+    fn take(&mut self, happened: Happened) {
+        match happened {
+            Happened::Network(event) => self.network_event(event),
+            Happened::Tracked(tracked) => self.tracked(tracked),
+            Happened::Proxy(News::Proxy(state)) => self.proxy_changed(state),
+            Happened::Proxy(News::Hung { pid, silent_for }) => {
+                self.tell(&FromElection::ProxyHung { pid, silent_for });
+            }
+            Happened::Told(Some(told)) => self.told(&told),
+            Happened::Told(None) => {
+                let text = "The supervisor is gone: the addresses are given back";
+                self.log.line(Level::Error, text);
+                self.stop();
+            }
+            Happened::Signal(function) => self.obey(function),
+            Happened::Timeout => self.handle(Event::Timeout),
+        }
+    }
+
+    fn network_event(&mut self, event: NetworkEvent) {
+        match event {
+            NetworkEvent::Heard { instance, heard } => {
+                self.handle(Event::Heard { instance, heard });
+            }
+            NetworkEvent::Source { instance, source } => {
+                self.handle(Event::Source { instance, source });
+            }
+            NetworkEvent::Interface { name, up } => self.interface(name, up),
+        }
+    }
+
+    fn interface(&mut self, name: String, up: bool) {
+        let (word, reading) = if up {
+            ("up", Reading::Up)
+        } else {
+            ("down", Reading::Down)
+        };
+        let text = format!("Netlink reports {name} {word}");
+        if let Some(tracker) = self.table.id(&Subject::Interface(name)) {
+            self.log.line(Level::Notice, text);
+            self.handle(Event::Tracked { tracker, reading });
+        }
+    }
+
+    fn tracked(&mut self, tracked: Tracked) {
+        let (subject, up) = match tracked {
+            Tracked::Script { index, up } => (Subject::Script(index), up),
+            Tracked::Process { index, up } => (Subject::Process(index), up),
+            Tracked::File { index, number } => {
+                for (tracker, reading) in self.table.of_file(index, number) {
+                    self.handle(Event::Tracked { tracker, reading });
+                }
+                return;
+            }
+        };
+        if let Some(tracker) = self.table.id(&subject) {
+            let reading = if up { Reading::Up } else { Reading::Down };
+            self.handle(Event::Tracked { tracker, reading });
+        }
+    }
+
+    fn take_what_trackers_know(&mut self) {
+        for tracked in self.trackers.known() {
+            self.tracked(tracked);
+        }
+    }
+
+    fn proxy_changed(&mut self, state: Proxy) {
+        self.proxy_state = state;
+        self.handle(Event::Proxy(state));
+    }
+
+    fn told(&mut self, told: &ToElection) {
+        match told {
+            ToElection::StatusWanted { id } => self.answer(*id),
+            ToElection::NoProxy
+            | ToElection::ProxyStarting
+            | ToElection::ProxyReady { .. }
+            | ToElection::ProxyEnded { .. }
+            | ToElection::ProxyCannotStart { .. } => self.proxy.told(told),
+        }
+    }
+
+    fn obey(&mut self, function: Function) {
+        match function {
+            Function::Stop => {
+                self.log.line(Level::Info, "Stopping");
+                self.stop();
+            }
+            Function::Reload => self.reload(),
+            Function::Data | Function::Statistics | Function::ClearStatistics | Function::Json => {
+                self.dump(function)
+            }
+        }
+    }
+
+    fn stop(&mut self) {
+        self.stopping = true;
+        self.handle(Event::Stop);
+    }
+
+    /// One event, and all that comes of it.
+    fn handle(&mut self, event: Event) {
+        self.election.handle(event, Instant::now());
+        self.carry_out();
+    }
+
+    async fn end(mut self) {
+        if !self.options.keep_addresses {
+            self.network.close();
+        }
+        // Whatever is on the interfaces now is meant to stay there.
+        self.tell(&FromElection::Holding(Vec::new()));
+        // What is left of them then ends with us.
+        let _late = tokio::time::timeout(LAST_CHECKS, self.trackers.stop()).await;
+        self.notifier.finish(PATIENCE).await;
+        self.log.line(Level::Info, "Stopped");
+        self.log.flush();
+    }
+
+    fn tell(&mut self, message: &FromElection) {
+        if let Some(supervisor) = &mut self.supervisor {
+            supervisor.send(message);
+        }
+    }
+
+    fn instances(&self) -> impl Iterator<Item = InstanceId> + use<> {
+        (0..self.model.instances.len()).map(InstanceId)
+    }
+}
+
+/// What is known when the settings are made.
+struct Surveyed<'a> {
+    network: &'a Network,
+    trackers: &'a Trackers,
+}
+
+impl Facts for Surveyed<'_> {
+    fn interface_up(&self, name: &str) -> bool {
+        self.network.interface_up(name)
+    }
+
+    fn source(&self, instance: InstanceId) -> Option<IpAddr> {
+        self.network.source(instance)
+    }
+
+    fn runs(&self, script: usize) -> bool {
+        !self.trackers.is_disabled(script)
+    }
+}
+
+/// The supervisor's next word; for ever none if there is no supervisor.
+async fn heard(supervisor: &mut Option<ElectionEnd>) -> Option<ToElection> {
+    match supervisor {
+        Some(supervisor) => supervisor.next().await,
+        None => pending().await,
+    }
+}
+
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due.into()).await,
+        None => pending().await,
+    }
+}

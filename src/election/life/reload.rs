@@ -1,0 +1,111 @@
+//! SIGHUP: the files are read again, and what runs goes on.
+
+use std::{net::IpAddr, sync::Arc, time::Instant};
+
+use pontoon_config::keepalived::model::Model;
+use pontoon_engine::vrrp::{
+    InstanceId,
+    event::{Event, Reading},
+};
+
+use super::Life;
+use crate::election::{
+    log::Level,
+    network::{Network, NetworkError},
+    settings::{Facts, Plan},
+    track::Trackers,
+};
+
+impl Life {
+    /// Reads the files again. If something is wrong with them, nothing changes.
+    pub(super) fn reload(&mut self) {
+        self.log.line(Level::Info, "Reloading ...");
+        let outcome = self.options.files.read();
+        for finding in &outcome.findings {
+            self.log.line(finding.level(), &finding.text);
+        }
+        let Some(model) = outcome.model else {
+            return self.refuse(&"the files have errors");
+        };
+        match self.apply(Arc::new(model)) {
+            Ok(()) => self.log.line(Level::Info, "Reload complete"),
+            Err(error) => self.refuse(&error),
+        }
+    }
+
+    fn refuse(&self, why: &dyn std::fmt::Display) {
+        let text = format!("Reload refused, nothing has changed: {why}");
+        self.log.line(Level::Error, text);
+    }
+
+    fn apply(&mut self, model: Arc<Model>) -> Result<(), NetworkError> {
+        self.network.check(&model)?;
+        self.trackers.reload(&model);
+        let facts = Known {
+            network: &self.network,
+            trackers: &self.trackers,
+            old: &self.model,
+            new: &model,
+        };
+        let Plan { settings, table } = Plan::new(&model, &facts);
+        // The last orders of instances that are gone bear the old indices.
+        for order in self.election.reload(settings, Instant::now()) {
+            self.execute(order);
+        }
+        if let Err(error) = self.network.reload(Arc::clone(&model)) {
+            let text = format!("After the reload, some instances cannot work: {error}");
+            self.log.line(Level::Error, text);
+        }
+        self.notifier.reload(&model);
+        self.model = model;
+        self.table = table;
+        self.carry_out();
+        self.take_what_trackers_know();
+        self.look_again();
+        Ok(())
+    }
+
+    /// What the network could only tell about the new instances once it knew them.
+    fn look_again(&mut self) {
+        for instance in self.instances() {
+            let source = self.network.source(instance);
+            self.handle(Event::Source { instance, source });
+        }
+        let interfaces = self.table.interfaces();
+        for (tracker, name) in interfaces {
+            let reading = if self.network.interface_up(&name) {
+                Reading::Up
+            } else {
+                Reading::Down
+            };
+            self.handle(Event::Tracked { tracker, reading });
+        }
+    }
+}
+
+/// What is known of the network while it does not know the new instances yet.
+struct Known<'a> {
+    network: &'a Network,
+    trackers: &'a Trackers,
+    old: &'a Model,
+    new: &'a Model,
+}
+
+impl Facts for Known<'_> {
+    fn interface_up(&self, name: &str) -> bool {
+        self.network.interface_up(name)
+    }
+
+    fn source(&self, instance: InstanceId) -> Option<IpAddr> {
+        let new = self.new.instances.get(instance.0)?;
+        let same = |old: &pontoon_config::keepalived::model::Instance| {
+            old.name == new.name && old.interface == new.interface && old.source == new.source
+        };
+        let before = self.old.instances.iter().position(same)?;
+        self.network.source(InstanceId(before))
+    }
+
+    fn runs(&self, script: usize) -> bool {
+        !self.trackers.is_disabled(script)
+    }
+}

@@ -1,0 +1,179 @@
+//! The state of the election as others see it: `pontoon status`, dumps.
+
+mod gather;
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+pub(super) use self::gather::{Facts, gather};
+
+/// The whole election of one node.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// `router_id`, or the machine's name.
+    pub router_id: String,
+    /// The election process.
+    pub pid: u32,
+    /// Seconds since it was started.
+    pub running_for: f64,
+    /// What is known of this node's own proxy; `None`: the node has none.
+    pub proxy: Option<String>,
+    /// In the order of the file.
+    pub instances: Vec<InstanceStatus>,
+    /// In the order of the file.
+    pub groups: Vec<GroupStatus>,
+    /// `vrrp_script`, in the order of the file.
+    pub scripts: Vec<ScriptStatus>,
+    /// The last ten, the latest first.
+    pub transitions: Vec<TransitionStatus>,
+}
+
+/// One `vrrp_instance`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct InstanceStatus {
+    /// `VI_1`.
+    pub name: String,
+    /// Its interface.
+    pub interface: String,
+    /// `virtual_router_id`.
+    pub vrid: u8,
+    /// 2 or 3.
+    pub version: u8,
+    /// `INIT`, `BACKUP`, `MASTER` or `FAULT`.
+    pub role: String,
+    /// Seconds since it has that role.
+    pub role_for: f64,
+    /// Seconds since the epoch at which it took that role.
+    pub since: f64,
+    /// Why.
+    pub reason: String,
+    /// How its priority comes about.
+    pub priority: PriorityStatus,
+    /// Why it does not preempt a living master of lower priority.
+    pub hold: Option<String>,
+    /// The master it listens to.
+    pub master: Option<IpAddr>,
+    /// Seconds until it becomes master if nobody is heard.
+    pub master_down_in: Option<f64>,
+    /// Who has been heard, the latest first.
+    pub peers: Vec<PeerStatus>,
+    /// What it holds or would hold.
+    pub addresses: Vec<AddressStatus>,
+    /// What has been counted since the start.
+    pub counters: Counters,
+}
+
+/// How a priority comes about.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PriorityStatus {
+    /// From the file.
+    pub base: u8,
+    /// What tracking adds and takes.
+    pub trackers: Vec<TrackerStatus>,
+    /// What is advertised.
+    pub effective: u8,
+}
+
+/// What one tracker does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrackerStatus {
+    /// `script chk_haproxy`, `interface eth0`.
+    pub name: String,
+    /// `up`, `down`, a number, or `unknown`.
+    pub reading: String,
+    /// What it adds to the priority now.
+    pub adds: i16,
+    /// It keeps the instance in FAULT.
+    pub faults: bool,
+}
+
+/// Somebody who was heard.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PeerStatus {
+    /// Who.
+    pub address: IpAddr,
+    /// The priority it sent.
+    pub priority: u8,
+    /// Seconds since its last advertisement.
+    pub heard_ago: f64,
+    /// Seconds between its advertisements.
+    pub interval: f64,
+    /// What its checksum is computed over.
+    pub checksum: String,
+}
+
+/// An address of a virtual router.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressStatus {
+    /// The address.
+    pub address: IpAddr,
+    /// Its prefix length.
+    pub prefix: u8,
+    /// Where it is, or would be.
+    pub interface: String,
+    /// It is there because of us.
+    pub held: bool,
+}
+
+/// One `vrrp_sync_group`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupStatus {
+    /// `VG_1`.
+    pub name: String,
+    /// The role its members share, or that of the first if they are on their way.
+    pub role: String,
+    /// Their names.
+    pub members: Vec<String>,
+}
+
+/// One `vrrp_script`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScriptStatus {
+    /// `chk_haproxy`.
+    pub name: String,
+    /// `up`, `down`, `unknown`, `disabled` (it may not be run) or `not tracked`.
+    pub state: String,
+    /// How it ended last: `exited with status 1`.
+    pub last: Option<String>,
+    /// Seconds it took.
+    pub took: Option<f64>,
+    /// Seconds since it was started last.
+    pub ran_ago: Option<f64>,
+}
+
+/// A change of a role.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TransitionStatus {
+    /// Seconds since the epoch.
+    pub at: f64,
+    /// The instance.
+    pub instance: String,
+    /// The old role.
+    pub from: String,
+    /// The new one.
+    pub to: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// What is counted of an instance (keepalived's statistics).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counters {
+    /// Advertisements received and accepted.
+    pub adverts_received: u64,
+    /// Advertisements sent.
+    pub adverts_sent: u64,
+    /// Became master.
+    pub became_master: u64,
+    /// Ceased to be master.
+    pub released_master: u64,
+    /// Priority 0 received.
+    pub resignations_received: u64,
+    /// Priority 0 sent.
+    pub resignations_sent: u64,
+    /// Dropped: version, TTL, password, interval, stranger; the sum.
+    pub dropped: u64,
+    /// Accepted with another address list.
+    pub address_list_mismatches: u64,
+}
