@@ -2,6 +2,7 @@
 
 pub mod check;
 mod haproxy;
+mod keepalived;
 mod pontoon;
 pub mod reference;
 
@@ -19,6 +20,7 @@ pub fn main() -> ExitCode {
     let name = args.next().unwrap_or_default();
     match Twin::of(&name) {
         Twin::Haproxy => haproxy::main(args),
+        Twin::Keepalived => keepalived::main(args),
         Twin::Pontoon => pontoon::main(std::iter::once(name).chain(args)),
         Twin::Later(name) => pontoon::comes_later(name),
     }
@@ -28,6 +30,7 @@ pub fn main() -> ExitCode {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Twin {
     Haproxy,
+    Keepalived,
     Pontoon,
     Later(&'static str),
 }
@@ -36,7 +39,7 @@ impl Twin {
     fn of(name: &OsString) -> Self {
         match Path::new(name).file_name().and_then(OsStr::to_str) {
             Some("haproxy") => Self::Haproxy,
-            Some("keepalived") => Self::Later("keepalived"),
+            Some("keepalived") => Self::Keepalived,
             Some("ec2-associate-address") => Self::Later("ec2-associate-address"),
             _ => Self::Pontoon,
         }
@@ -54,7 +57,7 @@ mod tests {
         assert_eq!(of("haproxy"), Twin::Haproxy);
         assert_eq!(of("./pontoon"), Twin::Pontoon);
         assert_eq!(of("my-haproxy"), Twin::Pontoon);
-        assert_eq!(of("keepalived"), Twin::Later("keepalived"));
+        assert_eq!(of("keepalived"), Twin::Keepalived);
         assert_eq!(of(""), Twin::Pontoon);
     }
 }

@@ -1,4 +1,4 @@
-//! The `pontoon` program; started as `haproxy` it is that one's twin.
+//! The `pontoon` program; started as `haproxy` or `keepalived` it is their twin.
 #![forbid(unsafe_code)]
 
 use std::process::ExitCode;

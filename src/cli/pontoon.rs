@@ -16,7 +16,8 @@ use crate::{
 #[derive(Debug, Parser)]
 #[command(name = "pontoon", version, arg_required_else_help = true)]
 #[command(
-    after_help = "Started under the name `haproxy` (a link), it takes that program's options."
+    after_help = "Started under the name `haproxy` or `keepalived` (a link), it takes that program's \
+                  options."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -96,10 +97,6 @@ const LATER: &[(&str, &str)] = &[
         "it moves the floating IP, which this version does not hold yet",
     ),
     ("top", "until then, see the statistics page"),
-    (
-        "keepalived",
-        "until then, run keepalived itself beside Pontoon",
-    ),
     (
         "ec2-associate-address",
         "until then, use the aws command line",
