@@ -3,6 +3,7 @@
 mod addresses;
 mod adverts;
 mod interfaces;
+mod keepalived;
 mod reload;
 mod stage;
 mod wire;
@@ -16,6 +17,7 @@ pub(crate) fn register(tests: &mut Vec<Test>) {
     addresses::register(tests);
     adverts::register(tests);
     interfaces::register(tests);
+    keepalived::register(tests);
     reload::register(tests);
     wire::register(tests);
 }
