@@ -89,20 +89,29 @@ impl Instance {
             self.tell(hold, at);
             listening.master_down_at = at.now + self.master_down(rival.interval, at.file);
         } else if starting && at.deferring_until.is_none() {
-            return self.challenge(rival, at);
+            return self.challenge(listening, rival, at);
         }
         State::Backup(listening).stay()
     }
 
-    /// A node that has just started does not wait until a master of lower priority is silent: that
-    /// one may just have started, too, and begun to claim. Where there are more than two, this one
-    /// claims, too, and all of them hear who is the highest. (One that comes back from a fault does wait: a check that flaps must not move
-    /// the addresses each time.)
-    fn challenge(&mut self, rival: Leader, at: &mut Moment) -> Next {
+    /// A node that has just started does not wait until a master of lower priority is silent. (One
+    /// that comes back from a fault does: a check that flaps must not move the addresses each
+    /// time.)
+    ///
+    /// If that master is heard within its interval, it has been one before: there is no hurry, its
+    /// addresses are taken first, and of several who could do so the highest is the first.
+    /// Otherwise it has just begun to claim: this one claims, too, before the other is master, and
+    /// all of them hear who is the highest.
+    fn challenge(&mut self, mut listening: Listening, rival: Leader, at: &mut Moment) -> Next {
         if self.is_only_peer(rival.address, at.file) {
             return self.lead(Takeover::Living, Reason::Preempting, at);
         }
-        self.claim(Some(rival.address), at)
+        if at.now > self.since + rival.interval {
+            return self.claim(Some(rival.address), at);
+        }
+        let turn = at.now + self.skew(rival.interval, at.file);
+        listening.master_down_at = listening.master_down_at.min(turn);
+        State::Backup(listening).stay()
     }
 
     /// A deadline of a backup. Who slept through it hears first what has been said meanwhile.

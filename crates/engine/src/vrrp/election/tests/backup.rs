@@ -157,17 +157,34 @@ fn a_third_that_resigns_does_not_hurry_it_while_the_master_is_heard() {
 }
 
 #[test]
+fn a_node_that_has_just_started_preempts_a_lower_master_in_its_turn_addresses_first() {
+    let mut node = Node::with(instance(200));
+    node.until(0.7);
+    assert_eq!(node.hear(&advert(2, 100)), NOTHING);
+    assert_eq!(
+        node.until(0.95),
+        [
+            "0.918 acquire",
+            "0.918 announce 5",
+            "0.918 send 200",
+            "0.918 MASTER"
+        ]
+    );
+    assert_eq!(node.view().reason, Reason::Preempting);
+}
+
+#[test]
 fn in_its_first_election_it_claims_what_a_lower_one_claims() {
     let mut node = Node::with(instance(200));
-    node.until(1.0);
-    assert_eq!(node.hear(&advert(2, 100)), ["1.000 send 200"]);
+    node.until(2.0);
+    assert_eq!(node.hear(&advert(2, 100)), ["2.000 send 200"]);
     assert_eq!(
-        node.until(1.050),
+        node.until(2.050),
         [
-            "1.050 acquire",
-            "1.050 announce 5",
-            "1.050 send 200",
-            "1.050 MASTER"
+            "2.050 acquire",
+            "2.050 announce 5",
+            "2.050 send 200",
+            "2.050 MASTER"
         ]
     );
     assert_eq!(node.view().reason, Reason::Preempting);
@@ -176,16 +193,16 @@ fn in_its_first_election_it_claims_what_a_lower_one_claims() {
 #[test]
 fn a_lower_one_that_answers_the_claim_is_master_and_lets_go() {
     let mut node = Node::with(instance(200));
-    node.until(1.0);
+    node.until(2.0);
     node.hear(&advert(2, 100));
-    node.until(1.002);
+    node.until(2.002);
     assert_eq!(
         node.hear(&advert(2, 100)),
         [
-            "1.002 acquire",
-            "1.002 announce 5",
-            "1.002 send 200",
-            "1.002 MASTER"
+            "2.002 acquire",
+            "2.002 announce 5",
+            "2.002 send 200",
+            "2.002 MASTER"
         ]
     );
 }
@@ -193,22 +210,22 @@ fn a_lower_one_that_answers_the_claim_is_master_and_lets_go() {
 #[test]
 fn a_lower_one_that_resigns_ends_the_wait_for_its_answer() {
     let mut node = Node::with(instance(200));
-    node.until(1.0);
+    node.until(2.0);
     node.hear(&advert(2, 100));
-    node.until(1.002);
-    assert_eq!(node.hear(&advert(2, 0))[1], "1.002 acquire");
+    node.until(2.002);
+    assert_eq!(node.hear(&advert(2, 0))[1], "2.002 acquire");
     assert_eq!(node.view().reason, Reason::MasterResigned);
 }
 
 #[test]
 fn a_lower_third_that_claims_as_well_is_told_again_once_it_must_have_heard() {
     let mut node = Node::with(instance(200));
-    node.until(1.0);
+    node.until(2.0);
     node.hear(&advert(2, 100));
-    node.until(1.002);
+    node.until(2.002);
     assert_eq!(node.hear(&advert(3, 150)), NOTHING);
-    node.until(1.030);
-    assert_eq!(node.hear(&advert(3, 150)), ["1.030 send 200"]);
+    node.until(2.030);
+    assert_eq!(node.hear(&advert(3, 150)), ["2.030 send 200"]);
 }
 
 #[test]
@@ -247,9 +264,9 @@ fn an_only_peer_of_lower_priority_is_preempted_at_once_addresses_first() {
 #[test]
 fn a_better_third_heard_in_time_stops_the_preemption() {
     let mut node = Node::with(instance(101));
-    node.until(1.0);
+    node.until(2.0);
     node.hear(&advert(2, 100));
-    node.until(1.001);
+    node.until(2.001);
     node.hear(&advert(3, 102));
     assert_eq!(node.until(4.6), NOTHING);
     assert_eq!(node.view().master, Some(host(3)));

@@ -195,9 +195,9 @@ fn what_is_not_checked_never_counts() {
     for proxy in [Absent, Serving(Unchecked)] {
         let mut node = Node::with(instance(200));
         node.proxy(proxy);
-        node.until(1.0);
+        node.until(0.5);
         node.hear(&advert(2, 100));
-        assert_eq!(node.until(1.1)[3], "1.050 MASTER");
+        assert_eq!(node.until(0.8)[3], "0.718 MASTER");
     }
 }
 

@@ -8,7 +8,7 @@ use crate::vrrp::{
     action::Action,
     election::Election,
     event::{Event, Heard},
-    settings::{Instance, Settings},
+    settings::{Instance, Peers, Settings},
 };
 
 const LATENCY: Duration = Duration::from_millis(1);
@@ -198,6 +198,25 @@ fn a_simultaneous_start_makes_one_master_only() {
                 assert!(late >= 0.3 || lately == 0, "{late} {first}");
             }
         }
+    }
+}
+
+/// Nothing says that there are only two.
+fn multicast(instance: &mut Instance) {
+    instance.peers = Peers::Multicast;
+}
+
+#[test]
+fn failback_leaves_no_gap_even_if_there_may_be_others() {
+    for start in [10.0, 10.2, 10.5, 10.9] {
+        let mut link = link(multicast);
+        link.begin(1);
+        link.until(start);
+        link.begin(0);
+        link.until(20.0);
+        assert_eq!(link.roles(), MASTER_BACKUP);
+        assert_eq!(link.gaps(10.0).0, 0);
+        assert!(link.gaps(10.0).1 < 30);
     }
 }
 
