@@ -6,18 +6,24 @@
 mod file;
 mod process;
 mod script;
+mod slot;
+mod wanted;
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use pontoon_config::keepalived::model::{Model, TrackFile, TrackProcess, TrackScript, Tracks};
+use pontoon_config::keepalived::model::{Model, TrackFile, TrackProcess, TrackScript};
 use tokio::{sync::mpsc, task::JoinSet};
 
 pub use self::script::{ScriptState, ScriptView};
-use self::{process::Census, script::Judge};
+use self::{
+    process::Census,
+    slot::{FileSlot, Follower, ProcessSlot, ScriptSlot},
+    wanted::Wanted,
+};
 use super::{
     log::{Level, Log},
     script::{Ran, Script, Scripts},
-    stop::{Reins, Stop, reins},
+    stop::{Stop, reins},
 };
 
 /// As many reports may wait for the election's turn; then whoever reports waits, too.
@@ -72,39 +78,6 @@ enum Report {
     Ran { key: Key, ran: Ran },
     Number { key: Key, number: i64 },
     Process { key: Key, index: usize, up: bool },
-}
-
-/// Holds a task; dropping it ends the task, and what the task has started.
-#[derive(Debug)]
-struct Follower {
-    key: Key,
-    #[expect(dead_code, reason = "it acts when it is dropped")]
-    reins: Reins,
-}
-
-#[derive(Debug)]
-struct ScriptSlot {
-    definition: TrackScript,
-    judge: Judge,
-    tracked: bool,
-    /// What is run, and by whom; `None`: nobody tracks it, or it cannot be run.
-    runs: Option<(Script, Follower)>,
-}
-
-#[derive(Debug)]
-struct FileSlot {
-    definition: TrackFile,
-    number: i64,
-    follower: Option<Follower>,
-}
-
-#[derive(Debug)]
-struct ProcessSlot {
-    definitions: Arc<[TrackProcess]>,
-    /// Where each of them is in the model.
-    indices: Vec<usize>,
-    up: Vec<bool>,
-    follower: Follower,
 }
 
 impl Trackers {
@@ -171,7 +144,7 @@ impl Trackers {
     pub fn known(&self) -> Vec<Tracked> {
         let scripts = self.scripts.iter().enumerate();
         let scripts = scripts.filter_map(|(index, slot)| {
-            let up = slot.judge.up().filter(|_| slot.runs.is_some())?;
+            let up = slot.up()?;
             Some(Tracked::Script { index, up })
         });
         let files = self.files.iter().enumerate();
@@ -228,13 +201,14 @@ impl Trackers {
         scripts: &Scripts,
         old: &mut Vec<ScriptSlot>,
     ) -> ScriptSlot {
-        let same = |slot: &ScriptSlot| slot.tracked == tracked && is_same(&slot.definition, wanted);
+        let same = |slot: &ScriptSlot| slot.is_for(wanted, tracked);
         let kept = old.iter().position(same).map(|at| old.swap_remove(at));
-        let mut slot = kept.unwrap_or_else(|| ScriptSlot {
-            definition: wanted.clone(),
-            judge: Judge::new(wanted),
-            tracked,
-            runs: None,
+        let mut slot = kept.unwrap_or_else(|| {
+            let mut slot = ScriptSlot::new(wanted, tracked);
+            let before = old.iter().find(|old| old.definition.name == wanted.name);
+            // A reload is no failover: what was up is taken for up until it was run.
+            slot.judge.begin_with(before.and_then(ScriptSlot::up));
+            slot
         });
         if tracked {
             let purpose = format!("track script {}", wanted.name);
@@ -278,7 +252,12 @@ impl Trackers {
                 follower: None,
             };
         }
-        self.initialise(wanted);
+        // At the start only: whoever has written since would be surprised.
+        let known =
+            |slot: &FileSlot| slot.follower.is_some() && slot.definition.path == wanted.path;
+        if !old.iter().any(known) {
+            self.initialise(wanted);
+        }
         let content = file::read(&wanted.path);
         file::complain(&wanted.name, &wanted.path, &content, &self.log);
         let number = content.number;
@@ -362,66 +341,6 @@ impl Trackers {
         } = self;
         drop((scripts, files, processes, reports));
         while tasks.join_next().await.is_some() {}
-    }
-}
-
-impl FileSlot {
-    fn is(&self, key: Key) -> bool {
-        let follower = self.follower.as_ref();
-        follower.is_some_and(|follower| follower.key == key)
-    }
-}
-
-impl ScriptSlot {
-    fn is(&self, key: Key) -> bool {
-        let runs = self.runs.as_ref();
-        runs.is_some_and(|(_, follower)| follower.key == key)
-    }
-
-    fn view(&self) -> ScriptView {
-        let mut view = self.judge.view();
-        if !self.tracked {
-            view.state = ScriptState::Untracked;
-        } else if self.runs.is_none() {
-            view.state = ScriptState::Disabled;
-        }
-        view
-    }
-}
-
-/// The same in all but its place in the file.
-fn is_same(one: &TrackScript, other: &TrackScript) -> bool {
-    let mut one = one.clone();
-    one.command.location = other.command.location.clone();
-    one == *other
-}
-
-/// What is tracked by anybody: indices in the model.
-#[derive(Debug, Default)]
-struct Wanted {
-    scripts: BTreeSet<usize>,
-    files: BTreeSet<usize>,
-    processes: BTreeSet<usize>,
-}
-
-impl Wanted {
-    fn of(model: &Model) -> Self {
-        let instances = model.instances.iter().map(|instance| &instance.tracks);
-        let groups = model.groups.iter().map(|group| &group.tracks);
-        let mut wanted = Self::default();
-        for tracks in instances.chain(groups) {
-            wanted.add(tracks);
-        }
-        wanted
-    }
-
-    fn add(&mut self, tracks: &Tracks) {
-        let indices = |tracked: &[pontoon_config::keepalived::model::Tracked]| {
-            tracked.iter().map(|it| it.index).collect::<Vec<_>>()
-        };
-        self.scripts.extend(indices(&tracks.scripts));
-        self.files.extend(indices(&tracks.files));
-        self.processes.extend(indices(&tracks.processes));
     }
 }
 

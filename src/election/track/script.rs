@@ -174,6 +174,11 @@ impl Judge {
         self.up
     }
 
+    /// Takes over what another definition of the script has come to.
+    pub(super) fn begin_with(&mut self, up: Option<bool>) {
+        self.up = up.or(self.up);
+    }
+
     /// Takes one result; tells whether it is up, if that is news. The first result counts at once,
     /// as there.
     pub(super) fn take(&mut self, ran: Ran, log: &Log) -> Option<bool> {
