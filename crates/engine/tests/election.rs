@@ -9,17 +9,17 @@ use simulation::{Defect, Lab};
 
 #[test]
 fn whatever_goes_wrong() {
-    Lab::chaos().explore(3000);
+    Lab::chaos().explore(5000);
 }
 
 #[test]
 fn nodes_that_start_together() {
-    Lab::simultaneous_start().explore(1500);
+    Lab::simultaneous_start().explore(3000);
 }
 
 #[test]
 fn a_proxy_in_a_crash_loop() {
-    Lab::crash_loop().explore(150);
+    Lab::crash_loop().explore(200);
 }
 
 #[test]
@@ -97,6 +97,12 @@ mod noticed {
     fn two_masters_at_the_start() {
         let property = "nodes that start together elect one master, once";
         Lab::simultaneous_start().notices(Defect::DeafAtFirst, property);
+    }
+
+    #[test]
+    fn members_of_a_group_that_go_alone() {
+        let property = "the members of a group stand and fall together";
+        Lab::chaos().notices(Defect::ForgetsGroups, property);
     }
 
     #[test]

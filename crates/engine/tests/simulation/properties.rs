@@ -10,6 +10,7 @@ mod notified;
 mod one_master;
 mod resigned;
 mod start;
+mod together;
 mod usable;
 
 use std::sync::Arc;
@@ -22,7 +23,8 @@ use super::{
 pub(crate) use self::{
     best::BestIsMaster, crashed::ComesBackWhenStable, held::HeldByMaster, moves::FewMoves,
     neighbours::NeighboursKnow, notified::NotifiedInOrder, one_master::OneMaster,
-    resigned::ResignedIsReplaced, start::StartsOnce, usable::ServesBeforePreempting,
+    resigned::ResignedIsReplaced, start::StartsOnce, together::GroupsStandTogether,
+    usable::ServesBeforePreempting,
 };
 
 /// Something that has to hold.
@@ -53,5 +55,6 @@ pub(crate) fn always(scenario: &Arc<Scenario>) -> Vec<Box<dyn Property>> {
         Box::new(OneMaster::new(scenario)),
         Box::new(NeighboursKnow::new(scenario)),
         Box::new(BestIsMaster::new(scenario)),
+        Box::new(GroupsStandTogether::new(scenario)),
     ]
 }

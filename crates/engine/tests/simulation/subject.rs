@@ -36,6 +36,8 @@ pub(crate) enum Defect {
     WaitsForServers,
     /// It forgets that its proxy crashed.
     ForgetsCrashes,
+    /// It forgets who belongs to a group.
+    ForgetsGroups,
     /// It wants to be called again at once, for ever.
     Restless,
 }
@@ -51,7 +53,10 @@ pub(crate) struct Subject {
 }
 
 impl Subject {
-    pub(crate) fn new(settings: Settings, defect: Defect, now: Instant) -> Self {
+    pub(crate) fn new(mut settings: Settings, defect: Defect, now: Instant) -> Self {
+        if defect == Defect::ForgetsGroups {
+            settings.groups.clear();
+        }
         Self {
             election: Election::new(settings, now),
             defect,

@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, net::IpAddr, sync::Arc, time::Duration};
 
 use pontoon_engine::vrrp::{
     InstanceId, Priority, Role, Version,
@@ -13,6 +13,8 @@ use crate::simulation::scenario::{Incident, Scenario};
 pub(crate) struct ResignedIsReplaced {
     scenario: Arc<Scenario>,
     owed: Vec<Debt>,
+    /// Listener, router and speaker: when a master spoke last.
+    heard: HashMap<(usize, usize, IpAddr), Duration>,
     judged: u64,
 }
 
@@ -29,30 +31,35 @@ impl ResignedIsReplaced {
         Self {
             scenario: Arc::clone(scenario),
             owed: Vec::new(),
+            heard: HashMap::new(),
             judged: 0,
         }
     }
 
     fn hear(&mut self, picture: &Picture, node: usize, instance: InstanceId, heard: &Heard) {
         let router = instance.0;
+        let key = (node, router, heard.from);
         if heard.advert.priority != Priority::RESIGN {
+            self.heard.insert(key, picture.at);
             self.owed
                 .retain(|debt| (debt.node, debt.router) != (node, router));
             return;
         }
+        self.heard.remove(&key);
         let known = self
             .owed
             .iter()
             .any(|d| (d.node, d.router) == (node, router));
         let listens = picture.instance(node, router).role == Role::Backup;
-        if known || !listens || !picture.masters(router).is_empty() {
+        let intervals = self.scenario.nodes.iter().map(|node| node.interval);
+        let longest = intervals.max().unwrap_or_default();
+        if known || !listens || self.another(picture, node, router, longest * 2) {
             return;
         }
         let plan = &self.scenario.nodes[node];
-        let intervals = self.scenario.nodes.iter().map(|node| node.interval);
         let interval = match self.scenario.version {
             Version::V2 => Duration::from_secs(1),
-            Version::V3 => intervals.max().unwrap_or_default(),
+            Version::V3 => longest,
         };
         let skew = picture.instance(node, router).priority.skew(interval);
         // Its own clock may be slow, and it may be late.
@@ -63,6 +70,16 @@ impl ResignedIsReplaced {
             since: picture.at,
             due,
         });
+    }
+
+    /// Whether there is another master, or was one so lately that it has to be waited for.
+    fn another(&self, picture: &Picture, node: usize, router: usize, lately: Duration) -> bool {
+        let mut words = self
+            .heard
+            .iter()
+            .filter(|((listener, of, _), _)| (*listener, *of) == (node, router));
+        let lately = lately.mul_f64(1.03);
+        !picture.masters(router).is_empty() || words.any(|(_, at)| picture.at - *at < lately)
     }
 
     /// Debts are paid when there is a master, and void when the node may not take part.
