@@ -135,50 +135,33 @@ impl Instance {
         }
         match listening.lead {
             Lead::Heard(leader) if self.lives(leader, at) => self.preempt(listening, leader, at),
-            Lead::Heard(silent) => {
-                let successor =
-                    self.heard(|other| other.address != silent.address && self.lives(other, at));
-                self.succeed(successor, Reason::MasterSilent, listening, at)
-            }
-            Lead::Resigned => {
-                let successor =
-                    self.heard(|other| other.priority < self.priority && is_fresh(other, at.now));
-                self.succeed(successor, Reason::MasterResigned, listening, at)
-            }
+            Lead::Heard(silent) => self.succeed(silent, listening, at),
             Lead::Unknown => self.lead(Takeover::Vacant, Reason::MasterSilent, at),
+            Lead::Resigned => self.lead(Takeover::Vacant, Reason::MasterResigned, at),
             Lead::Unheard { .. } => self.claim(None, at),
         }
     }
 
-    /// The master is gone. While it was there, nobody lower was listened to; one of them may be
-    /// master, too.
-    fn succeed(
-        &mut self,
-        successor: Option<Leader>,
-        reason: Reason,
-        mut listening: Listening,
-        at: &mut Moment,
-    ) -> Next {
-        match successor {
-            Some(other) => {
-                listening.lead = Lead::Heard(other);
-                self.preempt(listening, other, at)
-            }
-            None => self.lead(Takeover::Vacant, reason, at),
-        }
-    }
-
-    /// The latest who was heard, has not resigned, and is such.
-    fn heard(&self, such: impl Fn(Leader) -> bool) -> Option<Leader> {
-        let peers = self.acquaintances.peers().into_iter();
-        let heard = peers.filter(|peer| peer.priority != Priority::RESIGN);
-        let mut leaders = heard.map(|peer| Leader {
+    /// The master is silent. While it was not, nobody lower was listened to; one of them may have
+    /// taken its place already.
+    fn succeed(&mut self, silent: Leader, mut listening: Listening, at: &mut Moment) -> Next {
+        let heard = self.acquaintances.peers().into_iter().map(|peer| Leader {
             address: peer.address,
             priority: peer.priority,
             interval: peer.interval,
             heard_at: peer.heard_at,
         });
-        leaders.find(|leader| such(*leader))
+        let successor = |other: &Leader| {
+            let takes_part = other.priority != Priority::RESIGN;
+            takes_part && other.address != silent.address && self.lives(*other, at)
+        };
+        match heard.into_iter().find(successor) {
+            Some(other) => {
+                listening.lead = Lead::Heard(other);
+                self.preempt(listening, other, at)
+            }
+            None => self.lead(Takeover::Vacant, Reason::MasterSilent, at),
+        }
     }
 
     /// The time for preempting has come, unless something has come between.

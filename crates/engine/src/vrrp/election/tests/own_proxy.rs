@@ -235,19 +235,6 @@ fn pending_servers_do_not_make_it_resign() {
 }
 
 #[test]
-fn a_better_master_that_comes_and_goes_does_not_make_it_preempt_the_lower_one() {
-    let mut node = Node::with(instance(200));
-    node.proxy(Serving(Pending));
-    node.until(1.0);
-    node.hear(&advert(2, 100));
-    node.until(1.5);
-    node.hear(&advert(3, 254));
-    node.hear(&advert(3, 0));
-    assert_eq!(node.until(4.2), NOTHING);
-    assert_eq!(node.until(4.3)[0], "4.218 send 200", "silent since 1.0");
-}
-
-#[test]
 fn servers_lost_while_waiting_stop_the_preemption() {
     let mut node = Node::with(instance(100));
     node.proxy(Serving(Usable));
