@@ -130,13 +130,18 @@ async fn a_script_that_hangs_is_killed_with_its_children_and_the_next_one_is_run
         backup: Some(command(tell)),
         ..Notify::default()
     });
-    model.global.notify_timeout = Duration::from_millis(1500);
+    model.global.notify_timeout = Duration::from_millis(2500);
     let mut notifier = Notifier::new(&model, room.log.clone());
     notifier.notify(VI_1, NotifyState::Master, HUNDRED);
     notifier.notify(VI_1, NotifyState::Backup, HUNDRED);
     let pids = lines(&room, "pids", 1).await;
     lines(&room, "told", 1).await;
-    assert!(!pids.split_whitespace().any(alive), "{pids}");
+    // The kernel takes a moment for those that are not our own children.
+    let deadline = Instant::now() + PATIENCE;
+    while pids.split_whitespace().any(alive) {
+        assert!(Instant::now() < deadline, "{pids}");
+        sleep(Duration::from_millis(5)).await;
+    }
     notifier.finish(PATIENCE).await;
     let log = room.logged();
     let waits = "(VI_1) notify_backup script for BACKUP waits for \
