@@ -112,6 +112,8 @@ fn apply(
             if let Some(advice) = advice {
                 found.suggest(advice);
             }
+            // Its value, if it was meant to have one.
+            line.args.take_rest();
         }
     }
     Some(())

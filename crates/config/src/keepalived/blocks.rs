@@ -267,7 +267,10 @@ fn named<C: Block + Named>(
     let span = name.span;
     let taken = list.iter().any(|other| other.name().text == name.text);
     let mut draft = new(name);
-    keyword::read(line.body(ctx), &mut draft, ctx);
+    let Some(body) = line.body_or_fault(ctx) else {
+        return;
+    };
+    keyword::read(body, &mut draft, ctx);
     if taken {
         let message = format!("`{} {}` is declared twice", C::NAME, draft.name().text);
         ctx.fault("duplicate-name", span, message + "; the first one counts");

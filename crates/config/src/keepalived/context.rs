@@ -20,6 +20,8 @@ pub(super) struct Context<'a> {
     pub(super) unknown: Unknown,
     /// What was found.
     pub(super) d: Diagnostics,
+    /// Commands that are run, as written.
+    pub(super) commands: Vec<Word>,
     suggestions: u32,
 }
 
@@ -36,6 +38,7 @@ impl<'a> Context<'a> {
             sources,
             unknown,
             d,
+            commands: Vec::new(),
             suggestions: 0,
         }
     }

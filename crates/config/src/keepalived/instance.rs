@@ -42,6 +42,8 @@ pub(super) struct InstanceDraft {
     pub(super) interface: Option<At<String>>,
     /// `virtual_router_id`.
     pub(super) vrid: Option<At<Vrid>>,
+    /// An `interface` that cannot be.
+    pub(super) bad_interface: bool,
     /// A `virtual_router_id` that cannot be.
     pub(super) bad_vrid: bool,
     /// `priority`.
@@ -153,6 +155,7 @@ impl InstanceDraft {
             wants_master: None,
             interface: None,
             vrid: None,
+            bad_interface: false,
             bad_vrid: false,
             priority: None,
             interval: None,

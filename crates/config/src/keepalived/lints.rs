@@ -1,6 +1,12 @@
-//! What will hurt in production.
+//! What will hurt in production, and what is worth knowing.
+
+mod instances;
+mod scripts;
 
 use super::{blocks::Written, context::Context, model::Model};
 
 /// Looks for what will hurt in production.
-pub(super) fn run(_model: &Model, _written: &Written, _ctx: &mut Context<'_>) {}
+pub(super) fn run(model: &Model, written: &Written, ctx: &mut Context<'_>) {
+    instances::run(model, written, ctx);
+    scripts::run(model, written, ctx);
+}

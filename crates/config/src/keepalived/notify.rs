@@ -95,6 +95,7 @@ fn set<C: Notifies>(
 pub(super) fn command(line: &mut Line<'_>, ctx: &mut Context<'_>) -> Option<Command> {
     let word = line.required("a command", ctx)?;
     let user = account_after(line, ctx)?;
+    ctx.commands.push(word.clone());
     Some(Command {
         line: word.text.clone(),
         user,

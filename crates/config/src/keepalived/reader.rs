@@ -25,7 +25,7 @@ const DEEPEST_EXPANSION: usize = 64;
 const MOST_REPLACEMENTS: usize = 1000;
 
 /// So many bytes definitions and repetitions may make of all files.
-const MOST_EXPANDED: usize = 4 << 20;
+const MOST_EXPANDED: usize = 1 << 20;
 
 /// What reading files gives.
 pub(super) struct Read {
@@ -307,7 +307,7 @@ impl Reader<'_> {
         let fits = self.expanded <= MOST_EXPANDED;
         if !fits && !self.too_large {
             self.too_large = true;
-            let message = "definitions, repetitions and includes make more than 4 MiB of text";
+            let message = "definitions, repetitions and includes make more than 1 MiB of text";
             self.ctx.d.error("too-large", span, message);
         }
         fits

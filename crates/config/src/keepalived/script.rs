@@ -19,7 +19,8 @@ pub(super) struct ScriptDraft {
     /// The command.
     pub(super) command: Option<Word>,
     user: Option<Account>,
-    interval: Duration,
+    /// `interval`.
+    pub(super) interval: Duration,
     /// `timeout`, and where it is written.
     pub(super) timeout: Option<(Duration, Span)>,
     rise: u32,
@@ -108,6 +109,7 @@ impl Block for ScriptDraft {
 
 fn command(draft: &mut ScriptDraft, line: &mut Line<'_>, ctx: &mut Context<'_>) {
     draft.command = line.required("a command", ctx).cloned();
+    ctx.commands.extend(draft.command.clone());
     if let Some(word) = line.args.take_rest().first() {
         let message = "keepalived runs the command without these arguments: they are not quoted";
         ctx.d

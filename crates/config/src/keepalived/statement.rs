@@ -67,13 +67,19 @@ impl<'s> Line<'s> {
     }
 
     /// The statements between the braces, or the error `missing-block`.
-    pub(super) fn body(&mut self, ctx: &mut Context<'_>) -> &'s [Statement] {
-        self.block.take().unwrap_or_else(|| {
+    pub(super) fn body_or_fault(&mut self, ctx: &mut Context<'_>) -> Option<&'s [Statement]> {
+        let body = self.block.take();
+        if body.is_none() {
             let message = format!("`{}` needs a block", self.keyword());
             ctx.fault("missing-block", self.span(), message)
                 .suggest(format!("`{} {{ … }}`", self.keyword()));
-            &[]
-        })
+        }
+        body
+    }
+
+    /// [`Self::body_or_fault`], where no block is as good as an empty one.
+    pub(super) fn body(&mut self, ctx: &mut Context<'_>) -> &'s [Statement] {
+        self.body_or_fault(ctx).unwrap_or_default()
     }
 
     /// Takes a block that may be missing.

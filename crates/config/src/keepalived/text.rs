@@ -22,6 +22,17 @@ struct Part {
     exact: bool,
 }
 
+impl Part {
+    /// Where the byte at an offset of the text was written.
+    fn place_of(&self, at: usize) -> u32 {
+        if self.exact {
+            self.span.start_moved(at - self.at).start
+        } else {
+            self.span.start
+        }
+    }
+}
+
 impl Text {
     /// A piece of a file.
     pub(super) fn written(text: &str, file: u32, start: usize) -> Self {
@@ -94,32 +105,22 @@ impl Text {
 
     /// Where a stretch was written.
     pub(super) fn span(&self, range: Range<usize>) -> Span {
-        if self.parts.is_empty() {
+        let place = |at| self.parts.get(self.part_of(at)).copied();
+        let last = range.end.saturating_sub(1).max(range.start);
+        let (Some(first), Some(last)) = (place(range.start), place(last)) else {
             return Span::default();
-        }
-        let first = self.span_at(range.start);
-        let last = self.span_at(range.end.saturating_sub(1).max(range.start));
-        let end = if last.file == first.file {
-            last.end.max(first.end)
-        } else {
-            first.end
         };
-        Span { end, ..first }
-    }
-
-    /// Where the letter at an offset was written.
-    fn span_at(&self, at: usize) -> Span {
-        let part = self.parts[self.part_of(at)];
-        if !part.exact {
-            return part.span;
-        }
-        let start = part.span.start_moved(at - part.at).start;
-        let length = self.text[at..].chars().next().map_or(0, char::len_utf8);
-        let end = start.saturating_add(u32::try_from(length).unwrap_or(0));
+        let start = first.place_of(range.start);
+        let end = last.place_of(range.end).max(start);
+        let end = match (first.span.file == last.span.file, last.exact) {
+            (true, true) => end,
+            (true, false) => last.span.end,
+            (false, _) => first.span.end,
+        };
         Span {
             start,
             end,
-            ..part.span
+            ..first.span
         }
     }
 

@@ -21,9 +21,9 @@ pub(super) const KEYWORDS: &[Keyword<InstanceDraft>] = &[
         "Where the others are, and where the addresses go.",
         |draft, line, ctx| {
             let span = line.span();
-            if let Some(value) = value::interface_after(line, ctx) {
-                draft.interface = Some(At { value, span });
-            }
+            let name = value::interface_after(line, ctx);
+            draft.bad_interface = name.is_none();
+            draft.interface = name.map(|value| At { value, span });
         },
     ),
     Keyword::supported(

@@ -105,7 +105,8 @@ fn addresses(drafts: &[AddressDraft]) -> Vec<Address> {
 
 fn interface(draft: &InstanceDraft, ctx: &mut Context<'_>) -> Option<String> {
     let interface = draft.interface.as_ref().map(|at| at.value.clone());
-    if interface.is_none() {
+    // One that cannot be has had its own message.
+    if interface.is_none() && !draft.bad_interface {
         let message = format!("the instance `{}` has no `interface`", draft.name.text);
         ctx.fault("missing-keyword", draft.name.span, message)
             .suggest("`interface eth0`; `ip route get <peer>` tells which one leads to the others");

@@ -1,12 +1,7 @@
-//! `keepalived.conf`: what files mean, and what is said about them.
-#![allow(clippy::unwrap_used, reason = "a failing test may panic")]
-
-#[path = "machine/keepalived.rs"]
-mod machine;
+//! What files mean.
 
 use std::time::Duration;
 
-use machine::{Node, load_with};
 use pontoon_config::{
     diagnostic::Severity,
     keepalived::{
@@ -16,6 +11,8 @@ use pontoon_config::{
     render,
 };
 use pontoon_engine::vrrp::{Priority, Version, settings::Preempt};
+
+use crate::machine::{Node, load_with};
 
 fn read(text: &str) -> Loaded {
     load_with(text, Unknown::Error, &Node::default())
@@ -36,8 +33,8 @@ fn instance(lines: &str) -> Instance {
 }
 
 const SEEDS: [&str; 2] = [
-    include_str!("../../../tests/data/seed/keepalived-master.conf"),
-    include_str!("../../../tests/data/seed/keepalived-backup.conf"),
+    include_str!("../../../../tests/data/seed/keepalived-master.conf"),
+    include_str!("../../../../tests/data/seed/keepalived-backup.conf"),
 ];
 
 #[test]

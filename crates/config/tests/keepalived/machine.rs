@@ -45,7 +45,11 @@ impl Surroundings for Node {
     }
 
     fn group(&self, name: &str) -> Option<u32> {
-        (name == "adm").then_some(4)
+        match name {
+            "root" => Some(0),
+            "adm" => Some(4),
+            _ => None,
+        }
     }
 
     fn permissions(&self, path: &str) -> Option<u32> {

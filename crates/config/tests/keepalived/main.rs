@@ -1,0 +1,8 @@
+//! `keepalived.conf`: what files mean, and what is said about them.
+#![allow(clippy::unwrap_used, reason = "a failing test may panic")]
+
+mod corpus;
+mod machine;
+mod meaning;
+mod robust;
+mod valid;

@@ -1,0 +1,68 @@
+//! Realistic files: both this reader and, where it is installed, keepalived itself accept them.
+
+use std::fs;
+
+use pontoon_config::{diagnostic::Severity, keepalived::Unknown, render};
+
+use crate::{
+    corpus::folder,
+    machine::{Node, load_with},
+};
+
+#[test]
+fn realistic_files_have_no_errors() {
+    let mut failures = Vec::new();
+    let files = folder("valid");
+    assert!(files.len() >= 10, "there are {} files", files.len());
+    for path in files {
+        let text = fs::read_to_string(&path).unwrap();
+        let loaded = load_with(&text, Unknown::Error, &Node::default());
+        let findings = loaded.diagnostics.all();
+        let is_error = |severity| severity == Severity::Error;
+        if findings.iter().any(|finding| is_error(finding.severity)) {
+            let shown = render::human(&loaded.files, findings, false);
+            failures.push(format!("{}:\n{shown}", path.display()));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn a_faulty_file_runs_under_the_name_keepalived_unless_that_would_change_its_meaning() {
+    let mut refused = Vec::new();
+    for path in folder("corpus") {
+        let text = fs::read_to_string(&path).unwrap();
+        let loaded = load_with(&text, Unknown::Warning, &Node::default());
+        if loaded.model.is_none() {
+            refused.push(path.file_stem().unwrap().to_string_lossy().into_owned());
+        }
+    }
+    assert_eq!(refused, ALWAYS_REFUSED);
+}
+
+/// What is an error under either name.
+const ALWAYS_REFUSED: &[&str] = &[
+    "auth-ah",
+    "block-bfd",
+    "block-net-namespace",
+    "block-static-routes",
+    "block-static-rules",
+    "block-track-group",
+    "block-virtual-server-group",
+    "block-virtual-server",
+    "definition-endless",
+    "definition-random",
+    "global-ipvs-namespace",
+    "global-shutdown-script",
+    "global-startup-script",
+    "instance-duplicate-vrid",
+    "instance-floating-ip",
+    "instance-ipvlan",
+    "instance-mcast-dst-ip",
+    "instance-no-peer",
+    "instance-virtual-rules",
+    "instance-vrf",
+    "route-unsupported",
+    "track-bfd",
+    "word-nul",
+];
