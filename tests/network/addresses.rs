@@ -145,6 +145,7 @@ fn one_fails() -> Outcome {
 fn follow(virtual_address: &str, prefixed: &str, on_c: &str) -> Outcome {
     let mut stage = Stage::new()?;
     let c = stage.bridge.host("c", &[on_c])?;
+    ping(&stage.b, on_c.split('/').next().unwrap_or_default())?;
     let settings = || model(vec![instance(&[prefixed])]);
     let mut first = stage.node(&stage.a, settings())?;
     let mut second = stage.node(&c, settings())?;
@@ -214,6 +215,7 @@ fn clean() -> Outcome {
     // Left with another prefix length than the file has now.
     ip(&stage.a, "addr del 10.0.1.10/32 dev eth0")?;
     ip(&stage.a, "addr add 10.0.1.10/28 dev eth0")?;
+    ip(&stage.a, "addr add 10.0.1.10/29 dev eth0")?;
     let mut node = stage.node(&stage.a, model(vec![settings()]))?;
     same(
         node.network.source(VI).map(|one| one.to_string()),

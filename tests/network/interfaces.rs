@@ -1,10 +1,13 @@
 //! Interfaces that go down, vanish and come back, and the addresses to send from.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 use pontoon::election::network::NetworkEvent;
 use pontoon_config::keepalived::model::{Instance, TrackedInterface, Tracks};
-use pontoon_lab::netns;
+use pontoon_lab::{
+    netns,
+    wait::{self, PATIENCE},
+};
 
 use super::{
     on_a_stage,
@@ -140,24 +143,21 @@ fn comes_back() -> Outcome {
     node.works_until("the address on the new interface", || {
         netns::addresses(&stage.a, "near").is_ok_and(|all| all.contains(&"10.0.2.9/24".into()))
     })?;
-    // Somebody at the other end of the new cable.
-    netns::inside(&stage.a, || {
-        let path = "/proc/sys/net/ipv4/conf/near/accept_local";
-        pontoon_lab::problem::Trying::trying(std::fs::write(path, "1"), path)
-    })?;
+    // Somebody at the other end of the new cable, who speaks until he is heard: it may swallow
+    // what is sent at first.
     let far = Instance {
         source: "10.0.2.2".parse().ok(),
         ..settings("far")
     };
     let mut other = stage.node(&stage.a, model(vec![far.clone()]))?;
-    other.network.send(VI, &advert(&far));
-    node.hears(
-        "an advertisement on the new interface",
-        |event| match event {
+    wait::until("an advertisement on the new interface", PATIENCE, || {
+        other.network.send(VI, &advert(&far));
+        let heard = node.hears_within(Duration::from_millis(100), |event| match event {
             NetworkEvent::Heard { heard, .. } => Some(heard),
             _ => None,
-        },
-    )?;
+        });
+        heard.ok().flatten()
+    })?;
     node.says("cannot", 0)
 }
 

@@ -34,7 +34,7 @@ fn second(addresses: &[&str]) -> Instance {
 fn lists() -> Outcome {
     let stage = Stage::new()?;
     let before = model(vec![
-        instance(&["10.0.1.9/24", "10.0.1.10/24"]),
+        instance(&["10.0.1.9/24", "10.0.1.10/24", "10.0.1.12/24", "fd00::9/128"]),
         second(&["10.0.1.20/24"]),
     ]);
     let mut node = stage.node(&stage.a, before)?;
@@ -52,13 +52,30 @@ fn lists() -> Outcome {
         vrid: Vrid::new(53).ok_or("0")?,
         ..instance(&["10.0.1.30/24"])
     };
-    let after = model(vec![third, instance(&["10.0.1.10/24", "10.0.1.11/24"])]);
+    let after = model(vec![
+        third,
+        instance(&[
+            "10.0.1.10/24",
+            "10.0.1.11/24",
+            "10.0.1.12/32",
+            "fd00::9/127",
+        ]),
+    ]);
     let outcome = node.acts(|network| network.reload(Arc::new(after)))?;
     outcome.map_err(|error| error.to_string())?;
     let mut there = extra_addresses(&stage.a)?;
     there.sort();
-    let wanted = ["10.0.1.10/24", "10.0.1.11/24"].map(str::to_owned).to_vec();
-    same(there, wanted, "only what the held instance lists now")?;
+    let wanted = [
+        "10.0.1.10/24",
+        "10.0.1.11/24",
+        "10.0.1.12/32",
+        "fd00::9/127",
+    ];
+    same(
+        there,
+        wanted.map(str::to_owned).to_vec(),
+        "only what the held instance lists now",
+    )?;
     let here = Some(hardware_address(&stage.a, "eth0")?);
     node.works_until("the neighbour to hear of the new address", || {
         neighbour(&stage.b, "10.0.1.11").is_ok_and(|now| now == here)

@@ -85,10 +85,11 @@ mod tests {
             frame[28..32].copy_from_slice(&[10, 0, 1, 9]);
             frame[38..42].copy_from_slice(&[10, 0, 1, 9]);
             let ethernet = Ethernet::open().unwrap();
-            ethernet.send(near.index, &frame).unwrap();
             let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+            // A new interface swallows what is sent before the kernel has looked at its carrier.
             while !ip("neigh show dev far").contains("10.0.1.9 lladdr 02:00:00:00:00:01") {
                 assert!(std::time::Instant::now() < deadline, "nothing learned");
+                ethernet.send(near.index, &frame).unwrap();
             }
             ip("link set near down");
             let error = ethernet.send(near.index, &frame).unwrap_err();

@@ -294,13 +294,38 @@ mod tests {
             ip("link add near address 02:00:00:00:00:01 type veth peer name far");
             ip("link set near up");
             let mut requests = Requests::open().unwrap();
-            let find = |links: Vec<Link>| links.into_iter().find(|link| link.name == "near");
-            let near = find(requests.links().unwrap()).unwrap();
-            assert!(near.up && !near.running && near.speaks_arp);
+            let near = wait_for(&mut requests, |near| !near.running);
+            assert!(near.up && near.speaks_arp);
             assert_eq!(near.mac, Some([2, 0, 0, 0, 0, 1]));
             ip("link set far up");
-            let near = find(requests.links().unwrap()).unwrap();
-            assert!(near.running);
+            wait_for(&mut requests, |near| near.running);
+        });
+    }
+
+    /// The kernel looks at carriers in its own time.
+    fn wait_for(requests: &mut Requests, wanted: impl Fn(&Link) -> bool) -> Link {
+        let deadline = std::time::Instant::now() + Duration::from_secs(10);
+        loop {
+            let mut links = requests.links().unwrap().into_iter();
+            let near = links.find(|link| link.name == "near").unwrap();
+            if wanted(&near) {
+                return near;
+            }
+            assert!(std::time::Instant::now() < deadline, "still {near:?}");
+        }
+    }
+
+    #[test]
+    fn an_interface_that_leaves_its_bridge_is_not_gone() {
+        in_private_network(|| {
+            ip("link add bridge0 type bridge");
+            ip("link add near type veth peer name far");
+            ip("link set near master bridge0 up");
+            let monitor = Monitor::open().unwrap();
+            ip("link set near nomaster");
+            let heard = monitor.notices().unwrap();
+            let gone = |notice: &Notice| matches!(notice, Notice::LinkGone(_));
+            assert!(!heard.is_empty() && !heard.iter().any(gone), "{heard:?}");
         });
     }
 

@@ -57,8 +57,17 @@ impl Table {
 
     /// An address on an interface.
     pub(super) fn find(&self, interface: u32, address: IpAddr) -> Option<&Address> {
-        let mut all = self.addresses.iter();
-        all.find(|one| one.interface == interface && one.address == address)
+        self.find_all(interface, address).next()
+    }
+
+    /// The same, with all its prefix lengths.
+    pub(super) fn find_all(
+        &self,
+        interface: u32,
+        address: IpAddr,
+    ) -> impl Iterator<Item = &Address> {
+        let all = self.addresses.iter();
+        all.filter(move |one| one.interface == interface && one.address == address)
     }
 
     /// Where an instance's advertisements come from; `None`: it cannot send now.

@@ -31,6 +31,11 @@ impl Link {
         const NO_ARP: u32 = 0x80;
         const HARDWARE_ADDRESS: u16 = 1;
         const NAME: u16 = 3;
+        // A bridge tells of its ports in the same way, and of their leaving as if they were gone.
+        let about_the_interface_itself = message.u8_at(0)? == 0;
+        if !about_the_interface_itself {
+            return None;
+        }
         let flags = message.u32_at(8)?;
         let mut name = None;
         let mut mac = None;

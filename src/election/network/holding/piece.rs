@@ -40,6 +40,17 @@ impl Piece {
         }
     }
 
+    /// Whether removing one of them removes the other: the kernel tells addresses apart by
+    /// interface, address and prefix length.
+    pub(super) fn is_removed_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Address { address: one, .. }, Self::Address { address: two, .. }) => {
+                self.place() == other.place() && one.prefix == two.prefix
+            }
+            (one, two) => one == two,
+        }
+    }
+
     /// `None`: its interface is not there.
     pub(super) fn addition(&self, table: &Table) -> Option<Change> {
         Some(match self {

@@ -2,13 +2,13 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use pontoon_config::keepalived::model::{Address, Instance};
+use pontoon_config::keepalived::model;
 use pontoon_engine::vrrp::Priority;
 use pontoon_sys::{
     interface::set_promote_secondaries,
     netlink::{
         Change,
-        address::{NewAddress, ORIGIN},
+        address::{Address, NewAddress, ORIGIN},
     },
 };
 
@@ -48,7 +48,7 @@ struct Promotes {
 
 impl Share {
     /// Nothing is held yet.
-    pub(super) fn of(instance: &Instance) -> Self {
+    pub(super) fn of(instance: &model::Instance) -> Self {
         let addresses = instance.addresses.iter().chain(&instance.excluded);
         let addresses = addresses.map(|address| Piece::address(address, &instance.interface));
         let routes = instance.routes.iter().cloned().map(Piece::Route);
@@ -68,7 +68,7 @@ impl Share {
     }
 
     /// The addresses of nobody: like an owner's, they may be the machine's own already.
-    pub(super) fn fixed(addresses: &[Address]) -> Self {
+    pub(super) fn fixed(addresses: &[model::Address]) -> Self {
         let pieces = addresses.iter();
         Self {
             name: "static_ipaddress".into(),
@@ -188,11 +188,7 @@ impl Share {
         self.spared = before.spared.clone();
         self.spared
             .extend(self.own(table).difference(&before.places()).cloned());
-        let wanted = self.places();
-        let stays = |piece: &Piece| match piece.place() {
-            Some(place) => wanted.contains(&place),
-            None => self.pieces.contains(piece),
-        };
+        let stays = |old: &Piece| self.pieces.iter().any(|new| old.is_removed_like(new));
         let gone: Vec<&Piece> = before.pieces.iter().filter(|piece| !stays(piece)).collect();
         before.take_away(&gone, kernel, table, complaints);
         self.put_up(kernel, table, complaints)
@@ -280,13 +276,15 @@ impl Share {
     /// What stands in the way of somebody else's holding it: as words, and how it is removed.
     pub(super) fn left_behind(&self, table: &Table) -> Vec<(String, Change)> {
         let own = self.own(table);
-        let left = self.pieces.iter().rev().filter_map(|piece| {
-            let change = match piece.place() {
-                None => piece.removal(table),
-                Some(place) if own.contains(&place) => None,
+        let left = self.pieces.iter().rev().flat_map(|piece| {
+            let changes = match piece.place() {
+                None => piece.removal(table).into_iter().collect(),
+                Some(place) if own.contains(&place) => Vec::new(),
                 Some(place) => found(table, &place),
             };
-            Some((piece.to_string(), change?))
+            changes
+                .into_iter()
+                .map(|change| (piece.to_string(), change))
         });
         left.collect()
     }
@@ -317,9 +315,12 @@ impl Share {
     }
 }
 
-/// The removal of an address that may be there with another prefix length than the file says.
-fn found(table: &Table, place: &Place) -> Option<Change> {
-    let link = table.link(&place.interface)?;
-    let found = table.find(link.index, place.address)?;
-    Some(NewAddress::new(link.index, found.address, found.prefix).remove())
+/// The removals of an address that may be there with another prefix length than the file says.
+fn found(table: &Table, place: &Place) -> Vec<Change> {
+    let Some(link) = table.link(&place.interface) else {
+        return Vec::new();
+    };
+    let found = table.find_all(link.index, place.address);
+    let remove = |one: &Address| NewAddress::new(link.index, one.address, one.prefix).remove();
+    found.map(remove).collect()
 }
