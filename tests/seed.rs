@@ -1,5 +1,7 @@
 //! The how-to that Pontoon started from: its `haproxy.cfg`, byte for byte, on its own addresses.
 
+mod pair;
+
 use std::{fs, net::SocketAddr, os::unix::fs::symlink, process::Command, time::Duration};
 
 use pontoon_lab::{
@@ -29,6 +31,7 @@ pub(crate) fn register(tests: &mut Vec<Test>) {
             .needs(Need::User("haproxy"))
             .needs(Need::Program("pidof")),
     );
+    pair::register(tests);
 }
 
 fn runs_as_it_stands() -> Outcome {
