@@ -1,6 +1,11 @@
 //! Pairs of nodes that share an address, on hosts of their own; the peers are real.
 
+mod frr;
 mod hosts;
+mod keepalived;
+mod pontoon;
+mod setup;
+mod street;
 
 use pontoon_lab::needs::Need;
 
@@ -8,7 +13,10 @@ use crate::harness::{Outcome, Test};
 
 /// Adds this area's tests.
 pub(crate) fn register(tests: &mut Vec<Test>) {
+    frr::register(tests);
     hosts::register(tests);
+    keepalived::register(tests);
+    pontoon::register(tests);
 }
 
 /// A test on hosts.
