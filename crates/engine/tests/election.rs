@@ -13,6 +13,11 @@ fn whatever_goes_wrong() {
 }
 
 #[test]
+fn among_others() {
+    Lab::mixed().explore(2000);
+}
+
+#[test]
 fn nodes_that_start_together() {
     Lab::simultaneous_start().explore(3000);
 }

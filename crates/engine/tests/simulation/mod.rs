@@ -2,6 +2,7 @@
 
 mod clock;
 mod fact;
+mod plain;
 mod properties;
 mod random;
 mod scenario;
@@ -14,7 +15,7 @@ use std::{collections::BTreeMap, env, sync::Arc, time::Instant};
 pub(crate) use self::subject::Defect;
 use self::{
     properties::{FewMoves, Property, StartsOnce, always},
-    scenario::{Scenario, chaos, crash_loop, simultaneous_start},
+    scenario::{Scenario, chaos, crash_loop, mixed, simultaneous_start},
     world::{Outcome, World},
 };
 
@@ -37,6 +38,15 @@ impl Lab {
             scenario: chaos,
             properties: always,
             judges: None,
+        }
+    }
+
+    pub(crate) fn mixed() -> Self {
+        Self {
+            name: "among_others",
+            scenario: mixed,
+            properties: always,
+            judges: Some("once all is well there is exactly one master"),
         }
     }
 
@@ -86,9 +96,8 @@ impl Lab {
         if let Some(seeds) = failed.values().next() {
             panic!("{}all that failed: {failed:?}", self.story(seeds[0]));
         }
-        let rate = count
-            .checked_div(begin.elapsed().as_secs())
-            .unwrap_or(count);
+        let milliseconds = u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let rate = count * 1000 / milliseconds.max(1);
         eprintln!("{}: {count} seeds, {rate} a second", self.name);
         for (property, times) in judged {
             eprintln!("  {times:>9} times: {property}");

@@ -2,6 +2,7 @@
 
 mod chaos;
 mod crash_loop;
+mod mixed;
 mod start;
 
 use std::{collections::BTreeSet, net::IpAddr, sync::Arc, time::Duration};
@@ -15,7 +16,9 @@ use pontoon_engine::vrrp::{
     },
 };
 
-pub(crate) use self::{chaos::chaos, crash_loop::crash_loop, start::simultaneous_start};
+pub(crate) use self::{
+    chaos::chaos, crash_loop::crash_loop, mixed::mixed, start::simultaneous_start,
+};
 
 /// Everything about a run that its seed determines before it begins.
 #[derive(Debug, Clone)]
@@ -43,6 +46,8 @@ pub(crate) struct Scenario {
 /// One node.
 #[derive(Debug, Clone)]
 pub(crate) struct Node {
+    /// It runs another program.
+    pub(crate) plain: bool,
     pub(crate) priority: Priority,
     pub(crate) preempt: Preempt,
     pub(crate) interval: Duration,
@@ -217,6 +222,7 @@ impl Node {
     /// A node like any other.
     pub(crate) fn plain(priority: u8, beat: Duration) -> Self {
         Self {
+            plain: false,
             priority: Priority(priority),
             preempt: Preempt::AtOnce,
             interval: beat,

@@ -8,8 +8,9 @@ use pontoon_engine::vrrp::{
     election::Election,
     event::{Event, Heard, Proxy, ProxyFault, Servers},
     settings::Settings,
-    view::InstanceView,
 };
+
+use super::plain::Plain;
 
 /// How a machine may be broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,9 +43,15 @@ pub(crate) enum Defect {
     Restless,
 }
 
+/// What a node runs.
+enum Machine {
+    Pontoon(Election),
+    Another(Plain),
+}
+
 /// A machine, whole or broken.
 pub(crate) struct Subject {
-    election: Election,
+    machine: Machine,
     defect: Defect,
     told: Instant,
     acquiring: bool,
@@ -58,7 +65,7 @@ impl Subject {
             settings.groups.clear();
         }
         Self {
-            election: Election::new(settings, now),
+            machine: Machine::Pontoon(Election::new(settings, now)),
             defect,
             told: now,
             acquiring: false,
@@ -67,36 +74,63 @@ impl Subject {
         }
     }
 
+    /// Another program.
+    pub(crate) fn plain(settings: Settings, now: Instant) -> Self {
+        Self {
+            machine: Machine::Another(Plain::new(settings.clone(), now)),
+            ..Self::new(settings, Defect::None, now)
+        }
+    }
+
     pub(crate) fn handle(&mut self, event: Event, now: Instant) {
         self.told = now;
         self.acquiring = false;
         if let Some(event) = self.distort(event) {
-            self.election.handle(event, now);
+            match &mut self.machine {
+                Machine::Pontoon(election) => election.handle(event, now),
+                Machine::Another(plain) => plain.handle(event, now),
+            }
         }
     }
 
     pub(crate) fn reload(&mut self, settings: Settings, now: Instant) -> Vec<Action> {
-        self.election.reload(settings, now)
+        match &mut self.machine {
+            Machine::Pontoon(election) => election.reload(settings, now),
+            Machine::Another(_) => Vec::new(),
+        }
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         if self.defect == Defect::Restless {
             return Some(self.told);
         }
-        self.election.poll_timeout()
+        match &self.machine {
+            Machine::Pontoon(election) => election.poll_timeout(),
+            Machine::Another(plain) => plain.poll_timeout(),
+        }
     }
 
     pub(crate) fn poll_action(&mut self) -> Option<Action> {
         loop {
-            let action = self.election.poll_action()?;
+            let action = match &mut self.machine {
+                Machine::Pontoon(election) => election.poll_action()?,
+                Machine::Another(plain) => plain.poll_action()?,
+            };
             if let Some(action) = self.spoil(action) {
                 return Some(action);
             }
         }
     }
 
-    pub(crate) fn view(&self, instance: InstanceId) -> InstanceView {
-        self.election.instance(instance)
+    /// Its role and its priority.
+    pub(crate) fn view(&self, instance: InstanceId) -> (Role, Priority) {
+        match &self.machine {
+            Machine::Pontoon(election) => {
+                let view = election.instance(instance);
+                (view.role, view.priority)
+            }
+            Machine::Another(plain) => plain.view(instance),
+        }
     }
 
     fn distort(&self, event: Event) -> Option<Event> {
@@ -107,7 +141,7 @@ impl Subject {
             }
             (Defect::DeafAtFirst, Event::Heard { .. }) if !self.was_master => return None,
             (Defect::DeafMaster, Event::Heard { instance, .. })
-                if self.view(instance).role == Role::Master =>
+                if self.view(instance).0 == Role::Master =>
             {
                 return None;
             }

@@ -272,7 +272,11 @@ impl World {
             .instances
             .iter_mut()
             .for_each(|i| i.source = host.source);
-        host.machine = Some(Subject::new(host.settings.clone(), self.defect, now));
+        let settings = host.settings.clone();
+        host.machine = Some(match self.scenario.nodes[node].plain {
+            true => Subject::plain(settings, now),
+            false => Subject::new(settings, self.defect, now),
+        });
         let (life, proxy) = (host.life, host.proxy);
         let readings = host.readings.len();
         self.picture.nodes[node].alive = true;
@@ -434,8 +438,7 @@ impl World {
             return;
         };
         for (number, shown) in self.picture.nodes[node].instances.iter_mut().enumerate() {
-            let view = machine.view(InstanceId(number));
-            (shown.role, shown.priority) = (view.role, view.priority);
+            (shown.role, shown.priority) = machine.view(InstanceId(number));
         }
         host.generation += 1;
         let generation = host.generation;

@@ -35,6 +35,10 @@ impl NeighboursKnow {
         let &[master] = masters.as_slice() else {
             return Ok(());
         };
+        // Others announce once, and again only much later: it may be overtaken.
+        if self.scenario.nodes[master].plain {
+            return Ok(());
+        }
         let excused = match picture.learned[neighbour][router] {
             Some(believed) if believed == master => false,
             Some(believed) => {
