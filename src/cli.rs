@@ -5,6 +5,7 @@ mod haproxy;
 mod keepalived;
 mod pontoon;
 pub mod reference;
+mod status;
 
 use std::{
     env,

@@ -1,10 +1,16 @@
 //! A node: processes that watch each other, and what can be seen of them.
 
+mod apart;
+mod status;
+mod supervision;
 mod twin;
 
 use crate::harness::Test;
 
 /// Adds this area's tests.
 pub(crate) fn register(tests: &mut Vec<Test>) {
+    apart::register(tests);
+    status::register(tests);
+    supervision::register(tests);
     twin::register(tests);
 }

@@ -1,10 +1,10 @@
-//! Started under its own name: `pontoon run`, `check`, `reference`, `demo`.
+//! Started under its own name: `pontoon run`, `status`, `check`, `reference`, `demo`.
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{check, reference};
+use super::{check, reference, status};
 use crate::{
     demo,
     proxy::process::announce::{Announcer, Style},
@@ -28,6 +28,8 @@ struct Cli {
 enum Command {
     /// Run a node in the foreground: a supervisor and the proxy it watches
     Run(RunArgs),
+    /// Tell how a running node is
+    Status(status::StatusArgs),
     /// Tell every problem of every file in one pass
     Check(check::CheckArgs),
     /// Print the keywords: supported, without effect, refused
@@ -91,7 +93,6 @@ const LATER: &[(&str, &str)] = &[
         "reload",
         "until then, start a new process under the name haproxy with -sf",
     ),
-    ("status", "until then, see the statistics page"),
     (
         "switchover",
         "it moves the floating IP, which this version does not hold yet",
@@ -115,6 +116,7 @@ pub(super) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
     };
     match cli.command {
         Command::Run(args) => supervisor::run(args.into()),
+        Command::Status(args) => status::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Reference(args) => reference::run(&args),
         // There is one demo so far; `--local` names it for scripts that outlive this version.
@@ -137,7 +139,15 @@ fn unknown(words: &[OsString]) -> ExitCode {
         return comes_later(name);
     }
     let announcer = Announcer::new(Style::Pontoon, false);
-    let known = ["run", "check", "reference", "demo", "version", "help"];
+    let known = [
+        "run",
+        "status",
+        "check",
+        "reference",
+        "demo",
+        "version",
+        "help",
+    ];
     let nearest = pontoon_config::similar::nearest(name, known);
     let advice = nearest.map_or_else(String::new, |known| format!("did you mean '{known}'? "));
     announcer.alert(format!(

@@ -29,8 +29,13 @@ pub struct Mailbox {
     /// Connections on their way to it from other threads.
     expected: AtomicU32,
     /// When the thread last went through its loop, in milliseconds since the process started.
-    turned: AtomicU64,
+    turned: Turn,
 }
+
+/// Written in each turn of a loop, so it shares no cache line with what other threads read.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Turn(AtomicU64);
 
 #[derive(Debug, Default)]
 struct Letters {
@@ -105,7 +110,7 @@ impl Mailbox {
             waits_for_room: AtomicBool::new(false),
             sessions: AtomicU32::new(0),
             expected: AtomicU32::new(0),
-            turned: AtomicU64::new(0),
+            turned: Turn::default(),
         })
     }
 
@@ -192,13 +197,13 @@ impl Mailbox {
     /// The thread has gone through its loop, at this time: milliseconds since the process started.
     /// `u64::MAX`: it will not again, having nothing left to do.
     pub fn turned(&self, at: u64) {
-        self.turned.store(at, Ordering::Relaxed);
+        self.turned.0.store(at, Ordering::Relaxed);
     }
 
     /// When the thread last went through its loop, in the terms of [`Mailbox::turned`].
     #[must_use]
     pub fn last_turn(&self) -> u64 {
-        self.turned.load(Ordering::Relaxed)
+        self.turned.0.load(Ordering::Relaxed)
     }
 
     /// What the thread's event loop watches.

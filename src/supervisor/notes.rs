@@ -8,7 +8,7 @@ use std::{
 use pontoon_config::{
     diagnostic::{Diagnostic, Severity},
     haproxy::{self, model::Global},
-    render,
+    keepalived, render,
     source::SourceFile,
 };
 
@@ -51,11 +51,28 @@ pub(super) fn read(names: &[String], announcer: &Announcer) -> Option<Noted> {
         proxy: None,
         election: election.first().map(|source| source.name.clone()),
     };
+    if !election.is_empty() && !is_right(election) {
+        return None;
+    }
     if !proxy.is_empty() {
         noted.proxy = Some(proxy.iter().map(|source| source.name.clone()).collect());
         noted.pidfile = note_proxy(proxy, announcer)?.pidfile;
     }
     Some(noted)
+}
+
+/// Whether an election can be started on this file. What is not wrong, but worth a word, is said
+/// by the election itself, at each of its starts.
+fn is_right(source: Vec<SourceFile>) -> bool {
+    let settings = keepalived::Settings {
+        config_id: System::config_id(),
+        unknown_words: keepalived::Unknown::Error,
+    };
+    let loaded = keepalived::load(source, &settings, &System);
+    if loaded.model.is_none() {
+        show(&loaded.files, loaded.diagnostics.all());
+    }
+    loaded.model.is_some()
 }
 
 /// What the proxy's files say of the whole process; `None` if they are wrong.
