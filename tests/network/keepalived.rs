@@ -1,5 +1,7 @@
 //! The real keepalived at the other end of the cable.
 
+use std::time::Duration;
+
 use pontoon::election::network::NetworkEvent;
 use pontoon_config::keepalived::model::Instance;
 use pontoon_engine::vrrp::{Priority, Version, event::Checksum};
@@ -10,6 +12,9 @@ use super::{
     stage::{Stage, VI, advert, instance, model, same, unicast},
 };
 use crate::harness::{Outcome, Test};
+
+/// Version 3 needs not wait for seconds.
+const FAST: Duration = Duration::from_millis(100);
 
 /// Adds them.
 pub(super) fn register(tests: &mut Vec<Test>) {
@@ -31,12 +36,16 @@ pub(super) fn register(tests: &mut Vec<Test>) {
     add("version_3", || {
         let settings = Instance {
             version: Version::V3,
+            interval: FAST,
             ..instance(&["10.0.1.9/24"])
         };
         talk(&settings, "", Checksum::PseudoHeader)
     });
     add("ipv6", || {
-        let settings = instance(&["fe80::9/128", "fd00::9/128"]);
+        let settings = Instance {
+            interval: FAST,
+            ..instance(&["fe80::9/128", "fd00::9/128"])
+        };
         talk(&settings, "", Checksum::PseudoHeader)
     });
     add("unicast", || {
@@ -45,7 +54,10 @@ pub(super) fn register(tests: &mut Vec<Test>) {
         talk(&settings, words, Checksum::Message)
     });
     add("unicast_over_ipv6", || {
-        let settings = unicast(&["fe80::9/128", "fd00::9/128"], &["fd00::2"]);
+        let settings = Instance {
+            interval: FAST,
+            ..unicast(&["fe80::9/128", "fd00::9/128"], &["fd00::2"])
+        };
         let words = "unicast_src_ip fd00::2 \n unicast_peer { \n fd00::1 \n }";
         talk(&settings, words, Checksum::PseudoHeader)
     });
@@ -90,7 +102,8 @@ fn configuration(settings: &Instance, words: &str) -> String {
         .collect();
     format!(
         "vrrp_instance VI_1 {{\n version {version}\n interface eth0\n virtual_router_id 51\n \
-         priority 100\n advert_int 1\n {words}\n virtual_ipaddress {{\n {}\n }}\n}}\n",
+         priority 100\n advert_int {}\n {words}\n virtual_ipaddress {{\n {}\n }}\n}}\n",
+        settings.interval.as_secs_f64(),
         addresses.join("\n ")
     )
 }
