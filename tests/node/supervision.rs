@@ -31,6 +31,7 @@ pub(super) fn register(tests: &mut Vec<Test>) {
         ("with_a_wrong_election_ends", wrong_election),
         ("works_as_process_one", process_one),
         ("stops_softly", stops_softly),
+        ("reads_its_election_again_without_a_failover", reloads),
         ("of_an_election_only_has_a_status", election_only),
     ];
     for (name, run) in all {
@@ -124,6 +125,11 @@ impl Scene {
     }
 
     fn holds(&self) -> bool {
+        self.shown().contains(ADDRESS)
+    }
+
+    /// The addresses on the interface.
+    fn shown(&self) -> String {
         let mut command = Command::new("ip");
         command.args([
             "-n",
@@ -135,7 +141,7 @@ impl Scene {
             "eth0",
         ]);
         let shown = command.output().map(|output| output.stdout);
-        String::from_utf8_lossy(&shown.unwrap_or_default()).contains(ADDRESS)
+        String::from_utf8_lossy(&shown.unwrap_or_default()).into_owned()
     }
 
     /// Waits until the address is there, or is not; returns how long that took.
@@ -338,6 +344,26 @@ fn process_one() -> Outcome {
     );
     assert!(!scene.holds());
     Ok(())
+}
+
+fn reloads() -> Outcome {
+    let mut scene = Scene::new()?;
+    let before = (scene.child("haproxy")?, scene.child("keepalived")?);
+    let more = KEEPALIVED.replace("10.0.1.100/24", "10.0.1.100/24\n        10.0.1.101/24");
+    scene.folder.write("ka.conf", more)?;
+    scene.node.signal(Signal::HUP)?;
+    scene.node.wait_for_line("what is not reloaded", |line| {
+        line.starts_with("pontoon: note: SIGHUP: keepalived.conf is read again. The proxy runs on")
+    })?;
+    wait::until("the new address", wait::PATIENCE, || {
+        assert!(scene.holds(), "{}", scene.said());
+        scene.shown().contains("10.0.1.101/24").then_some(())
+    })?;
+    assert_eq!(
+        (scene.child("haproxy")?, scene.child("keepalived")?),
+        before
+    );
+    scene.must_run()
 }
 
 /// The address goes first, the session stays.

@@ -283,9 +283,13 @@ fn works_as_process_one() -> Outcome {
 fn keepalived() -> Outcome {
     let folder = TempDir::new("supervisor")?;
     let file = folder.write("keepalived.conf", "! failover\nvrrp_instance VI_1 {\n}\n")?;
-    let mut program = Program::start(Command::new(pontoon()).arg("check").arg(&file))?;
-    assert_eq!(program.wait(wait::PATIENCE)?.code(), Some(1));
-    program.wait_for_line("the refusal", |line| line.contains("is a keepalived.conf"))?;
+    for command in ["run", "check"] {
+        let mut program = Program::start(Command::new(pontoon()).arg(command).arg(&file))?;
+        assert_eq!(program.wait(wait::PATIENCE)?.code(), Some(1), "{command}");
+        program.wait_for_line("a mistake of that language", |line| {
+            line.contains("the instance `VI_1` has no `interface`")
+        })?;
+    }
     Ok(())
 }
 
