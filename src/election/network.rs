@@ -302,8 +302,12 @@ impl Network {
             Ok(()) => self.complaints.settle(&key),
             Err(error) => {
                 self.ends[instance.0].losses.unsent += 1;
-                let what = format!("({}) cannot send to {to}: {error}", settings.name);
-                self.complaints.once(&key, what);
+                // That an interface is down is told once, and not here.
+                let link = self.table.link(&settings.interface);
+                if link.is_none_or(|link| link.up && link.running) {
+                    let what = format!("({}) cannot send to {to}: {error}", settings.name);
+                    self.complaints.once(&key, what);
+                }
             }
         }
     }
