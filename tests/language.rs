@@ -1,6 +1,7 @@
-//! The language, compared with the real HAProxy: the same files are accepted, words are cut the
+//! The languages, compared with the real programs: the same files are accepted, words are cut the
 //! same way, and conditions mean the same.
 
+mod keepalived;
 mod verdicts;
 
 use std::{fs, path::PathBuf, process::Command};
@@ -44,6 +45,7 @@ pub(crate) fn register(tests: &mut Vec<Test>) {
         verdicts::are_those_of_haproxy,
     );
     tests.push(verdicts.needs(Need::Program("haproxy")));
+    keepalived::register(tests);
     let conditions = Test::new("language::conditions_are_those_of_haproxy", same_conditions);
     tests.push(conditions.needs(Need::Program("haproxy")));
 }

@@ -159,7 +159,7 @@ pub struct InitFile {
 pub struct TrackProcess {
     /// Its name.
     pub name: Arc<str>,
-    /// The process's name, or with `full_command` its argv[0].
+    /// The process's name, or with `full_command` its `argv[0]`.
     pub process: String,
     /// Its parameters, if they count (`param_match`).
     pub parameters: Option<Parameters>,
