@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use pontoon_engine::vrrp::{
     InstanceId, Priority, Role,
-    action::{Action, Report},
+    action::{Action, Reason, Report},
     event::{Event, Proxy},
 };
 
@@ -78,6 +78,21 @@ impl Picture {
 }
 
 impl Fact {
+    /// Whether it is a transition because a master has resigned: that is followed in any case, even
+    /// if there was a second master.
+    pub(crate) fn follows_resignation(&self) -> bool {
+        matches!(
+            self,
+            Self::Ordered {
+                action: Action::Report(Report::Transition {
+                    reason: Reason::MasterResigned,
+                    ..
+                }),
+                ..
+            }
+        )
+    }
+
     /// The transition that it reports: node, instance, from, to.
     pub(crate) fn transition(&self) -> Option<(usize, InstanceId, Role, Role)> {
         match self {

@@ -71,6 +71,9 @@ impl Property for ComesBackWhenStable {
         let Some((node, instance, _, Role::Master)) = fact.transition() else {
             return Ok(());
         };
+        if fact.follows_resignation() {
+            return Ok(());
+        }
         let Trouble::RunsSince(since) = self.trouble[node] else {
             return Ok(());
         };

@@ -8,6 +8,10 @@ use pontoon_engine::vrrp::{
 use super::{Fact, Picture, Property};
 use crate::simulation::scenario::{Incident, Scenario};
 
+/// How long a node listens between its claim and its mastership, if a tenth of the interval is not
+/// less.
+const CLAIM_WINDOW: Duration = Duration::from_millis(50);
+
 /// A backup that hears its master resign takes over when its skew has passed, unless somebody
 /// else has.
 pub(crate) struct ResignedIsReplaced {
@@ -15,6 +19,8 @@ pub(crate) struct ResignedIsReplaced {
     owed: Vec<Debt>,
     /// Listener, router and speaker: when a master spoke last.
     heard: HashMap<(usize, usize, IpAddr), Duration>,
+    /// Who has been thawed last, and when.
+    thawed: Option<(usize, Duration)>,
     judged: u64,
 }
 
@@ -32,6 +38,7 @@ impl ResignedIsReplaced {
             scenario: Arc::clone(scenario),
             owed: Vec::new(),
             heard: HashMap::new(),
+            thawed: None,
             judged: 0,
         }
     }
@@ -53,17 +60,23 @@ impl ResignedIsReplaced {
         let listens = picture.instance(node, router).role == Role::Backup;
         let intervals = self.scenario.nodes.iter().map(|node| node.interval);
         let longest = intervals.max().unwrap_or_default();
-        if known || !listens || self.another(picture, node, router, longest * 2) {
+        let slept = self.thawed == Some((node, picture.at));
+        if known || !listens || slept || self.another(picture, node, router, longest * 2) {
             return;
         }
         let plan = &self.scenario.nodes[node];
+        if plan.plain {
+            return;
+        }
         let interval = match self.scenario.version {
             Version::V2 => Duration::from_secs(1),
             Version::V3 => longest,
         };
         let skew = picture.instance(node, router).priority.skew(interval);
+        // Who claims already ends its claim first.
+        let wait = skew.max(CLAIM_WINDOW.min(longest / 10));
         // Its own clock may be slow, and it may be late.
-        let due = picture.at + skew.mul_f64(1.025) + plan.lateness + Duration::from_millis(1);
+        let due = picture.at + wait.mul_f64(1.025) + plan.lateness + Duration::from_millis(1);
         self.owed.push(Debt {
             node,
             router,
@@ -116,6 +129,8 @@ impl Property for ResignedIsReplaced {
                 node,
                 event: Event::Heard { instance, heard },
             } => self.hear(picture, *node, *instance, heard),
+            // Who has slept listens for a moment before it acts on what it missed.
+            Fact::Incident(Incident::Thaw(node)) => self.thawed = Some((*node, picture.at)),
             Fact::Incident(Incident::Freeze(node) | Incident::Reload(node)) => {
                 self.owed.retain(|debt| debt.node != *node);
             }

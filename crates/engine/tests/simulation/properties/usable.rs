@@ -35,6 +35,9 @@ impl Property for ServesBeforePreempting {
         let Some((node, instance, _, Role::Master)) = fact.transition() else {
             return Ok(());
         };
+        if fact.follows_resignation() {
+            return Ok(());
+        }
         // A group goes where one of its members has to.
         let Proxy::Serving(Servers::Pending | Servers::AllDown) = picture.nodes[node].proxy else {
             return Ok(());
