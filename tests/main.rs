@@ -7,6 +7,7 @@ mod chaos;
 mod checks;
 mod compat;
 mod database;
+mod election;
 mod failover;
 mod harness;
 mod language;
@@ -26,6 +27,7 @@ fn main() {
     checks::register(&mut tests);
     compat::register(&mut tests);
     database::register(&mut tests);
+    election::register(&mut tests);
     failover::register(&mut tests);
     language::register(&mut tests);
     load::register(&mut tests);

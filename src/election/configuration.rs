@@ -133,15 +133,24 @@ impl Files {
 
 /// What we warn of and keepalived's test does not: it does what we do not, or does not mind.
 const PARDONED: &[&str] = &[
+    "asks-for-proxy",
+    "default-interval",
     "extra-words",
     "include-missing",
+    "no-instance",
     "not-done",
+    "nothing-moves",
     "obsolete",
+    "own-peer",
     "refused",
     "repeated",
+    "script-security",
+    "timeout-over-interval",
     "unquoted-command",
+    "unused-script",
     "wide-group",
     "without-effect",
+    "writable-script",
 ];
 
 /// The code of a finding about an `include` that names nothing.

@@ -14,9 +14,10 @@ use std::{
 
 use pontoon_config::keepalived::model::Model;
 use pontoon_engine::vrrp::{
-    InstanceId,
+    InstanceId, Priority,
     election::Election,
     event::{Event, Proxy, Reading},
+    settings::Settings,
     view::Counters,
 };
 
@@ -49,6 +50,11 @@ pub(super) struct Life {
     options: Options,
     model: Arc<Model>,
     table: Table,
+    /// Of the instances whose indices count now.
+    settings: Settings,
+    /// The last priorities of instances that a reload has just removed, while their last orders
+    /// are carried out: the machine knows them no more.
+    outgoing: Option<Vec<Priority>>,
     election: Election,
     network: Network,
     trackers: Trackers,
@@ -115,7 +121,9 @@ impl Life {
             None => ProxyWatch::twin(pidfile, log.clone()),
         };
         Self {
-            election: Election::new(settings, now),
+            election: Election::new(settings.clone(), now),
+            settings,
+            outgoing: None,
             proxy_state: Proxy::Absent,
             history: History::default(),
             cleared: HashMap::new(),
@@ -307,6 +315,14 @@ impl Life {
     fn tell(&mut self, message: &FromElection) {
         if let Some(supervisor) = &mut self.supervisor {
             supervisor.send(message);
+        }
+    }
+
+    /// What an instance advertises now.
+    fn priority(&self, id: InstanceId) -> Priority {
+        match &self.outgoing {
+            Some(last) => last.get(id.0).copied().unwrap_or(Priority::DEFAULT),
+            None => self.election.instance(id).priority,
         }
     }
 

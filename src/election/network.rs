@@ -363,6 +363,12 @@ impl Network {
             .end(&mut self.kernel, &self.table, &mut self.complaints);
     }
 
+    /// The address an instance of another file would send from.
+    #[must_use]
+    pub fn source_in(&self, model: &Model, instance: InstanceId) -> Option<IpAddr> {
+        self.table.source(model, model.instances.get(instance.0)?)
+    }
+
     /// What a file names that is not among these interfaces; with `dynamic_interfaces`, nothing.
     #[must_use]
     pub fn missing(model: &Model, interfaces: &[String]) -> Option<NetworkError> {

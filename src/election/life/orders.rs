@@ -39,7 +39,7 @@ impl Life {
     }
 
     fn send(&mut self, instance: InstanceId, priority: Priority) {
-        let Some(settings) = self.election.settings().instances.get(instance.0) else {
+        let Some(settings) = self.settings.instances.get(instance.0) else {
             return;
         };
         let advert = Advert {
@@ -85,9 +85,9 @@ impl Life {
 
     fn report(&mut self, report: &Report) {
         let words = Words {
-            settings: self.election.settings(),
+            settings: &self.settings,
         };
-        let ours = |instance: InstanceId| self.election.instance(instance).priority;
+        let ours = |instance: InstanceId| self.priority(instance);
         for (level, text) in words.report(report, ours) {
             self.log.line(level, text);
         }
@@ -104,15 +104,16 @@ impl Life {
                 to,
                 reason: words.reason(reason),
             }),
-            Report::Priority { instance, to, .. } => {
+            Report::Priority { instance, to, .. } if self.outgoing.is_none() => {
                 self.notifier
                     .priority_changed(instance, self.election.instance(instance).role, to);
             }
             Report::Rival { instance, .. } => {
-                let ours = self.election.instance(instance).priority;
+                let ours = self.priority(instance);
                 self.notifier.lower_priority_heard(instance, ours);
             }
             Report::GroupTransition { .. }
+            | Report::Priority { .. }
             | Report::PeerChecksum { .. }
             | Report::Holding { .. }
             | Report::Dropped { .. }
@@ -123,7 +124,7 @@ impl Life {
     fn detail(&self, instance: InstanceId, what: &str) {
         if self.log.shows(Level::Debug) {
             let words = Words {
-                settings: self.election.settings(),
+                settings: &self.settings,
             };
             let name = words.instance(instance);
             self.log.line(Level::Debug, format!("({name}) {what}"));

@@ -44,14 +44,16 @@ impl Life {
         let facts = Known {
             network: &self.network,
             trackers: &self.trackers,
-            old: &self.model,
             new: &model,
         };
         let Plan { settings, table } = Plan::new(&model, &facts);
+        let priorities = self.instances().map(|id| self.priority(id)).collect();
+        let last = self.election.reload(settings.clone(), Instant::now());
         // The last orders of instances that are gone bear the old indices.
-        for order in self.election.reload(settings, Instant::now()) {
-            self.execute(order);
-        }
+        self.outgoing = Some(priorities);
+        last.into_iter().for_each(|order| self.execute(order));
+        self.outgoing = None;
+        self.settings = settings;
         if let Err(error) = self.network.reload(Arc::clone(&model)) {
             let text = format!("After the reload, some instances cannot work: {error}");
             self.log.line(Level::Error, text);
@@ -87,7 +89,6 @@ impl Life {
 struct Known<'a> {
     network: &'a Network,
     trackers: &'a Trackers,
-    old: &'a Model,
     new: &'a Model,
 }
 
@@ -97,12 +98,7 @@ impl Facts for Known<'_> {
     }
 
     fn source(&self, instance: InstanceId) -> Option<IpAddr> {
-        let new = self.new.instances.get(instance.0)?;
-        let same = |old: &pontoon_config::keepalived::model::Instance| {
-            old.name == new.name && old.interface == new.interface && old.source == new.source
-        };
-        let before = self.old.instances.iter().position(same)?;
-        self.network.source(InstanceId(before))
+        self.network.source_in(self.new, instance)
     }
 
     fn runs(&self, script: usize) -> bool {

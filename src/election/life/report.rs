@@ -34,7 +34,7 @@ impl Life {
         let host = identity::host_name();
         status::gather(status::Facts {
             model,
-            settings: self.election.settings(),
+            settings: &self.settings,
             router_id: model.global.router_id.as_ref().unwrap_or(&host),
             views: &self.views(),
             held: &self.network.held(),
@@ -107,7 +107,7 @@ impl Life {
     }
 
     fn clear_statistics(&mut self) {
-        let settings = self.election.settings();
+        let settings = &self.settings;
         let counted = self.instances().map(|id| {
             let name = settings.instances.get(id.0).map(|it| it.name.clone());
             (

@@ -108,7 +108,9 @@ fn interface(draft: &InstanceDraft, ctx: &mut Context<'_>) -> Option<String> {
     // One that cannot be has had its own message.
     if interface.is_none() && !draft.bad_interface {
         let message = format!("the instance `{}` has no `interface`", draft.name.text);
-        ctx.fault("missing-keyword", draft.name.span, message)
+        // There, too, nothing starts then.
+        ctx.d
+            .error("missing-keyword", draft.name.span, message)
             .suggest("`interface eth0`; `ip route get <peer>` tells which one leads to the others");
     }
     interface
@@ -119,7 +121,8 @@ fn vrid(draft: &InstanceDraft, ctx: &mut Context<'_>) -> Option<pontoon_engine::
     if draft.vrid.is_none() && !draft.bad_vrid {
         let name = &draft.name.text;
         let message = format!("the instance `{name}` has no `virtual_router_id`");
-        ctx.fault("missing-keyword", draft.name.span, message)
+        ctx.d
+            .error("missing-keyword", draft.name.span, message)
             .suggest("`virtual_router_id 51`: the same number on all its nodes, 1 to 255");
     }
     draft.vrid.map(|at| at.value)
