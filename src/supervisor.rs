@@ -24,6 +24,7 @@ mod master;
 mod notes;
 mod process;
 mod report;
+mod silence;
 mod start;
 mod stop;
 mod systemd;
@@ -43,6 +44,7 @@ use self::{
     event::{Event, Watch},
     inquiry::Inquiry,
     process::{Kind, Line},
+    silence::Silence,
     stop::Stop,
     voice::Voice,
 };
@@ -100,6 +102,8 @@ struct Supervisor {
     proxy_word: ToElection,
     /// What the election holds.
     held: Vec<Held>,
+    /// Since when it has said nothing.
+    silence: Silence,
     /// Where the state of the node is asked for.
     door: Option<Door>,
     /// A child that dies is started again.
@@ -116,10 +120,12 @@ impl Supervisor {
     /// Until all children have ended for good.
     fn supervise(mut self) -> ExitCode {
         while !self.children.all().all(Child::has_ended) {
+            let silence = self.silence_is_over();
             let event = Watch {
                 signals: &self.signals,
                 children: &mut self.children,
                 patience: self.stop.as_ref().and_then(Stop::patience),
+                silence,
                 door: self.door.as_mut(),
                 inquiries: &mut self.inquiries,
             }
@@ -137,6 +143,7 @@ impl Supervisor {
             Event::Ended(kind, end) => self.ended(kind, end),
             Event::Due(kind) => self.restart(kind),
             Event::Overdue => self.stop_is_overdue(),
+            Event::Silent => self.election_is_silent(Instant::now()),
             Event::Asked(client, Request::Status) => self.inquire(client),
             Event::Answerable(inquiry) => {
                 let answer = Answer::Status(self.report(&inquiry));
@@ -169,7 +176,9 @@ impl Supervisor {
     }
 
     fn hear(&mut self, message: FromElection) {
+        self.silence = Silence::since(Instant::now());
         match message {
+            FromElection::Alive => {}
             FromElection::Ready => self.ready(Kind::Election),
             FromElection::Holding(held) => self.held = held,
             FromElection::ProxyHung { pid, silent_for } => self.proxy_hangs(pid, silent_for),
@@ -197,6 +206,7 @@ impl Supervisor {
     fn ended(&mut self, kind: Kind, end: End) {
         if kind == Kind::Election {
             self.clean_up_after_election();
+            self.held.clear();
         }
         if self.role == Role::Master {
             self.exit = self.worker_ended(end);
@@ -265,7 +275,7 @@ impl Supervisor {
                 self.held = held;
             }
         }
-        addresses::remove(&std::mem::take(&mut self.held), &self.voice);
+        addresses::remove(&self.held, &self.voice);
     }
 
     fn last_words_of_election(&mut self) -> Option<FromElection> {
@@ -286,6 +296,7 @@ impl Supervisor {
         match child.restart() {
             Ok(()) if kind == Kind::Proxy => self.tell_of_proxy(ToElection::ProxyStarting),
             Ok(()) => {
+                self.silence = Silence::since(Instant::now());
                 self.tell_election(&self.proxy_word.clone());
             }
             Err(error) => {

@@ -1,6 +1,7 @@
 //! A node: processes that watch each other, and what can be seen of them.
 
 mod apart;
+mod hung;
 mod status;
 mod supervision;
 mod twin;
@@ -10,6 +11,7 @@ use crate::harness::Test;
 /// Adds this area's tests.
 pub(crate) fn register(tests: &mut Vec<Test>) {
     apart::register(tests);
+    hung::register(tests);
     status::register(tests);
     supervision::register(tests);
     twin::register(tests);

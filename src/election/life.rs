@@ -20,6 +20,7 @@ use pontoon_engine::vrrp::{
     settings::Settings,
     view::Counters,
 };
+use tokio::time::{Interval, MissedTickBehavior};
 
 use super::{
     Options,
@@ -34,7 +35,7 @@ use super::{
 };
 use crate::node::{
     channel::ElectionEnd,
-    message::{FromElection, ToElection},
+    message::{ALIVE_INTERVAL, FromElection, ToElection},
 };
 
 /// How long scripts may take that were started because of the stop; our supervisor has a little
@@ -69,6 +70,8 @@ pub(super) struct Life {
     /// What the counters of an instance were when statistics were cleared.
     cleared: HashMap<Arc<str>, Counters>,
     started: Instant,
+    /// When the supervisor is next told that we live.
+    alive: Interval,
     stopping: bool,
 }
 
@@ -94,6 +97,8 @@ enum Happened {
     Signal(Function),
     /// A time the machine waits for has come.
     Timeout,
+    /// The supervisor is to hear that we live.
+    Alive,
 }
 
 impl Life {
@@ -128,6 +133,7 @@ impl Life {
             history: History::default(),
             cleared: HashMap::new(),
             started: now,
+            alive: signs_of_life(),
             stopping: false,
             log,
             options,
@@ -189,6 +195,7 @@ impl Life {
             told = heard(&mut self.supervisor) => Happened::Told(told),
             function = self.signals.next() => Happened::Signal(function),
             () = until(due) => Happened::Timeout,
+            _ = self.alive.tick() => Happened::Alive,
         }
     }
 
@@ -208,6 +215,11 @@ impl Life {
             }
             Happened::Signal(function) => self.obey(function),
             Happened::Timeout => self.handle(Event::Timeout),
+            Happened::Alive => {
+                if let Some(supervisor) = &mut self.supervisor {
+                    supervisor.live();
+                }
+            }
         }
     }
 
@@ -357,6 +369,13 @@ async fn heard(supervisor: &mut Option<ElectionEnd>) -> Option<ToElection> {
         Some(supervisor) => supervisor.next().await,
         None => pending().await,
     }
+}
+
+/// They come from the loop itself: one that does not turn is not alive.
+fn signs_of_life() -> Interval {
+    let mut interval = tokio::time::interval(ALIVE_INTERVAL);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval
 }
 
 async fn until(due: Option<Instant>) {

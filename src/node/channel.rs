@@ -170,6 +170,14 @@ impl ElectionEnd {
         self.end.send(message);
     }
 
+    /// Tells that we live, unless the supervisor is behind with listening: then it would only have
+    /// to hear the same again.
+    pub fn live(&mut self) {
+        if !self.end.is_waiting() {
+            self.end.send(&FromElection::Alive);
+        }
+    }
+
     /// The next message; `None`: the supervisor is gone. Nothing is lost if the future is dropped.
     pub async fn next(&mut self) -> Option<ToElection> {
         loop {

@@ -42,6 +42,8 @@ pub enum ToElection {
 pub enum FromElection {
     /// Set up: sockets are open, signals are handled.
     Ready,
+    /// Its event loop still turns: said every [`ALIVE_INTERVAL`].
+    Alive,
     /// Before addresses are taken, and after they were given back: what is on the interfaces
     /// because of us. If the election dies, the supervisor takes these away.
     Holding(Vec<Held>),
@@ -98,6 +100,8 @@ pub enum Servers {
     AllDown,
 }
 
+/// Between two signs of life of an election.
+pub const ALIVE_INTERVAL: Duration = Duration::from_millis(500);
 /// Between two beats of an unchanged proxy.
 pub const BEAT_INTERVAL: Duration = Duration::from_millis(250);
 /// A proxy, or one of its data threads, that was silent for so long is hung.

@@ -57,6 +57,8 @@ pub(super) enum Event {
     Due(Kind),
     /// The election takes too long to stop.
     Overdue,
+    /// The election has said nothing for too long.
+    Silent,
     /// Somebody asks at the door.
     Asked(ClientId, Request),
     /// All is known that was asked for, or it has taken long enough.
@@ -69,6 +71,8 @@ pub(super) struct Watch<'a> {
     pub(super) children: &'a mut Children,
     /// When the election has had its time to stop.
     pub(super) patience: Option<Instant>,
+    /// When the election, if it goes on saying nothing, is taken for hung.
+    pub(super) silence: Option<Instant>,
     pub(super) door: Option<&'a mut Door>,
     pub(super) inquiries: &'a mut Vec<Inquiry>,
 }
@@ -140,6 +144,9 @@ impl Watch<'_> {
         if is_over(self.patience) {
             return Some(Event::Overdue);
         }
+        if is_over(self.silence) {
+            return Some(Event::Silent);
+        }
         let mut children = self.children.all();
         let due = children.find(|child| is_over(child.due()));
         due.map(|child| Event::Due(child.kind))
@@ -180,8 +187,8 @@ impl Watch<'_> {
         let children = self.children.all().filter_map(Child::due);
         let inquiries = self.inquiries.iter().map(Inquiry::until);
         let door = self.door.as_ref().and_then(|door| door.timeout());
-        let times = children.chain(inquiries).chain(door).chain(self.patience);
-        times.min()
+        let times = children.chain(inquiries).chain(door);
+        times.chain(self.patience).chain(self.silence).min()
     }
 }
 

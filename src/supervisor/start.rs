@@ -20,6 +20,7 @@ use super::{
     event,
     notes::{self, Noted},
     process::Kind,
+    silence::Silence,
     voice::Voice,
 };
 use crate::{
@@ -173,6 +174,7 @@ fn supervise(plan: Plan, voice: Voice) -> ExitCode {
         children,
         proxy_word: proxy_word.clone(),
         held: Vec::new(),
+        silence: Silence::since(Instant::now()),
         door: plan.door,
         respawn: plan.respawn,
         inquiries: Vec::new(),

@@ -25,10 +25,10 @@ pub(super) fn register(tests: &mut Vec<Test>) {
 }
 
 /// A proxy in the background, killed with its owner.
-struct Daemon(Pid);
+pub(super) struct Daemon(Pid);
 
 impl Daemon {
-    fn start(scene: &Scene) -> Result<Self, Failure> {
+    pub(super) fn start(scene: &Scene) -> Result<Self, Failure> {
         let file = |name: &str| scene.folder.path().join(name);
         let mut command = netns::command(&scene.namespace, file("haproxy"));
         command.args(["-D", "-p"]).arg(file("haproxy.pid"));
@@ -49,7 +49,7 @@ impl Drop for Daemon {
 }
 
 /// A host on which `keepalived` was started.
-fn scene() -> Result<Scene, Failure> {
+pub(super) fn scene() -> Result<Scene, Failure> {
     let mut network = Network::new()?;
     let namespace = network.host("a", &["10.0.1.1/24"])?;
     let folder = TempDir::new("apart")?;

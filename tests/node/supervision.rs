@@ -85,7 +85,7 @@ vrrp_instance VI_1 {
 ";
 
 impl Scene {
-    fn new() -> Result<Self, Failure> {
+    pub(super) fn new() -> Result<Self, Failure> {
         let mut scene = Self::starting(&[("haproxy.cfg", HAPROXY), ("ka.conf", KEEPALIVED)], &[])?;
         scene.until_held(true)?;
         scene.must_run()?;
@@ -93,7 +93,7 @@ impl Scene {
     }
 
     /// These files on a host, started with this wrapper.
-    fn starting(files: &[(&str, &str)], wrap: &[&str]) -> Result<Self, Failure> {
+    pub(super) fn starting(files: &[(&str, &str)], wrap: &[&str]) -> Result<Self, Failure> {
         let mut network = Network::new()?;
         let namespace = network.host("a", &["10.0.1.1/24"])?;
         let folder = TempDir::new("node")?;
@@ -115,7 +115,7 @@ impl Scene {
         })
     }
 
-    fn must_run(&mut self) -> Outcome {
+    pub(super) fn must_run(&mut self) -> Outcome {
         assert!(self.node.ended()?.is_none(), "{}", self.said());
         Ok(())
     }
@@ -124,12 +124,12 @@ impl Scene {
         self.node.output().join("\n")
     }
 
-    fn holds(&self) -> bool {
+    pub(super) fn holds(&self) -> bool {
         self.shown().contains(ADDRESS)
     }
 
     /// The addresses on the interface.
-    fn shown(&self) -> String {
+    pub(super) fn shown(&self) -> String {
         let mut command = Command::new("ip");
         command.args([
             "-n",
@@ -190,7 +190,7 @@ fn is_gone(pid: Pid) -> bool {
     cmdline.map_or(true, |text| text.is_empty())
 }
 
-fn until_gone(pid: Pid) -> Outcome {
+pub(super) fn until_gone(pid: Pid) -> Outcome {
     wait::until("a process to end", wait::PATIENCE, || {
         is_gone(pid).then_some(())
     })?;

@@ -6,6 +6,7 @@ pub mod balancer;
 pub mod capture;
 pub mod client;
 pub mod crowd;
+pub mod freeze;
 pub mod frr;
 pub mod full;
 pub mod host;
