@@ -186,6 +186,11 @@ impl Network {
             if !changed && !heard {
                 return Poll::Pending;
             }
+            if self.events.is_empty() {
+                // There may be no end to what means nothing: the rest of the loop has its turn.
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
         }
     }
 
