@@ -132,6 +132,7 @@ impl Supervisor {
             .next();
             self.handle(event);
         }
+        self.voice.flush();
         self.exit
     }
 

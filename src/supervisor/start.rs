@@ -148,7 +148,7 @@ fn arguments(options: &[&str], files: Vec<String>) -> Vec<OsString> {
         .collect()
 }
 
-fn supervise(plan: Plan, voice: Voice) -> ExitCode {
+fn supervise(plan: Plan, mut voice: Voice) -> ExitCode {
     if let Some(path) = &plan.pidfile
         && let Err(error) = std::fs::write(path, format!("{}\n", std::process::id()))
     {
@@ -166,6 +166,7 @@ fn supervise(plan: Plan, voice: Voice) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    voice.never_wait();
     let mut supervisor = Supervisor {
         role: plan.role,
         voice,

@@ -18,6 +18,22 @@ pub(super) enum Voice {
 }
 
 impl Voice {
+    /// From now on, whoever does not read cannot keep us waiting. Signals must be held back.
+    pub(super) fn never_wait(&mut self) {
+        match self {
+            Self::Announcer(announcer) => announcer.never_wait(),
+            Self::Log(_) => {}
+        }
+    }
+
+    /// At the end: gives the last lines a moment to get out.
+    pub(super) fn flush(&self) {
+        match self {
+            Self::Announcer(announcer) => announcer.flush(),
+            Self::Log(log) => log.flush(),
+        }
+    }
+
     /// Why nothing starts.
     pub(super) fn alert(&self, message: impl Display) {
         match self {

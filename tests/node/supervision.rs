@@ -32,6 +32,8 @@ pub(super) fn register(tests: &mut Vec<Test>) {
         ("works_as_process_one", process_one),
         ("stops_softly", stops_softly),
         ("reads_its_election_again_without_a_failover", reloads),
+        ("removes_what_a_reload_has_added", reloaded_and_killed),
+        ("works_on_although_nobody_reads_what_it_says", nobody_reads),
         ("of_an_election_only_has_a_status", election_only),
     ];
     for (name, run) in all {
@@ -101,6 +103,7 @@ impl Scene {
         let program = pontoon().display().to_string();
         let words: Vec<_> = wrap.iter().copied().chain([program.as_str()]).collect();
         let mut command = netns::command(&namespace, words[0]);
+        command.current_dir(folder.path());
         command.args(&words[1..]).arg("run");
         for (name, text) in files {
             command.arg(folder.write(name, text)?);
@@ -364,6 +367,49 @@ fn reloads() -> Outcome {
         before
     );
     scene.must_run()
+}
+
+/// An address that came with a reload is removed like the others; the election cannot do it: its
+/// file is not valid any more.
+fn reloaded_and_killed() -> Outcome {
+    let scene = Scene::new()?;
+    let election = scene.child("keepalived")?;
+    let more = KEEPALIVED.replace("10.0.1.100/24", "10.0.1.100/24\n        10.0.1.101/24");
+    scene.folder.write("ka.conf", more)?;
+    scene.node.signal(Signal::HUP)?;
+    wait::until("the new address", wait::PATIENCE, || {
+        scene.shown().contains("10.0.1.101/24").then_some(())
+    })?;
+    scene.folder.write("ka.conf", "vrrp_instance {")?;
+    signal_pid(election, Signal::KILL)?;
+    wait::until("both addresses to go", wait::PATIENCE, || {
+        (!scene.shown().contains("10.0.1.10")).then_some(())
+    })?;
+    scene.folder.write("ka.conf", KEEPALIVED)?;
+    scene.until_held(true)?;
+    Ok(())
+}
+
+/// Its standard error is a pipe that is full (a stopped terminal, a log that hangs).
+fn nobody_reads() -> Outcome {
+    const SHELL: &str =
+        "exec 3<>pipe; head -c 65536 /dev/zero >&3; exec \"$@\" >&3 2>&3 </dev/null";
+    let files = [("haproxy.cfg", HAPROXY), ("ka.conf", KEEPALIVED)];
+    let wrap = ["sh", "-c", &format!("mkfifo pipe; {SHELL}"), "sh"];
+    let mut scene = Scene::starting(&files, &wrap)?;
+    scene.until_held(true)?;
+    for name in ["haproxy", "keepalived"] {
+        let before = scene.child(name)?;
+        signal_pid(before, Signal::KILL)?;
+        scene.until_held(false)?;
+        scene.until_held(true)?;
+        assert_ne!(scene.child(name)?, before);
+    }
+    scene.node.signal(Signal::TERM)?;
+    let code = scene.node.wait(wait::PATIENCE)?.code();
+    assert_eq!(code, Some(0));
+    assert!(!scene.holds());
+    Ok(())
 }
 
 /// The address goes first, the session stays.

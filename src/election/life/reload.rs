@@ -15,6 +15,7 @@ use crate::election::{
     settings::{Facts, Plan},
     track::Trackers,
 };
+use crate::node::message::FromElection;
 
 impl Life {
     /// Reads the files again. If something is wrong with them, nothing changes.
@@ -54,9 +55,13 @@ impl Life {
         last.into_iter().for_each(|order| self.execute(order));
         self.outgoing = None;
         self.settings = settings;
+        let before = self.network.held();
         if let Err(error) = self.network.reload(Arc::clone(&model)) {
             let text = format!("After the reload, some instances cannot work: {error}");
             self.log.line(Level::Error, text);
+        }
+        if self.network.held() != before {
+            self.tell(&FromElection::Holding(self.network.held()));
         }
         self.notifier.reload(&model);
         self.model = model;

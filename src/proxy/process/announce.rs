@@ -4,9 +4,12 @@ use std::{
     cell::Cell,
     fmt::Display,
     io::{self, Write},
+    time::{Duration, Instant},
 };
 
-use crate::files::without_number;
+use pontoon_config::haproxy::model::LogAddress;
+
+use crate::{files::without_number, log::sink::Sink};
 
 /// Speaks on standard error until the process runs; from then on, the log does.
 #[derive(Debug)]
@@ -15,7 +18,12 @@ pub struct Announcer {
     quiet: bool,
     /// HAProxy introduces itself before its first message.
     introduced: Cell<bool>,
+    /// Takes lines without making us wait.
+    sink: Option<Sink>,
 }
+
+/// How long the last lines may take.
+const PATIENCE: Duration = Duration::from_millis(200);
 
 /// How lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,12 +50,26 @@ impl Announcer {
             style,
             quiet,
             introduced: Cell::new(false),
+            sink: None,
         }
     }
 
     /// From now on, nothing is said.
     pub fn hush(&mut self) {
         self.quiet = true;
+    }
+
+    /// From now on, nobody who does not read standard error (a stopped terminal, a full pipe) keeps
+    /// this process waiting. Starts a thread, so signals that others wait for must be held back.
+    pub fn never_wait(&mut self) {
+        self.sink = Sink::open(&LogAddress::Descriptor(2)).ok();
+    }
+
+    /// Before the process exits: gives the last lines a moment to get out.
+    pub fn flush(&self) {
+        if let Some(sink) = &self.sink {
+            let _late = sink.flush(Instant::now() + PATIENCE);
+        }
     }
 
     /// Why nothing starts.
@@ -72,7 +94,10 @@ impl Announcer {
         }
         let text = self.introduction() + lines;
         // If nobody reads standard error, there is nobody to tell.
-        let _unread = io::stderr().lock().write_all(text.as_bytes());
+        match &self.sink {
+            Some(sink) => drop(sink.send(text.as_bytes())),
+            None => drop(io::stderr().lock().write_all(text.as_bytes())),
+        }
     }
 
     fn say(&self, weight: Weight, message: &str) {
