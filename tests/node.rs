@@ -1,6 +1,7 @@
 //! A node: processes that watch each other, and what can be seen of them.
 
 mod apart;
+mod crash;
 mod hung;
 mod status;
 mod supervision;
@@ -11,6 +12,7 @@ use crate::harness::Test;
 /// Adds this area's tests.
 pub(crate) fn register(tests: &mut Vec<Test>) {
     apart::register(tests);
+    crash::register(tests);
     hung::register(tests);
     status::register(tests);
     supervision::register(tests);
