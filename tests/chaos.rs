@@ -4,7 +4,7 @@
 
 mod books;
 mod client;
-mod dice;
+pub(crate) mod dice;
 mod hostile;
 mod idle;
 mod orders;
@@ -53,7 +53,7 @@ pub(crate) fn register(tests: &mut Vec<Test>) {
 }
 
 /// Runs a test with dice that a seed repeats, and names the seed if it fails.
-fn seeded(test: impl FnOnce(Dice) -> Outcome) -> Outcome {
+pub(crate) fn seeded(test: impl FnOnce(Dice) -> Outcome) -> Outcome {
     let given = std::env::var("PONTOON_SEED").ok();
     let given = given.and_then(|text| text.parse().ok());
     let seed = given.unwrap_or_else(fresh_seed);

@@ -2,7 +2,9 @@
 
 mod apart;
 mod crash;
+mod flood;
 mod hung;
+mod kills;
 mod status;
 mod supervision;
 mod twin;
@@ -13,7 +15,9 @@ use crate::harness::Test;
 pub(crate) fn register(tests: &mut Vec<Test>) {
     apart::register(tests);
     crash::register(tests);
+    flood::register(tests);
     hung::register(tests);
+    kills::register(tests);
     status::register(tests);
     supervision::register(tests);
     twin::register(tests);

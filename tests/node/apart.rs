@@ -71,7 +71,7 @@ pub(super) fn scene() -> Result<Scene, Failure> {
         namespace,
         socket,
         folder,
-        _network: network,
+        network,
     })
 }
 

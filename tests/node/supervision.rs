@@ -56,7 +56,7 @@ pub(super) struct Scene {
     pub(super) socket: PathBuf,
     pub(super) folder: TempDir,
     /// Goes when the scene does.
-    pub(super) _network: Network,
+    pub(super) network: Network,
 }
 
 pub(super) const HAPROXY: &str = "defaults\n mode tcp\n timeout connect 1s\n timeout client 9s\n \
@@ -114,7 +114,7 @@ impl Scene {
             namespace,
             socket,
             folder,
-            _network: network,
+            network,
         })
     }
 

@@ -187,6 +187,12 @@ impl Pair {
             .to_owned()
     }
 
+    /// The name of the client's network namespace.
+    #[must_use]
+    pub fn client(&self) -> &str {
+        &self.client
+    }
+
     /// The name of a node's network namespace.
     #[must_use]
     pub fn namespace(&self, which: usize) -> &str {

@@ -12,7 +12,7 @@ pub(super) struct Complaints {
 }
 
 /// Whoever forges senders must not make us remember them all.
-const MOST: usize = 1024;
+const MOST: usize = 128;
 
 impl Complaints {
     pub(super) const fn new(log: Log) -> Self {
