@@ -28,6 +28,11 @@ impl Life {
         let Some(model) = outcome.model else {
             return self.refuse(&"the files have errors");
         };
+        if model.instances.is_empty() && !self.model.instances.is_empty() {
+            // A file that is being written looks like this, too, and everything would be let go.
+            let why = "no vrrp_instance is left; to give all addresses back, stop the program";
+            return self.refuse(&why);
+        }
         match self.apply(Arc::new(model)) {
             Ok(()) => self.log.line(Level::Info, "Reload complete"),
             Err(error) => self.refuse(&error),
