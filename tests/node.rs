@@ -5,6 +5,8 @@ mod crash;
 mod flood;
 mod hung;
 mod kills;
+mod links;
+mod nuisance;
 mod status;
 mod supervision;
 mod twin;
@@ -18,6 +20,8 @@ pub(crate) fn register(tests: &mut Vec<Test>) {
     flood::register(tests);
     hung::register(tests);
     kills::register(tests);
+    links::register(tests);
+    nuisance::register(tests);
     status::register(tests);
     supervision::register(tests);
     twin::register(tests);

@@ -29,9 +29,10 @@ use crate::{
 
 pub(super) fn register(tests: &mut Vec<Test>) {
     for (what, kinds) in [("nonsense", DROPPED), ("forged_adverts", ALL)] {
-        let test = Test::new(format!("node::flood_of_{what}_disturbs_nobody"), move || {
-            seeded(|dice| forged(dice, kinds))
-        });
+        let test = Test::new(
+            format!("node::flood_of_{what}_disturbs_nobody"),
+            move || seeded(|dice| forged(dice, kinds)),
+        );
         tests.push(test.needs(Need::Root).needs(Need::Namespaces));
     }
     let test = Test::new("node::flood_of_a_forged_owner_is_survived", || {
@@ -51,13 +52,13 @@ const LASTS: Duration = Duration::from_secs(2);
 const PACKETS: u32 = 50;
 
 /// Somebody on the bridge who may send in anybody's name.
-struct Forger {
+pub(super) struct Forger {
     socket: OwnedFd,
     interface: u32,
 }
 
 impl Forger {
-    fn on(scene: &Scene) -> Result<Self, Failure> {
+    pub(super) fn on(scene: &Scene) -> Result<Self, Failure> {
         let forger = inside(scene.network.bridge(), || {
             let links = Requests::open().and_then(|mut kernel| kernel.links());
             let links = links.trying("list interfaces")?;
@@ -82,7 +83,7 @@ impl Forger {
     }
 
     /// When the node has spoken, until then.
-    fn listen(&self, until: Instant) -> Vec<Instant> {
+    pub(super) fn listen(&self, until: Instant) -> Vec<Instant> {
         let mut times = Vec::new();
         while Instant::now() < until {
             match receive(&self.socket) {
@@ -95,10 +96,14 @@ impl Forger {
     }
 }
 
+fn router(number: u8) -> Vrid {
+    Vrid::new(number).expect("1 to 255")
+}
+
 fn advert(priority: u8) -> Advert {
     Advert {
         version: Version::V3,
-        vrid: Vrid::new(ROUTER).unwrap(),
+        vrid: router(ROUTER),
         priority: Priority(priority),
         interval: Duration::from_millis(100),
         addresses: vec![SHARED],
@@ -119,7 +124,7 @@ fn nonsense(dice: &mut Dice, kinds: u32) -> (IpAddr, Vec<u8>) {
     let payload = match dice.below(kinds) {
         0 => {
             let other = Advert {
-                vrid: Vrid::new(ROUTER + 1).unwrap(),
+                vrid: router(ROUTER + 1),
                 ..advert(255)
             };
             emit(&other, from, GROUP)

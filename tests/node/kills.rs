@@ -23,7 +23,9 @@ use crate::{
 };
 
 pub(super) fn register(tests: &mut Vec<Test>) {
-    let test = Test::new("node::kills_at_random_leave_one_master", || seeded(at_random));
+    let test = Test::new("node::kills_at_random_leave_one_master", || {
+        seeded(at_random)
+    });
     let test = test.needs(Need::Root).needs(Need::Namespaces);
     tests.push(test.needs(Need::Hosts).needs(Need::User("haproxy")));
 }
@@ -32,6 +34,8 @@ const ROUNDS: u32 = 6;
 const ROUNDS_IN_FULL: u32 = 60;
 /// A process that was killed many times waits this long before it is started again.
 const PATIENCE: Duration = Duration::from_secs(70);
+/// How long the children of a dead supervisor may take to end.
+const GRACE: Duration = Duration::from_secs(6);
 /// No process of ours needs as many.
 const DESCRIPTORS: usize = 48;
 
@@ -89,11 +93,16 @@ fn mend(pair: &mut Pair, which: usize) -> Lab<()> {
     if !node.host.processes("pontoon").is_empty() {
         return Ok(());
     }
-    // Its children notice that their supervisor is gone, and its socket is free then.
-    let node = &mut pair.nodes[which];
-    node.wait_for("what is left to end", || {
-        NAMES.iter().all(|name| node.host.processes(name).is_empty())
-    })?;
+    // Its children notice that their supervisor is gone. One that hangs cannot: whoever starts a
+    // unit again kills first what is left of it.
+    let host = &node.host;
+    let left = || NAMES.iter().any(|name| !host.processes(name).is_empty());
+    if wait::until("the rest to end", GRACE, || (!left()).then_some(())).is_err() {
+        for name in NAMES {
+            host.signal_all(name, Signal::KILL)?;
+        }
+        node.wait_for("what is left to end", || !left())?;
+    }
     node.start()
 }
 
@@ -114,7 +123,9 @@ fn settles(pair: &mut Pair) -> Outcome {
             let held = pair.holds(which);
             format!("{said}\nholds: {held}\ntold: {told:?}")
         });
-        Failure::from(format!("{problem}\n-- first:\n{first}\n-- second:\n{second}"))
+        Failure::from(format!(
+            "{problem}\n-- first:\n{first}\n-- second:\n{second}"
+        ))
     })
 }
 
@@ -123,7 +134,10 @@ fn is_settled(pair: &Pair) -> bool {
     let notes = [0, 1].map(|which| pair.last_note(which));
     let holder = usize::from(second);
     let elections = [0, 1].map(|which| pair.nodes[which].host.processes("keepalived").len());
-    first != second && notes[holder] == "MASTER" && notes[1 - holder] != "MASTER" && elections == [1, 1]
+    first != second
+        && notes[holder] == "MASTER"
+        && notes[1 - holder] != "MASTER"
+        && elections == [1, 1]
 }
 
 fn nothing_is_left(pair: &Pair) -> Outcome {
