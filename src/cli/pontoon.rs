@@ -11,8 +11,8 @@ use crate::{
     supervisor,
 };
 
-/// One program that keeps one address afloat: a TCP load balancer that runs haproxy.cfg
-/// unchanged.
+/// One program that keeps one address afloat: a TCP load balancer that runs haproxy.cfg, and an
+/// election over who holds the address that runs keepalived.conf, both unchanged.
 #[derive(Debug, Parser)]
 #[command(name = "pontoon", version, arg_required_else_help = true)]
 #[command(
@@ -26,9 +26,9 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run a node in the foreground: a supervisor and the proxy it watches
+    /// Run a node in the foreground: a supervisor, and the proxy and the election it watches
     Run(RunArgs),
-    /// Tell how a running node is
+    /// Tell how a running node is: its role and why, its processes, addresses, scripts
     Status(status::StatusArgs),
     /// Tell every problem of every file in one pass
     Check(check::CheckArgs),
@@ -45,7 +45,8 @@ enum Command {
 /// What follows `pontoon run`.
 #[derive(Debug, Args)]
 struct RunArgs {
-    /// Files, or directories whose `*.cfg` files are read in the order of their names
+    /// Files of either language, told apart by their content: haproxy.cfg (or directories whose
+    /// `*.cfg` files are read in the order of their names), and at most one keepalived.conf
     #[arg(required = true, value_name = "FILE")]
     files: Vec<String>,
     /// The node's name, for `pontoon status --name`
@@ -91,13 +92,17 @@ const LATER: &[(&str, &str)] = &[
     ),
     (
         "reload",
-        "until then, start a new process under the name haproxy with -sf",
+        "until then, SIGHUP makes a node read keepalived.conf again; a new haproxy.cfg needs a \
+         restart, or, under the name haproxy, a new process with -sf",
     ),
     (
         "switchover",
-        "it moves the floating IP, which this version does not hold yet",
+        "until then, stop the master (SIGTERM), or lower its priority and send SIGHUP",
     ),
-    ("top", "until then, see the statistics page"),
+    (
+        "top",
+        "until then, see `pontoon status` and the statistics page",
+    ),
     (
         "ec2-associate-address",
         "until then, use the aws command line",

@@ -6,6 +6,7 @@ mod report;
 mod router;
 
 use std::{
+    fs,
     io::{self, BufRead as _, BufReader, Write as _},
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
@@ -43,8 +44,12 @@ pub(super) struct StatusArgs {
 enum StatusError {
     #[error("where to ask is not known: $XDG_RUNTIME_DIR is not set; say --socket")]
     Nowhere,
-    #[error("no node listens at {}; is it running? Names are told by --name", .0.display())]
-    Nobody(PathBuf),
+    #[error("no node listens at {}; {}", path.display(), advice(others))]
+    Nobody {
+        path: PathBuf,
+        /// Where nodes listen that may be meant.
+        others: Vec<PathBuf>,
+    },
     #[error("{}: only its user and root may ask", .0.display())]
     Forbidden(PathBuf),
     #[error("the node does not answer: {}", without_number(&.0.to_string()))]
@@ -82,9 +87,10 @@ fn show(args: &StatusArgs) -> Result<String, StatusError> {
 
 fn ask(path: &Path) -> Result<NodeStatus, StatusError> {
     let stream = UnixStream::connect(path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
-            StatusError::Nobody(path.to_owned())
-        }
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => StatusError::Nobody {
+            path: path.to_owned(),
+            others: neighbours(path),
+        },
         io::ErrorKind::PermissionDenied => StatusError::Forbidden(path.to_owned()),
         _ => StatusError::Silent(error),
     })?;
@@ -97,4 +103,28 @@ fn ask(path: &Path) -> Result<NodeStatus, StatusError> {
         Answer::Status(node) => Ok(node),
         Answer::Refused(why) => Err(StatusError::Refused(why)),
     }
+}
+
+/// Sockets in the same directory that somebody listens at.
+fn neighbours(path: &Path) -> Vec<PathBuf> {
+    let directory = path.parent().map(fs::read_dir);
+    let files = directory.into_iter().flatten().flatten().flatten();
+    let paths = files.map(|file| file.path());
+    let sockets = paths.filter(|path| path.extension().is_some_and(|it| it == "sock"));
+    let mut living: Vec<_> = sockets
+        .filter(|path| UnixStream::connect(path).is_ok())
+        .collect();
+    living.sort();
+    living
+}
+
+fn advice(others: &[PathBuf]) -> String {
+    if others.is_empty() {
+        return "is it running? Names are told by --name".to_owned();
+    }
+    let options: Vec<_> = others
+        .iter()
+        .map(|path| format!("--socket {}", path.display()))
+        .collect();
+    format!("try {}", options.join(" or "))
 }

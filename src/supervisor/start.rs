@@ -55,14 +55,12 @@ pub fn run(node: Node) -> ExitCode {
             Some(path) => open_door(path).map(Some),
             None => Err("there is no directory for it: $XDG_RUNTIME_DIR is not set".into()),
         },
-        (None, None) => Ok(usual_door(status::NODE, &voice)),
+        (None, None) => unnamed_door(noted.election.is_some(), &voice),
     };
     let door = match door {
         Ok(door) => door,
         Err(problem) => {
-            voice.alert(format!(
-                "this node cannot be asked for its state: {problem}"
-            ));
+            voice.alert(format!("this node is not started: {problem}"));
             return ExitCode::FAILURE;
         }
     };
@@ -210,23 +208,46 @@ impl Plan {
 
 /// Nodes do not need a door, unless somebody asked for one.
 fn usual_door(name: &str, voice: &Voice) -> Option<Door> {
-    match open_door(status::socket(name)?) {
-        Ok(door) => Some(door),
-        Err(problem) => {
-            voice.warning(format!(
-                "`pontoon status` will not find this node: {problem}"
-            ));
-            None
+    let door = open_door(status::socket(name)?);
+    door.inspect_err(|problem| unfindable(problem, voice)).ok()
+}
+
+fn unfindable(problem: &str, voice: &Voice) {
+    voice.warning(format!(
+        "`pontoon status` will not find this node: {problem}"
+    ));
+}
+
+/// An unnamed node that only balances may run beside another one, though nobody can ask it. A second
+/// election is most likely a node that was started twice: two masters that do not hear each other.
+fn unnamed_door(has_election: bool, voice: &Voice) -> Result<Option<Door>, String> {
+    let Some(path) = status::socket(status::NODE) else {
+        return Ok(None);
+    };
+    match Door::open(path.clone()) {
+        Ok(door) => Ok(Some(door)),
+        Err(error) if has_election && error.kind() == io::ErrorKind::AddrInUse => {
+            Err(closed(&path, &error))
+        }
+        Err(error) => {
+            unfindable(&closed(&path, &error), voice);
+            Ok(None)
         }
     }
 }
 
 fn open_door(path: PathBuf) -> Result<Door, String> {
-    Door::open(path.clone()).map_err(|error| match error.kind() {
+    Door::open(path.clone()).map_err(|error| closed(&path, &error))
+}
+
+/// Why a door cannot be opened.
+fn closed(path: &Path, error: &io::Error) -> String {
+    let path = path.display();
+    match error.kind() {
         io::ErrorKind::AddrInUse => format!(
-            "another node answers at {}; give this one a name with --name",
-            path.display()
+            "another node answers at {path}; if this one is to run beside it, give it a name \
+             with --name"
         ),
-        _ => format!("cannot listen at {}: {error}", path.display()),
-    })
+        _ => format!("cannot listen at {path}: {error}"),
+    }
 }

@@ -44,12 +44,20 @@ pub(super) fn register(tests: &mut Vec<Test>) {
         living_is_left,
     ));
     tests.push(Test::new(
+        "node::election_beside_another_node_needs_a_name",
+        second_election,
+    ));
+    tests.push(Test::new(
         "node::socket_of_a_dead_node_is_replaced",
         dead_is_replaced,
     ));
     tests.push(Test::new(
         "node::strange_clients_disturb_nobody",
         strange_clients,
+    ));
+    tests.push(Test::new(
+        "node::status_without_this_node_names_the_others",
+        others,
     ));
     tests.push(Test::new(
         "node::status_without_a_node_says_where_it_looked",
@@ -190,6 +198,22 @@ fn living_is_left() -> Outcome {
     Ok(())
 }
 
+/// Both would be masters.
+fn second_election() -> Outcome {
+    let scene = Scene::new()?;
+    let file = "vrrp_instance VI_1 {\n interface lo\n virtual_router_id 1\n}\n";
+    let file = scene.folder.write("keepalived.conf", file)?;
+    let mut command = Command::new(pontoon());
+    command.arg("run").arg(file);
+    let mut second = Program::start(command.env("PONTOON_SOCKET", &scene.socket))?;
+    assert_eq!(second.wait(wait::PATIENCE)?.code(), Some(1));
+    second.wait_for_line("the reason", |line| {
+        line.contains("this node is not started: another node answers")
+    })?;
+    scene.until_usable()?;
+    Ok(())
+}
+
 fn dead_is_replaced() -> Outcome {
     let mut scene = Scene::new()?;
     scene.node.signal(Signal::KILL)?;
@@ -244,6 +268,18 @@ fn strange_clients() -> Outcome {
     assert!(ticks < 100, "the supervisor has spun: {ticks} ticks");
     scene.node.signal(Signal::TERM)?;
     assert_eq!(scene.node.wait(wait::PATIENCE)?.code(), Some(0));
+    Ok(())
+}
+
+fn others() -> Outcome {
+    let scene = Scene::new()?;
+    let mut command = Command::new(pontoon());
+    let asked = scene.socket.with_file_name("node.sock");
+    let output = command.args(["status", "--socket"]).arg(&asked).output()?;
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let wanted = format!("try --socket {}", scene.socket.display());
+    assert!(said.contains(&wanted), "{said}");
     Ok(())
 }
 

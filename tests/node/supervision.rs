@@ -215,7 +215,7 @@ fn takes_and_gives_back() -> Outcome {
         "  priority   102 = 100 + 2 (script always: up)",
         "  tracks     interface eth0: up\n",
         "  router     51 on eth0, VRRP version 3\n",
-        "  peer       nobody has been heard\n",
+        "  peer       nobody has been heard: backups are silent\n",
         "  address    10.0.1.100/24 on eth0, held\n",
         "  servers    none is checked\n",
         "\nlast transitions\n",

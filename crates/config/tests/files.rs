@@ -69,6 +69,14 @@ fn the_quickstart_is_clean() {
 }
 
 #[test]
+fn the_file_of_the_pair_is_clean() {
+    let text = include_str!("../../../examples/pair/haproxy.cfg");
+    let loaded = load_text(text, &Machine::default());
+    let shown = render::human(&loaded.files, loaded.diagnostics.all(), false);
+    assert!(loaded.diagnostics.all().is_empty(), "{shown}");
+}
+
+#[test]
 fn a_proxy_inherits_what_it_does_not_say() {
     let loaded = load_text(
         "global\n log 127.0.0.1 local0\n\

@@ -247,6 +247,28 @@ node: stopping, was running for 3 h 20 min (process 812, pontoon 0.1.0)
     }
 
     #[test]
+    fn what_is_as_it_should_be_does_not_look_wrong() {
+        let mut election = election();
+        let it = &mut election.instances[0];
+        it.peers.clear();
+        it.addresses.clear();
+        let master = text(&node(), Some(&election), &TimeZone::UTC);
+        assert!(
+            master.contains(
+                "  peer       nobody has been heard: backups are silent\n  \
+                 address    none in the file: moving one is up to notify scripts\n"
+            ),
+            "{master}"
+        );
+        let it = &mut election.instances[0];
+        it.role = "BACKUP".into();
+        it.master_down_in = Some(2.6);
+        let backup = text(&node(), Some(&election), &TimeZone::UTC);
+        let wanted = "  master     nobody so far; if that stays so, we are in 2.6 s\n";
+        assert!(backup.contains(wanted), "{backup}");
+    }
+
+    #[test]
     fn an_election_that_does_not_answer_is_no_secret() {
         let expected = "\
 node: running for 3 h 20 min (process 812, pontoon 0.1.0)

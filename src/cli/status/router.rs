@@ -7,8 +7,7 @@ use super::{
     report::line,
 };
 use crate::election::status::{
-    AddressStatus, GroupStatus, InstanceStatus, PeerStatus, PriorityStatus, ScriptStatus,
-    TrackerStatus,
+    AddressStatus, GroupStatus, InstanceStatus, PriorityStatus, ScriptStatus, TrackerStatus,
 };
 
 /// One instance.
@@ -34,10 +33,8 @@ pub(super) fn instance(it: &InstanceStatus, zone: &TimeZone) -> String {
         ),
     );
     out += &master(it);
-    out += &peers(&it.peers);
-    for address in &it.addresses {
-        out += &line("address", &address_line(address));
-    }
+    out += &peers(it);
+    out += &addresses(&it.addresses);
     let counters = &it.counters;
     out += &line(
         "packets",
@@ -80,20 +77,32 @@ fn bystanders(it: &PriorityStatus) -> String {
 }
 
 fn master(it: &InstanceStatus) -> String {
-    let Some(master) = it.master else {
-        return String::new();
-    };
-    let takeover = it.master_down_in.map_or_else(String::new, |seconds| {
-        format!("; if it stays silent, we are in {}", duration(seconds))
-    });
-    line("master", &format!("{master}{takeover}"))
+    let in_time = it.master_down_in.map(duration);
+    match (it.master, in_time) {
+        (Some(master), Some(in_time)) => line(
+            "master",
+            &format!("{master}; if it stays silent, we are in {in_time}"),
+        ),
+        (Some(master), None) => line("master", &master.to_string()),
+        (None, Some(in_time)) => line(
+            "master",
+            &format!("nobody so far; if that stays so, we are in {in_time}"),
+        ),
+        (None, None) => String::new(),
+    }
 }
 
-fn peers(peers: &[PeerStatus]) -> String {
-    if peers.is_empty() {
-        return line("peer", "nobody has been heard");
+fn peers(it: &InstanceStatus) -> String {
+    if it.peers.is_empty() {
+        // What is nobody's fault is not to look like one.
+        let silence = if it.role == "MASTER" {
+            "nobody has been heard: backups are silent"
+        } else {
+            "nobody has been heard"
+        };
+        return line("peer", silence);
     }
-    let peers = peers.iter().map(|peer| {
+    let peers = it.peers.iter().map(|peer| {
         let text = format!(
             "{}, priority {}, heard {} ago, sends every {}",
             peer.address,
@@ -104,6 +113,19 @@ fn peers(peers: &[PeerStatus]) -> String {
         line("peer", &text)
     });
     peers.collect()
+}
+
+fn addresses(addresses: &[AddressStatus]) -> String {
+    if addresses.is_empty() {
+        return line(
+            "address",
+            "none in the file: moving one is up to notify scripts",
+        );
+    }
+    let lines = addresses.iter();
+    lines
+        .map(|address| line("address", &address_line(address)))
+        .collect()
 }
 
 fn address_line(it: &AddressStatus) -> String {

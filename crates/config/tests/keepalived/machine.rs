@@ -59,12 +59,17 @@ impl Surroundings for Node {
 
 /// Reads one file called `keepalived.conf`, on the node `node1`.
 pub(crate) fn load_with(text: &str, unknown_words: Unknown, node: &Node) -> Loaded {
+    load_as("node1", text, unknown_words, node)
+}
+
+/// The same on another node.
+pub(crate) fn load_as(name: &str, text: &str, unknown_words: Unknown, node: &Node) -> Loaded {
     let file = SourceFile {
         name: "keepalived.conf".to_owned(),
         text: text.to_owned(),
     };
     let settings = Settings {
-        config_id: "node1".to_owned(),
+        config_id: name.to_owned(),
         unknown_words,
     };
     load(vec![file], &settings, node)

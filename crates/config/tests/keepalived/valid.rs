@@ -3,10 +3,11 @@
 use std::fs;
 
 use pontoon_config::{diagnostic::Severity, keepalived::Unknown, render};
+use pontoon_engine::vrrp::Priority;
 
 use crate::{
     corpus::folder,
-    machine::{Node, load_with},
+    machine::{Node, load_as, load_with},
 };
 
 #[test]
@@ -66,3 +67,18 @@ const ALWAYS_REFUSED: &[&str] = &[
     "track-bfd",
     "word-nul",
 ];
+
+#[test]
+fn the_example_is_clean_on_both_nodes() {
+    let text = include_str!("../../../../examples/pair/keepalived.conf");
+    for (node, priority, peer) in [("lb1", 101, "10.0.1.190"), ("lb2", 100, "10.0.1.207")] {
+        let loaded = load_as(node, text, Unknown::Error, &Node::default());
+        let shown = render::human(&loaded.files, loaded.diagnostics.all(), false);
+        assert!(loaded.diagnostics.all().is_empty(), "{shown}");
+        let instance = loaded.model.unwrap().instances.remove(0);
+        assert_eq!(instance.priority, Priority(priority));
+        let peers = instance.unicast_peers.into_iter().flatten();
+        let peers: Vec<_> = peers.map(|peer| peer.address.to_string()).collect();
+        assert_eq!(peers, [peer]);
+    }
+}
