@@ -19,6 +19,7 @@ mod addresses;
 mod child;
 mod door;
 mod event;
+mod farewell;
 mod inquiry;
 mod master;
 mod notes;
@@ -50,7 +51,7 @@ use self::{
 };
 use crate::node::{
     channel::Received,
-    message::{FromElection, Held, ToElection},
+    message::{Farewell, FromElection, Held, ToElection},
     status::{Answer, Request},
 };
 
@@ -102,6 +103,8 @@ struct Supervisor {
     proxy_word: ToElection,
     /// What the election holds.
     held: Vec<Held>,
+    /// What it would say if it could resign.
+    farewells: Vec<Farewell>,
     /// Since when it has said nothing.
     silence: Silence,
     /// Where the state of the node is asked for.
@@ -182,6 +185,7 @@ impl Supervisor {
             FromElection::Alive => {}
             FromElection::Ready => self.ready(Kind::Election),
             FromElection::Holding(held) => self.held = held,
+            FromElection::Farewells(farewells) => self.farewells = farewells,
             FromElection::ProxyHung { pid, silent_for } => self.proxy_hangs(pid, silent_for),
             FromElection::Status { id, status } => {
                 for inquiry in &mut self.inquiries {
@@ -208,6 +212,7 @@ impl Supervisor {
         if kind == Kind::Election {
             self.clean_up_after_election();
             self.held.clear();
+            self.farewells.clear();
         }
         if self.role == Role::Master {
             self.exit = self.worker_ended(end);
@@ -269,14 +274,18 @@ impl Supervisor {
         }
     }
 
-    /// What it said last is heard before its addresses are taken away.
+    /// What it said last is heard before its addresses are taken away. Then the others are told
+    /// that it resigns, so that they need not wait until they miss it.
     fn clean_up_after_election(&mut self) {
         while let Some(message) = self.last_words_of_election() {
-            if let FromElection::Holding(held) = message {
-                self.held = held;
+            match message {
+                FromElection::Holding(held) => self.held = held,
+                FromElection::Farewells(farewells) => self.farewells = farewells,
+                _ => {}
             }
         }
         addresses::remove(&self.held, &self.voice);
+        farewell::say(&self.farewells, &self.voice);
     }
 
     fn last_words_of_election(&mut self) -> Option<FromElection> {

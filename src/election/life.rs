@@ -317,6 +317,7 @@ impl Life {
         }
         // Whatever is on the interfaces now is meant to stay there.
         self.tell(&FromElection::Holding(Vec::new()));
+        self.tell(&FromElection::Farewells(Vec::new()));
         // What is left of them then ends with us.
         let _late = tokio::time::timeout(LAST_CHECKS, self.trackers.stop()).await;
         self.notifier.finish(PATIENCE).await;

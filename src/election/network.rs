@@ -26,7 +26,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use pontoon_config::keepalived::model::Model;
+use pontoon_config::keepalived::model::{Instance, Model};
 use pontoon_engine::vrrp::{
     InstanceId,
     event::{Advert, Heard},
@@ -35,7 +35,7 @@ use pontoon_engine::vrrp::{
 use pontoon_sys::vrrp::Way;
 
 use super::log::{Level, Log};
-use crate::node::message::Held;
+use crate::node::message::{Farewell, Held};
 use announcer::Announcer;
 use complaints::Complaints;
 use holding::Holding;
@@ -295,12 +295,7 @@ impl Network {
     fn send_to(&mut self, instance: InstanceId, from: IpAddr, to: IpAddr, advert: &Advert) {
         let settings = &self.model.instances[instance.0];
         let payload = packet::emit(advert, from, to);
-        let way = Way {
-            from,
-            to,
-            interface: sockets::outlet(settings, to, &self.table),
-            hop_limit: sockets::hop_limit(settings),
-        };
+        let way = self.way(settings, from, to);
         let hears = Hears::of(&self.model, settings);
         let key = format!("send {} {to}", settings.name);
         match self.sockets.send(&hears, way, &payload) {
@@ -315,6 +310,36 @@ impl Network {
                 }
             }
         }
+    }
+
+    fn way(&self, settings: &Instance, from: IpAddr, to: IpAddr) -> Way {
+        Way {
+            from,
+            to,
+            interface: sockets::outlet(settings, to, &self.table),
+            hop_limit: sockets::hop_limit(settings),
+        }
+    }
+
+    /// What [`Network::send`] would send, for whoever may have to do it in our place.
+    #[must_use]
+    pub fn farewells(&self, instance: InstanceId, advert: &Advert) -> Vec<Farewell> {
+        let settings = self.model.instances.get(instance.0);
+        let Some((settings, from)) = settings.zip(self.source(instance)) else {
+            return Vec::new();
+        };
+        let farewell = |to| {
+            let way = self.way(settings, from, to);
+            Farewell {
+                from,
+                to,
+                interface: way.interface,
+                hop_limit: way.hop_limit,
+                payload: packet::emit(advert, from, to),
+            }
+        };
+        let destinations = sockets::destinations(&self.model, settings);
+        destinations.into_iter().map(farewell).collect()
     }
 
     /// Puts an instance's addresses and routes up, all at once; what fails is logged and does not

@@ -47,6 +47,9 @@ pub enum FromElection {
     /// Before addresses are taken, and after they were given back: what is on the interfaces
     /// because of us. If the election dies, the supervisor takes these away.
     Holding(Vec<Held>),
+    /// Whenever that changes: what the instances that are master would say if they resigned now.
+    /// If the election dies, the supervisor says it for them.
+    Farewells(Vec<Farewell>),
     /// The proxy does not answer; whoever started it may kill it.
     ProxyHung {
         /// Its process.
@@ -72,6 +75,21 @@ pub struct Held {
     pub prefix: u8,
     /// The interface.
     pub interface: String,
+}
+
+/// An advertisement with priority 0, ready to be sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Farewell {
+    /// Its source address.
+    pub from: IpAddr,
+    /// The group, or a unicast peer.
+    pub to: IpAddr,
+    /// The number of the interface it must leave by; `None`: as the routes say.
+    pub interface: Option<u32>,
+    /// Its TTL or hop limit.
+    pub hop_limit: u8,
+    /// What stands behind the IP header.
+    pub payload: Vec<u8>,
 }
 
 /// From the proxy to whoever listens: at once on connecting, on each change, and every

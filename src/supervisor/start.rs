@@ -173,6 +173,7 @@ fn supervise(plan: Plan, mut voice: Voice) -> ExitCode {
         children,
         proxy_word: proxy_word.clone(),
         held: Vec::new(),
+        farewells: Vec::new(),
         silence: Silence::since(Instant::now()),
         door: plan.door,
         respawn: plan.respawn,

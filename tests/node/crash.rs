@@ -16,7 +16,7 @@ use pontoon_lab::{
 use pontoon_sys::process::{Signal, child::signal_pid};
 
 use super::supervision::Scene;
-use crate::harness::{Failure, Outcome, Test, pontoon};
+use crate::harness::{Failure, Outcome, Test, measured, pontoon};
 
 pub(super) fn register(tests: &mut Vec<Test>) {
     let test = Test::new(
@@ -27,6 +27,12 @@ pub(super) fn register(tests: &mut Vec<Test>) {
     let test = Test::new(
         "node::crashing_proxy_does_not_move_the_address_to_and_fro",
         crash_loop,
+    );
+    let test = test.needs(Need::Root).needs(Need::Namespaces);
+    tests.push(test.needs(Need::Hosts).needs(Need::User("haproxy")));
+    let test = Test::new(
+        "node::killed_election_is_replaced_by_the_other_node_at_once",
+        killed_election,
     );
     let test = test.needs(Need::Root).needs(Need::Namespaces);
     tests.push(test.needs(Need::Hosts).needs(Need::User("haproxy")));
@@ -61,7 +67,7 @@ fn cannot_bind_again() -> Outcome {
 const STABLE: Duration = Duration::from_secs(3);
 
 fn crash_loop() -> Outcome {
-    let [first, second] = [0, 1].map(keepalived_conf);
+    let [first, second] = [0, 1].map(|which| keepalived_conf(which, 0.1));
     let mut pair = Pair::build(Programs::Together(pontoon()), [&first, &second])?;
     let probe = pair.start()?;
     for _ in 0..2 {
@@ -88,6 +94,26 @@ fn crash_loop() -> Outcome {
     Ok(())
 }
 
+/// Its supervisor resigns in its place: the other one need not wait until it misses it, which takes
+/// three seconds and a half.
+fn killed_election() -> Outcome {
+    let [first, second] = [0, 1].map(|which| keepalived_conf(which, 1.0));
+    let mut pair = Pair::build(Programs::Together(pontoon()), [&first, &second])?;
+    let _probe = pair.start()?;
+    pair.nodes[0].kill_election()?;
+    let began = Instant::now();
+    pair.nodes[1].wait_until_holds(IpAddr::V4(SHARED))?;
+    let took = began.elapsed();
+    measured(&format!(
+        "address with the other node {took:?} after the election was killed"
+    ));
+    assert!(took < Duration::from_secs(2), "{took:?}\n{}", said(&pair));
+    let told = |line: &str| line.contains("told 10.0.1.190 that the election resigns");
+    let output = pair.nodes[0].output();
+    assert!(output.lines().any(told), "{output}");
+    Ok(())
+}
+
 /// The first node's proxy serves again; it is not trusted yet.
 fn comes_back(pair: &Pair) -> Outcome {
     let node = &pair.nodes[0];
@@ -110,7 +136,7 @@ fn said(pair: &Pair) -> Failure {
     Failure::from(format!("-- first:\n{first}\n-- second:\n{second}"))
 }
 
-fn keepalived_conf(which: usize) -> String {
+fn keepalived_conf(which: usize, interval: f32) -> String {
     let (own, peer, priority) = (NODES[which], NODES[1 - which], [101, 100][which]);
     let stable = STABLE.as_secs();
     format!(
@@ -123,7 +149,7 @@ vrrp_instance VI_1 {{
     interface eth0
     virtual_router_id 51
     priority {priority}
-    advert_int 0.1
+    advert_int {interval}
     unicast_src_ip {own}
     unicast_peer {{
         {peer}

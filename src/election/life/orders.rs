@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use pontoon_engine::vrrp::{
-    InstanceId, Priority,
+    InstanceId, Priority, Role,
     action::{Action, NotifyState, Report, Subject},
     event::Advert,
 };
@@ -39,21 +39,43 @@ impl Life {
     }
 
     fn send(&mut self, instance: InstanceId, priority: Priority) {
-        let Some(settings) = self.settings.instances.get(instance.0) else {
+        let Some(advert) = self.advert(instance, priority) else {
             return;
         };
-        let advert = Advert {
+        self.network.send(instance, &advert);
+        if priority == Priority::RESIGN {
+            self.detail(instance, "sent 0 priority");
+        }
+    }
+
+    fn advert(&self, instance: InstanceId, priority: Priority) -> Option<Advert> {
+        let settings = self.settings.instances.get(instance.0)?;
+        Some(Advert {
             version: settings.version,
             vrid: settings.vrid,
             priority,
             interval: settings.interval,
             addresses: settings.addresses.clone(),
             password: settings.password,
-        };
-        self.network.send(instance, &advert);
-        if priority == Priority::RESIGN {
-            self.detail(instance, "sent 0 priority");
+        })
+    }
+
+    /// What the supervisor is to do if we die: it hears of it whenever that changes.
+    pub(super) fn tell_farewells(&mut self) {
+        if self.supervisor.is_none() || self.outgoing.is_some() {
+            return;
         }
+        let farewell = |instance| {
+            let advert = self.advert(instance, Priority::RESIGN)?;
+            Some(self.network.farewells(instance, &advert))
+        };
+        let masters = self.instances().filter(|id| self.is_master(*id));
+        let farewells = masters.filter_map(farewell).flatten().collect();
+        self.tell(&FromElection::Farewells(farewells));
+    }
+
+    fn is_master(&self, instance: InstanceId) -> bool {
+        self.election.instance(instance).role == Role::Master
     }
 
     /// The supervisor hears of addresses before they are taken: if we die in between, it knows.
@@ -62,6 +84,7 @@ impl Life {
             let mut held = self.network.held();
             held.extend(self.network.would_hold(instance));
             self.tell(&FromElection::Holding(held));
+            self.tell_farewells();
         }
         self.detail(instance, "setting VIPs.");
         self.network.acquire(instance);
@@ -76,6 +99,7 @@ impl Life {
         if self.supervisor.is_some() {
             let held = self.network.held();
             self.tell(&FromElection::Holding(held));
+            self.tell_farewells();
         }
     }
 

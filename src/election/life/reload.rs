@@ -71,6 +71,7 @@ impl Life {
         self.notifier.reload(&model);
         self.model = model;
         self.table = table;
+        self.tell_farewells();
         self.carry_out();
         self.take_what_trackers_know();
         self.look_again();
