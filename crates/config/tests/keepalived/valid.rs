@@ -63,6 +63,8 @@ const ALWAYS_REFUSED: &[&str] = &[
     "instance-no-peer",
     "instance-virtual-rules",
     "instance-vrf",
+    "instance-without-interface",
+    "instance-without-vrid",
     "route-unsupported",
     "track-bfd",
     "word-nul",
