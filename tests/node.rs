@@ -8,6 +8,7 @@ mod kills;
 mod links;
 mod nuisance;
 mod status;
+mod storm;
 mod supervision;
 mod twin;
 
@@ -23,6 +24,7 @@ pub(crate) fn register(tests: &mut Vec<Test>) {
     links::register(tests);
     nuisance::register(tests);
     status::register(tests);
+    storm::register(tests);
     supervision::register(tests);
     twin::register(tests);
 }

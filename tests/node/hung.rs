@@ -26,6 +26,7 @@ pub(super) fn register(tests: &mut Vec<Test>) {
             of_a_drop_in,
         ),
         ("election_does_not_keep_a_stop_from_giving_back", at_a_stop),
+        ("supervisor_does_not_hide_the_death_of_a_proxy", supervisor),
         ("machine_is_not_taken_for_a_hung_election", whole_machine),
     ];
     for (name, run) in all {
@@ -91,6 +92,20 @@ fn at_a_stop() -> Outcome {
     let code = scene.node.wait(Duration::from_secs(6))?.code();
     assert_eq!(code, Some(0), "{}", scene.said());
     Ok(())
+}
+
+/// It is the one to tell; but silence tells, too.
+fn supervisor() -> Outcome {
+    let mut scene = Scene::new()?;
+    let proxy = scene.child("haproxy")?;
+    scene.node.signal(Signal::STOP)?;
+    signal_pid(proxy, Signal::KILL)?;
+    let took = scene.until_held(false)?;
+    measured(&format!("address given up {took:?} without the supervisor"));
+    assert!(took < Duration::from_secs(3), "{took:?}");
+    scene.node.signal(Signal::CONT)?;
+    scene.until_held(true)?;
+    scene.must_run()
 }
 
 /// A machine that slept (a virtual one that was paused, say) wakes up with its processes in any

@@ -9,7 +9,10 @@ use std::{
 use pontoon_lab::{needs::Need, wait};
 use pontoon_sys::process::{Signal, child::signal_pid};
 
-use super::supervision::{HAPROXY, KEEPALIVED, Scene};
+use super::{
+    nuisance::in_step,
+    supervision::{HAPROXY, KEEPALIVED, Scene},
+};
 use crate::{
     chaos::{dice::Dice, seeded},
     harness::{Failure, Outcome, Test, measured},
@@ -22,6 +25,7 @@ pub(super) fn register(tests: &mut Vec<Test>) {
         ("interface_emptied_by_hand_comes_back", emptied),
         ("interface_that_flaps_is_left_and_taken", flaps),
         ("interface_that_is_replaced_is_taken", replaced),
+        ("more_changes_than_can_be_told_are_survived", kernel_floods),
         ("many_addresses_come_and_go_at_once", many_addresses),
         ("many_instances_and_groups_move_together", many_instances),
     ];
@@ -145,6 +149,35 @@ fn replaced(mut dice: Dice) -> Outcome {
         ip(&scene.namespace, "addr add 10.0.1.1/24 dev eth0")?;
     }
     holds_all(&scene)?;
+    scene.must_run()
+}
+
+/// Other programs change addresses so fast that the kernel loses notices of it.
+fn kernel_floods(_: Dice) -> Outcome {
+    use std::fmt::Write as _;
+    const CHANGES: u32 = 30_000;
+    let mut scene = both_families()?;
+    let mut batch = String::new();
+    for number in 0..CHANGES {
+        let verb = if number % 2 == 0 { "add" } else { "del" };
+        let (high, low) = (number / 2 / 200, number / 2 % 200 + 1);
+        let _infallible = writeln!(batch, "addr {verb} 10.77.{high}.{low}/32 dev lo");
+    }
+    let batch = scene.folder.write("batch", batch)?;
+    let election = scene.child("keepalived")?;
+    in_step(&scene, || {
+        // It cannot read for a moment; that is short enough for the peers.
+        signal_pid(election, Signal::STOP)?;
+        let mut command = Command::new("timeout");
+        command.args(["0.15", "ip", "-n", &scene.namespace, "-batch"]);
+        let _cut_off = command.arg(&batch).status()?;
+        signal_pid(election, Signal::CONT)?;
+        let mut command = Command::new("ip");
+        command.args(["-n", &scene.namespace, "-force", "-batch"]);
+        let _partly_done = command.arg(&batch).output()?;
+        ip(&scene.namespace, "addr del 10.0.1.100/24 dev eth0")?;
+        holds_all(&scene)
+    })?;
     scene.must_run()
 }
 

@@ -3,12 +3,13 @@
 use std::{
     fs,
     os::unix::fs::PermissionsExt as _,
+    process::Command,
     thread,
     time::{Duration, Instant},
 };
 
 use pontoon_lab::{needs::Need, wait};
-use pontoon_sys::process::Signal;
+use pontoon_sys::process::{Signal, child::signal_pid};
 
 use super::{
     flood::Forger,
@@ -24,6 +25,7 @@ pub(super) fn register(tests: &mut Vec<Test>) {
     let all: &[(&str, Run)] = &[
         ("scripts_of_any_kind_do_not_delay_adverts", any_kind),
         ("storm_of_reloads_is_no_failover", reloads),
+        ("without_descriptors_the_master_stays", no_descriptors),
         ("stop_at_any_moment_leaves_nothing", stops),
         ("stop_does_not_wait_for_a_script_that_hangs", hanging_script),
     ];
@@ -37,7 +39,7 @@ pub(super) fn register(tests: &mut Vec<Test>) {
 const TOO_LATE: Duration = Duration::from_millis(300);
 
 /// Fails if the master falls silent, or gives the address up, while this happens.
-fn in_step(scene: &Scene, work: impl FnOnce() -> Outcome) -> Outcome {
+pub(super) fn in_step(scene: &Scene, work: impl FnOnce() -> Outcome) -> Outcome {
     let listener = Forger::on(scene)?;
     let times = thread::scope(|scope| {
         let (stop, stopped) = std::sync::mpsc::channel::<()>();
@@ -166,6 +168,46 @@ fn reloads(mut dice: Dice) -> Outcome {
     })?;
     let said = scene.said();
     assert_eq!(said.matches("Entering MASTER STATE").count(), 1, "{said}");
+    scene.must_run()
+}
+
+/// Neither scripts nor sockets can be opened any more, in the election as in its supervisor.
+fn no_descriptors(_: Dice) -> Outcome {
+    let mut scene = Scene::new()?;
+    let election = scene.child("keepalived")?.as_raw_nonzero().get();
+    let proxy = scene.child("haproxy")?;
+    let limit = |pid: i64, limit: &str| -> Outcome {
+        let mut command = Command::new("prlimit");
+        let status = command.args(["--pid", &pid.to_string(), limit]).status()?;
+        assert!(status.success(), "{status}");
+        Ok(())
+    };
+    let more = KEEPALIVED
+        .replace("interface eth0", "interface lo")
+        .replace("VI_1", "VI_2");
+    let more = more
+        .replace("id 51", "id 52")
+        .replace("1.100/24", "1.102/32");
+    let more = more
+        .split_once("vrrp_instance")
+        .map_or("", |(_, rest)| rest);
+    let more = format!("{KEEPALIVED}vrrp_instance{more}");
+    in_step(&scene, || {
+        for pid in [election.into(), scene.node.pid().into()] {
+            limit(pid, "--nofile=3:4096")?;
+        }
+        scene.folder.write("ka.conf", &more)?;
+        scene.node.signal(Signal::HUP)?;
+        thread::sleep(Duration::from_secs(2));
+        Ok(())
+    })?;
+    // Nothing new can be started either, and what is there does its work.
+    signal_pid(proxy, Signal::KILL)?;
+    scene.until_held(false)?;
+    for pid in [election.into(), scene.node.pid().into()] {
+        limit(pid, "--nofile=1024:4096")?;
+    }
+    scene.until_held(true)?;
     scene.must_run()
 }
 
