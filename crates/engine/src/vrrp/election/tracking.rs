@@ -88,11 +88,14 @@ impl Tracking {
 
     fn contribution(&self, track: Track) -> Contribution {
         let reading = self.0.get(track.tracker.0).copied().flatten();
+        let faults = reading.is_some_and(|reading| faults(track.effect, reading));
+        // What forbids to take part says nothing of the priority.
+        let weighed = reading.filter(|_| !faults);
         Contribution {
             tracker: track.tracker,
             reading,
-            weight: reading.map_or(0, |reading| weight(track.effect, reading)),
-            faults: reading.is_some_and(|reading| faults(track.effect, reading)),
+            weight: weighed.map_or(0, |reading| weight(track.effect, reading)),
+            faults,
         }
     }
 }

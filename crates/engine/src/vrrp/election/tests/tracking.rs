@@ -65,6 +65,14 @@ fn numbers_of_files_are_added() {
     assert_eq!(priority(100, &[(Weight(1), Value(254))]), 254);
 }
 
+/// Nor does it tell of a priority that nobody will ever see.
+#[test]
+fn a_number_that_faults_leaves_the_priority_alone() {
+    assert_eq!(priority(100, &[(Weight(1), Value(-254))]), 100);
+    assert_eq!(priority(100, &[(WeightReversed(1), Value(254))]), 100);
+    assert_eq!(priority(100, &[(Weight(1), Value(-253))]), 1);
+}
+
 impl Reading {
     /// A weight for it.
     fn effect(self) -> Effect {
