@@ -24,7 +24,11 @@ mod tests;
 mod tracking;
 mod view;
 
-use std::{collections::VecDeque, net::IpAddr, time::Instant};
+use std::{
+    collections::VecDeque,
+    net::IpAddr,
+    time::{Duration, Instant},
+};
 
 use self::{
     groups::{GroupState, groups_of},
@@ -40,6 +44,10 @@ use super::{
     event::{Event, Heard},
     settings::Settings,
 };
+
+/// How long an instance that begins waits for an address to send from: an IPv6 one is not used
+/// before the kernel has asked whether somebody else has it, which takes up to two seconds.
+pub const SOURCE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A node's whole part: its instances, their groups, what they track, its own proxy.
 ///
@@ -121,7 +129,12 @@ impl Election {
     pub fn poll_timeout(&self) -> Option<Instant> {
         let begins = match self.gate {
             Gate::Shut(until) => Some(until),
-            Gate::Open => self.proxy.deadline(),
+            Gate::Open => self
+                .proxy
+                .deadline()
+                .into_iter()
+                .chain(self.sources_due())
+                .min(),
             Gate::Closed => None,
         };
         let states = self.instances.iter().map(|instance| &instance.state);
@@ -160,6 +173,9 @@ impl Election {
         self.proxy.tick(self.now);
         if matches!(self.gate, Gate::Shut(until) if until <= self.now) {
             self.gate = Gate::Open;
+            self.assess();
+        }
+        if self.sources_due().is_some_and(|due| due <= self.now) {
             self.assess();
         }
         for id in self.ids() {
@@ -219,7 +235,10 @@ impl Election {
             return Standing::Unwell(Reason::TrackerDown(tracker));
         }
         if self.instances[id.0].source.is_none() {
-            return Standing::Unwell(Reason::NoSourceAddress);
+            return match self.source_due(id) {
+                Some(due) if self.now < due => Standing::Unknown,
+                _ => Standing::Unwell(Reason::NoSourceAddress),
+            };
         }
         match self.fitness(id) {
             Fitness::Down(fault) => Standing::Unwell(Reason::ProxyDown(fault)),
@@ -228,6 +247,18 @@ impl Election {
             Fitness::Fit if verdict.unknown => Standing::Unknown,
             Fitness::Fit => Standing::Well,
         }
+    }
+
+    /// When an instance that has just begun is without an address to send from for good.
+    fn source_due(&self, id: InstanceId) -> Option<Instant> {
+        let instance = &self.instances[id.0];
+        let waits = instance.state == State::Init && instance.source.is_none();
+        waits.then(|| instance.since + SOURCE_PATIENCE)
+    }
+
+    /// The first time at which one is.
+    fn sources_due(&self) -> Option<Instant> {
+        self.ids().filter_map(|id| self.source_due(id)).min()
     }
 
     fn fitness(&self, id: InstanceId) -> Fitness {

@@ -249,6 +249,31 @@ fn losing_the_source_address_is_a_fault() {
     );
 }
 
+/// An IPv6 address may be tentative for a while: that is no fault of a node that starts.
+#[test]
+fn who_starts_without_a_source_address_waits_for_it() {
+    let homeless = || {
+        Node::with(Instance {
+            source: None,
+            ..instance(100)
+        })
+    };
+    let (instance, source) = (crate::vrrp::InstanceId(0), Some(host(1)));
+    let mut node = homeless();
+    assert_eq!(node.until(1.9), Vec::<String>::new());
+    assert_eq!(
+        node.tell(Event::Source { instance, source }),
+        ["1.900 BACKUP"]
+    );
+    let mut node = homeless();
+    assert_eq!(node.until(60.0), ["5.000 FAULT"]);
+    assert_eq!(node.view().reason, Reason::NoSourceAddress);
+    assert_eq!(
+        node.tell(Event::Source { instance, source }),
+        ["60.000 BACKUP"]
+    );
+}
+
 #[test]
 fn fast_adverts_make_a_short_grace() {
     let tenth = Duration::from_millis(100);
