@@ -52,6 +52,9 @@ pub struct InstanceStatus {
     pub priority: PriorityStatus,
     /// Why it does not preempt a living master of lower priority.
     pub hold: Option<String>,
+    /// Seconds until that ends by itself, as far as it is known.
+    #[serde(default)]
+    pub hold_for: Option<f64>,
     /// The master it listens to.
     pub master: Option<IpAddr>,
     /// Seconds until it becomes master if nobody is heard.

@@ -123,6 +123,7 @@ mod tests {
                 effective: 102,
             },
             hold: None,
+            hold_for: None,
             master: None,
             master_down_in: None,
             peers: vec![PeerStatus {

@@ -23,7 +23,10 @@ pub(super) fn instance(it: &InstanceStatus, zone: &TimeZone) -> String {
     out += &line("priority", &priority(&it.priority));
     out += &bystanders(&it.priority);
     if let Some(hold) = &it.hold {
-        out += &line("waits", hold);
+        let left = it.hold_for.map_or_else(String::new, |seconds| {
+            format!("; for another {}", duration(seconds))
+        });
+        out += &line("waits", &format!("{hold}{left}"));
     }
     out += &line(
         "router",

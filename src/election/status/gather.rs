@@ -4,7 +4,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use pontoon_config::keepalived::model::Model;
 use pontoon_engine::vrrp::{
-    InstanceId, Priority, Version,
+    InstanceId, Priority, Role, Version,
+    action::Reason,
     event::Reading,
     settings::Settings,
     view::{self, Contribution, InstanceView},
@@ -80,13 +81,15 @@ impl Facts<'_> {
             role: view.role.to_string(),
             role_for: self.ago(view.since),
             since: since_epoch(self.clock) - self.ago(view.since),
-            reason: words.reason(view.reason),
+            reason: match (view.role, view.reason) {
+                (Role::Init, Reason::Ready) => "not everything is known yet".to_owned(),
+                (_, reason) => words.reason(reason),
+            },
             priority: self.priority(view),
             hold: view.hold.map(words::hold),
+            hold_for: view.hold_ends.map(|at| self.until(at)),
             master: view.master,
-            master_down_in: view
-                .master_down_at
-                .map(|at| seconds(at.saturating_duration_since(self.now))),
+            master_down_in: view.master_down_at.map(|at| self.until(at)),
             peers: view.peers.iter().map(|peer| self.peer(peer)).collect(),
             addresses: self.addresses(id),
             counters: counted(&view.counters),
@@ -162,6 +165,10 @@ impl Facts<'_> {
     fn ago(&self, at: Instant) -> f64 {
         seconds(self.now.saturating_duration_since(at))
     }
+
+    fn until(&self, at: Instant) -> f64 {
+        seconds(at.saturating_duration_since(self.now))
+    }
 }
 
 const fn counted(counters: &view::Counters) -> Counters {
@@ -190,3 +197,6 @@ fn since_epoch(at: SystemTime) -> f64 {
     let since = at.duration_since(SystemTime::UNIX_EPOCH);
     seconds(since.unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,6 +25,8 @@ pub struct InstanceView {
     pub priority: Priority,
     /// Why it does not preempt a living master, if it does not.
     pub hold: Option<Hold>,
+    /// When that ends by itself, as far as it is known.
+    pub hold_ends: Option<Instant>,
     /// When nobody's word makes it master.
     pub master_down_at: Option<Instant>,
     /// The master it listens to.

@@ -1,8 +1,10 @@
 //! An instance as it is seen from outside.
 
+use std::time::Instant;
+
 use super::{
     Election, Instance, InstanceId,
-    state::{Lead, State},
+    state::{Delay, Lead, State},
 };
 use crate::vrrp::{action::Hold, view::InstanceView};
 
@@ -19,6 +21,7 @@ impl Election {
         let contributions = self
             .tracking
             .contributions(&self.settings, id, self.group_of[id.0]);
+        let hold = self.hold_of(id);
         InstanceView {
             role: instance.state.role(),
             since: instance.since,
@@ -28,11 +31,23 @@ impl Election {
                 .map(|(_, contribution)| contribution)
                 .collect(),
             priority: instance.priority,
-            hold: self.hold_of(id),
+            hold,
+            hold_ends: hold.and_then(|hold| self.end_of(hold, id)),
             master_down_at: instance.master_down_at(),
             master: instance.master(),
             peers: instance.acquaintances.peers(),
             counters: instance.counters,
+        }
+    }
+
+    fn end_of(&self, hold: Hold, id: InstanceId) -> Option<Instant> {
+        match (hold, &self.instances[id.0].state) {
+            (Hold::Unstable(_), _) => self.proxy.deadline(),
+            (Hold::PreemptDelay(_), State::Backup(listening)) => match listening.delay {
+                Delay::Until(end) => Some(end),
+                Delay::Unasked | Delay::Over => None,
+            },
+            (Hold::PreemptDelay(_) | Hold::NoPreempt | Hold::NoUsableServer, _) => None,
         }
     }
 
@@ -51,7 +66,7 @@ impl Election {
 }
 
 impl Instance {
-    fn master_down_at(&self) -> Option<std::time::Instant> {
+    fn master_down_at(&self) -> Option<Instant> {
         match &self.state {
             State::Backup(listening) => Some(listening.master_down_at),
             State::Claiming { until, .. } => Some(*until),
