@@ -137,6 +137,25 @@ impl Scene {
         }
     }
 
+    /// Whatever is said until a process has left, and its end was seen.
+    fn until_left(&mut self, pid: Pid) -> Result<Vec<Proxy>, Failure> {
+        let mut said = Vec::new();
+        let Self { runtime, watch, .. } = self;
+        let mut turn = || {
+            let next = async { timeout(Duration::from_millis(20), watch.next()).await };
+            if let Ok(News::Proxy(state)) = runtime.block_on(next) {
+                said.push(state);
+            }
+        };
+        wait::until("the old one to leave", wait::PATIENCE, || {
+            turn();
+            let cmdline = fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero()));
+            cmdline.map_or(true, |text| text.is_empty()).then_some(())
+        })?;
+        turn();
+        Ok(said)
+    }
+
     fn until_usable(&mut self) -> Result<Vec<Proxy>, Failure> {
         self.until(Proxy::Serving(Servers::Usable))
     }
@@ -233,14 +252,16 @@ fn hangs() -> Outcome {
 
 fn reloaded() -> Outcome {
     let (mut scene, first, _server) = usable()?;
-    let mut old = first;
+    let (mut old, mut before) = (first, Vec::new());
     for _ in 0..3 {
         let new = scene.start(&format!("-sf {}", old.as_raw_nonzero()))?;
+        // Until its end is seen, the new one may not have been.
+        before.extend(scene.until_left(old)?);
         old = new;
     }
     // Whatever is said of servers that are checked anew: nothing was down until this.
     signal_pid(old, Signal::KILL)?;
-    let before = scene.until(Proxy::Down(ProxyFault::Died))?;
+    before.extend(scene.until(Proxy::Down(ProxyFault::Died))?);
     let down = before.iter().any(|state| matches!(state, Proxy::Down(_)));
     assert!(!down, "{before:?}");
     Ok(())
@@ -270,10 +291,7 @@ fn real_haproxy() -> Outcome {
     let pid = scene.start("")?;
     assert_eq!(scene.next()?, Proxy::Serving(Servers::Unchecked));
     let second = scene.start(&format!("-sf {}", pid.as_raw_nonzero()))?;
-    wait::until("the old one to leave", wait::PATIENCE, || {
-        let cmdline = fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero()));
-        cmdline.map_or(true, |text| text.is_empty()).then_some(())
-    })?;
+    assert_eq!(scene.until_left(pid)?, []);
     signal_pid(second, Signal::KILL)?;
     assert_eq!(scene.next()?, Proxy::Down(ProxyFault::Died));
     Ok(())
