@@ -3,6 +3,8 @@
 
 mod arguments;
 mod dumps;
+mod duo;
+mod features;
 mod lines;
 mod processes;
 mod reload;
@@ -17,6 +19,7 @@ use crate::harness::{Outcome, Test};
 pub(crate) fn register(tests: &mut Vec<Test>) {
     arguments::register(tests);
     dumps::register(tests);
+    features::register(tests);
     lines::register(tests);
     processes::register(tests);
     reload::register(tests);
