@@ -219,3 +219,29 @@ fn the_directory_of_the_pid_file_may_come_later_and_go() {
         assert_eq!(next(&mut watch).await, DIED);
     });
 }
+
+#[test]
+fn the_directory_is_found_by_an_election_that_is_busy() {
+    run(async {
+        let folder = TempDir::new("twin").unwrap();
+        let file = folder.path().join("run/haproxy.pid");
+        let mut watch = ProxyWatch::twin(file.clone(), Log::to_standard_error());
+        assert_eq!(next(&mut watch).await, News::Proxy(Proxy::Absent));
+        let proxy = Named::start(&folder, "haproxy");
+        fs::create_dir(folder.path().join("run")).unwrap();
+        fs::write(&file, proxy.pid().to_string()).unwrap();
+        // Each advertisement, each timer takes the election's attention away.
+        let busy = async {
+            let moment = Duration::from_millis(10);
+            loop {
+                if let Ok(news) = tokio::time::timeout(moment, watch.next()).await {
+                    return news;
+                }
+            }
+        };
+        assert_eq!(
+            tokio::time::timeout(PATIENCE, busy).await.unwrap(),
+            UNCHECKED
+        );
+    });
+}

@@ -11,7 +11,7 @@ use pontoon_engine::vrrp::event::{Proxy, ProxyFault};
 use pontoon_sys::{
     process::{Pid, child::Handle, wait::readable},
     readiness::Readiness,
-    watch::Watch,
+    watch::{Change, Watch},
 };
 
 use super::hearing::Hearing;
@@ -28,17 +28,19 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 pub(super) struct Twin {
     pidfile: PathBuf,
     log: Log,
-    /// Tells when the file changes; `None` while its directory is not there.
-    directory: Option<Directory>,
+    directory: Directory,
     process: Option<Process>,
     /// What is to be said while there is no process.
     without: Proxy,
 }
 
+/// Where the pid file is, or will be.
 #[derive(Debug)]
-struct Directory {
-    watch: Watch,
-    readiness: Readiness,
+enum Directory {
+    /// Tells when the file changes.
+    Watched { watch: Watch, readiness: Readiness },
+    /// It is not there. A time, not a wait: whoever waits for changes may give up any time.
+    Missing { look_again: Instant },
 }
 
 #[derive(Debug)]
@@ -54,7 +56,9 @@ impl Twin {
         let mut twin = Self {
             pidfile,
             log,
-            directory: None,
+            directory: Directory::Missing {
+                look_again: Instant::now(),
+            },
             process: None,
             without: Proxy::Absent,
         };
@@ -83,7 +87,7 @@ impl Twin {
         tokio::select! {
             biased;
             () = of_process(process.as_mut()) => {}
-            () = of_directory(directory.as_ref()) => {}
+            () = directory.changed() => {}
         }
         self.look(Instant::now());
     }
@@ -95,7 +99,7 @@ impl Twin {
             process.hearing.look(now);
         }
         let leaves = self.process.as_ref().is_some_and(Process::leaves);
-        if self.file_may_have_changed() || leaves {
+        if self.file_may_have_changed(now) || leaves {
             self.read_file(now);
         }
         if let Some(process) = self.process.take_if(|process| process.has_ended()) {
@@ -108,17 +112,19 @@ impl Twin {
         }
     }
 
-    fn file_may_have_changed(&mut self) -> bool {
-        if let Some(directory) = &self.directory {
-            match directory.watch.changes() {
+    fn file_may_have_changed(&mut self, now: Instant) -> bool {
+        match &self.directory {
+            Directory::Watched { watch, .. } => match watch.changes() {
                 Ok(changes) if changes.is_empty() => return false,
-                Ok(changes) if !changes.contains(&pontoon_sys::watch::Change::Gone) => return true,
-                Ok(_) | Err(_) => self.directory = None,
-            }
+                Ok(changes) if !changes.contains(&Change::Gone) => return true,
+                Ok(_) | Err(_) => {}
+            },
+            Directory::Missing { look_again } if now < *look_again => return false,
+            Directory::Missing { .. } => {}
         }
-        self.directory = Directory::of(&self.pidfile).ok();
+        self.directory = Directory::of(&self.pidfile, now);
         // Whatever was written before we watched.
-        self.directory.is_some()
+        matches!(self.directory, Directory::Watched { .. })
     }
 
     /// Whoever the file names now is the proxy, if it is one.
@@ -148,22 +154,28 @@ async fn of_process(process: Option<&mut Process>) {
     }
 }
 
-async fn of_directory(directory: Option<&Directory>) {
-    match directory {
-        Some(directory) => {
-            // It fails only while the event loop is taken down.
-            let _changed = directory.readiness.readable().await;
-        }
-        None => tokio::time::sleep(LOOK_AGAIN).await,
-    }
-}
-
 impl Directory {
-    fn of(file: &Path) -> io::Result<Self> {
+    fn of(file: &Path, now: Instant) -> Self {
+        Self::watch(file).unwrap_or(Self::Missing {
+            look_again: now + LOOK_AGAIN,
+        })
+    }
+
+    fn watch(file: &Path) -> io::Result<Self> {
         let parent = file.parent().filter(|path| !path.as_os_str().is_empty());
         let watch = Watch::directory(parent.unwrap_or(Path::new(".")))?;
         let readiness = Readiness::of(&watch)?;
-        Ok(Self { watch, readiness })
+        Ok(Self::Watched { watch, readiness })
+    }
+
+    async fn changed(&self) {
+        match self {
+            Self::Watched { readiness, .. } => {
+                // It fails only while the event loop is taken down.
+                let _changed = readiness.readable().await;
+            }
+            Self::Missing { look_again } => tokio::time::sleep_until((*look_again).into()).await,
+        }
     }
 }
 
