@@ -5,6 +5,7 @@ mod hosts;
 mod keepalived;
 mod pontoon;
 mod setup;
+mod standstill;
 mod street;
 
 use pontoon_lab::needs::Need;
@@ -17,6 +18,7 @@ pub(crate) fn register(tests: &mut Vec<Test>) {
     hosts::register(tests);
     keepalived::register(tests);
     pontoon::register(tests);
+    standstill::register(tests);
 }
 
 /// A test on hosts.

@@ -45,6 +45,9 @@ const PATIENCE: Duration = Duration::from_secs(4);
 /// How long checks that run may take to end when they are told to.
 const LAST_CHECKS: Duration = Duration::from_millis(500);
 
+/// So many packets are heard before a time that has come is believed.
+const HEARD_FIRST: usize = 64;
+
 /// A running election.
 pub(super) struct Life {
     log: Log,
@@ -187,15 +190,34 @@ impl Life {
     }
 
     async fn next(&mut self) -> Happened {
+        // Signals, timers and scripts have their turn even if there is always something to do.
+        tokio::task::coop::consume_budget().await;
         let due = self.election.poll_timeout();
         tokio::select! {
-            event = self.network.next() => Happened::Network(event),
-            tracked = self.trackers.next() => Happened::Tracked(tracked),
-            news = self.proxy.next() => Happened::Proxy(news),
-            told = heard(&mut self.supervisor) => Happened::Told(told),
-            function = self.signals.next() => Happened::Signal(function),
-            () = until(due) => Happened::Timeout,
-            _ = self.alive.tick() => Happened::Alive,
+            event = self.network.next() => return Happened::Network(event),
+            tracked = self.trackers.next() => return Happened::Tracked(tracked),
+            news = self.proxy.next() => return Happened::Proxy(news),
+            told = heard(&mut self.supervisor) => return Happened::Told(told),
+            function = self.signals.next() => return Happened::Signal(function),
+            _ = self.alive.tick() => return Happened::Alive,
+            () = until(due) => {}
+        }
+        self.hear_what_waits().await;
+        Happened::Timeout
+    }
+
+    /// After a standstill (a paused machine, a slow disk) a backup's time is over, though the
+    /// advertisements that prove the master alive may have arrived: they are heard first. Not more
+    /// of them than this: whoever floods us must not keep a master from saying that it lives.
+    async fn hear_what_waits(&mut self) {
+        // Meanwhile the event loop finds out what has arrived.
+        tokio::task::yield_now().await;
+        for _ in 0..HEARD_FIRST {
+            tokio::select! {
+                biased;
+                event = self.network.next() => self.network_event(event),
+                () = ready(()) => return,
+            }
         }
     }
 
