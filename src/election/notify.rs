@@ -212,8 +212,10 @@ impl Notifier {
                 ),
             );
         }
-        for queue in late {
-            queue.abandon().await;
+        // All at once: together they must not take longer than one.
+        let ending: Vec<_> = late.into_iter().map(Queue::abandon).collect();
+        for task in ending {
+            let _panics_abort = task.await;
         }
         self.fifos.finish(deadline).await;
     }

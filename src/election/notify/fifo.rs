@@ -15,7 +15,7 @@ use std::{
 use pontoon_config::keepalived::model::Fifo;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use tokio::{
-    task::JoinHandle,
+    task::{JoinHandle, JoinSet},
     time::{Instant, sleep},
 };
 
@@ -116,18 +116,16 @@ impl Fifos {
         for fifo in &self.open {
             fifo.drained(deadline).await;
         }
-        let mut readers = Vec::new();
+        let mut readers = JoinSet::new();
         for fifo in self.open {
             if let Some(reader) = fifo.reader {
                 reader.may_end.store(true, Ordering::Relaxed);
-                readers.push(reader);
+                readers.spawn(reader.finish());
             }
             // A reader that finds the end of its input may end by itself.
             drop(fifo.file);
         }
-        for reader in readers {
-            reader.finish().await;
-        }
+        readers.join_all().await;
     }
 }
 

@@ -101,11 +101,12 @@ impl Queue {
         let _panics_abort = (&mut self.task).await;
     }
 
-    /// Ends what runs, and forgets what waits.
-    pub(super) async fn abandon(self) {
+    /// Ends what runs, and forgets what waits; the task ends when that is done.
+    #[must_use]
+    pub(super) fn abandon(self) -> JoinHandle<()> {
         let Self { reins, task, .. } = self;
         drop(reins);
-        let _panics_abort = task.await;
+        task
     }
 }
 

@@ -1,6 +1,6 @@
 use std::{fs, os::unix::fs::FileTypeExt as _};
 
-use pontoon_config::keepalived::model::{Fifo, Group, Tracks};
+use pontoon_config::keepalived::model::{Fifo, Group, Instance, Tracks};
 use pontoon_engine::vrrp::GroupId;
 use pontoon_lab::wait::PATIENCE;
 use tokio::time::sleep;
@@ -178,6 +178,40 @@ async fn the_stop_waits_no_longer_than_it_is_told() {
         log.contains("notify script for STOP is not run: the stop does not wait"),
         "{log}"
     );
+}
+
+#[tokio::test]
+async fn at_the_stop_many_that_hang_are_ended_as_fast_as_one() {
+    const MANY: u8 = 40;
+    let room = Room::new("notify");
+    // It does not mind SIGTERM, so that all that is left is SIGKILL after 200 ms.
+    let hang = room.program(
+        "hang",
+        "trap '' TERM; echo $$ >> @/pids; while :; do sleep 1; done",
+    );
+    let mut model = with_notify(Notify {
+        stop: Some(command(hang)),
+        ..Notify::default()
+    });
+    let first = model.instances[0].clone();
+    model.instances = (0..MANY)
+        .map(|number| Instance {
+            name: format!("VI_{number}").into(),
+            ..first.clone()
+        })
+        .collect();
+    let mut notifier = Notifier::new(&model, room.log.clone());
+    for number in 0..MANY {
+        let instance = Subject::Instance(InstanceId(number.into()));
+        notifier.notify(instance, NotifyState::Stop, HUNDRED);
+    }
+    let pids = lines(&room, "pids", MANY.into()).await;
+    let before = Instant::now();
+    notifier.finish(Duration::from_millis(100)).await;
+    let took = before.elapsed();
+    // One after the other, the 40 would take 8 s.
+    assert!(took < Duration::from_secs(4), "{took:?}");
+    assert!(!pids.lines().any(alive));
 }
 
 #[tokio::test]
