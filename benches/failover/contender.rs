@@ -47,8 +47,7 @@ impl Contender {
     }
 
     /// What is installed and started.
-    pub(crate) fn programs(self) -> Programs<'static> {
-        let pontoon = Path::new(env!("CARGO_BIN_EXE_pontoon"));
+    pub(crate) const fn programs(self, pontoon: &Path) -> Programs<'_> {
         match self {
             Self::Classic | Self::ClassicFast => Programs::Debian,
             Self::PontoonApart => Programs::Apart(pontoon),

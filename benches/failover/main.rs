@@ -1,7 +1,7 @@
 //! What a client sees of a failover: HAProxy with Keepalived, and Pontoon, side by side.
 //!
 //! `cargo bench --bench failover -- [--runs N] [--jobs N] [--timing v2|v3] [--scenario NAME]
-//! [--contender NAME] [--out FOLDER]`; needs root. `docs/failover.md` says what it all means.
+//! [--contender NAME] [--pontoon PROGRAM] [--out FOLDER]`; needs root. `docs/failover.md` says what it all means.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,

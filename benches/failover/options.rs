@@ -17,6 +17,8 @@ pub(crate) struct Options {
     pub(crate) scenarios: Vec<Scenario>,
     /// Whose programs.
     pub(crate) contenders: Vec<Contender>,
+    /// Our program.
+    pub(crate) pontoon: PathBuf,
     /// Where the results go.
     pub(crate) out: PathBuf,
 }
@@ -30,6 +32,7 @@ impl Options {
             timings: Timing::ALL.to_vec(),
             scenarios: Scenario::ALL.to_vec(),
             contenders: Contender::ALL.to_vec(),
+            pontoon: PathBuf::from(env!("CARGO_BIN_EXE_pontoon")),
             out: PathBuf::from("target/failover"),
         };
         // cargo adds --bench.
@@ -46,6 +49,7 @@ impl Options {
                 "--contender" => {
                     options.contenders = chosen(&Contender::ALL, Contender::name, &value)?;
                 }
+                "--pontoon" => options.pontoon = value.into(),
                 "--out" => options.out = value.into(),
                 _ => return Err(format!("unknown: {word}")),
             }

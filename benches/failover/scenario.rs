@@ -109,8 +109,13 @@ impl Scenario {
         }
     }
 
-    /// Plays it once on a new pair.
-    pub(crate) fn play(self, pair: &mut Pair, contender: Contender) -> Result<Seen> {
+    /// Plays it once on a new pair, that long after the pair has found its order.
+    pub(crate) fn play(
+        self,
+        pair: &mut Pair,
+        contender: Contender,
+        phase: Duration,
+    ) -> Result<Seen> {
         if self == Self::Start {
             return start(pair, contender);
         }
@@ -126,6 +131,7 @@ impl Scenario {
             }
             _ => {}
         }
+        thread::sleep(phase);
         watch(pair, probe, self)
     }
 

@@ -1,8 +1,10 @@
 //! Who is measured when: all contenders in turns, so that a bad minute of the machine hits all.
 
 use std::{
+    path::Path,
     sync::{Mutex, PoisonError},
     thread,
+    time::Duration,
 };
 
 use pontoon_lab::{pair::Pair, problem::Result};
@@ -39,16 +41,16 @@ pub(crate) struct Figure {
 /// Plays everything that is asked for.
 pub(crate) fn measure(options: &Options) -> Vec<Figure> {
     let tasks = tasks(options);
-    let queue = (0..options.runs).flat_map(|_| 0..tasks.len());
+    let queue = (0..options.runs).flat_map(|run| (0..tasks.len()).map(move |index| (run, index)));
     let queue = Mutex::new(queue.enumerate());
     let results = Mutex::new(Vec::new());
     let all = options.runs * tasks.len();
     thread::scope(|scope| {
         for _ in 0..options.jobs {
             scope.spawn(|| {
-                while let Some((number, index)) = next(&queue) {
+                while let Some((number, (run, index))) = next(&queue) {
                     let task = tasks[index];
-                    let result = play(task);
+                    let result = play(task, &options.pontoon, phase(run, options.runs));
                     tell(number + 1, all, task, &result);
                     let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
                     results.push((index, result));
@@ -80,10 +82,17 @@ fn next<T>(queue: &Mutex<impl Iterator<Item = T>>) -> Option<T> {
     queue.lock().unwrap_or_else(PoisonError::into_inner).next()
 }
 
-fn play(task: Task) -> Result<Seen> {
+/// When in the master's second the event happens: each run at another moment, all of them evenly
+/// spread, or all would hit the same moment between two adverts.
+fn phase(run: usize, runs: usize) -> Duration {
+    let part = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    Duration::from_secs(1) * part(run) / part(runs)
+}
+
+fn play(task: Task, pontoon: &Path, phase: Duration) -> Result<Seen> {
     let [first, second] = task.timing.configurations(task.contender);
-    let mut pair = Pair::build(task.contender.programs(), [&first, &second])?;
-    let seen = task.scenario.play(&mut pair, task.contender);
+    let mut pair = Pair::build(task.contender.programs(pontoon), [&first, &second])?;
+    let seen = task.scenario.play(&mut pair, task.contender, phase);
     seen.map_err(|problem| pair.nodes[1].complain(&pair.nodes[0].complain(&problem)))
 }
 
