@@ -109,7 +109,7 @@ impl Scenario {
         }
     }
 
-    /// Plays it once on a new pair, that long after the pair has found its order.
+    /// Plays it once on a new pair, that long after an advert of the master it strikes.
     pub(crate) fn play(
         self,
         pair: &mut Pair,
@@ -131,13 +131,20 @@ impl Scenario {
             }
             _ => {}
         }
-        thread::sleep(phase);
+        if self.breaks_the_first() {
+            pair.await_advert()?;
+            thread::sleep(phase);
+        }
         watch(pair, probe, self)
     }
 
     /// Whether a node that nobody can reach may keep the address.
     pub(crate) const fn leaves_two_holders(self) -> bool {
         matches!(self, Self::CarrierLost | Self::Partition)
+    }
+
+    const fn breaks_the_first(self) -> bool {
+        !matches!(self, Self::Heal | Self::Failback | Self::Start)
     }
 
     fn strike(self, pair: &mut Pair) -> Result<()> {

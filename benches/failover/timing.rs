@@ -1,5 +1,7 @@
 //! How often a master speaks, and the `keepalived.conf` that says so.
 
+use std::time::Duration;
+
 use pontoon_lab::pair::{NODES, NOTIFY, SHARED};
 
 use crate::contender::Contender;
@@ -30,6 +32,14 @@ impl Timing {
         match self {
             Self::V2 => "VRRPv2, advert every second",
             Self::V3 => "VRRPv3, advert every 0.1 s",
+        }
+    }
+
+    /// Between two adverts.
+    pub(crate) const fn interval(self) -> Duration {
+        match self {
+            Self::V2 => Duration::from_secs(1),
+            Self::V3 => Duration::from_millis(100),
         }
     }
 

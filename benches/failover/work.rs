@@ -50,7 +50,11 @@ pub(crate) fn measure(options: &Options) -> Vec<Figure> {
             scope.spawn(|| {
                 while let Some((number, (run, index))) = next(&queue) {
                     let task = tasks[index];
-                    let result = play(task, &options.pontoon, phase(run, options.runs));
+                    let result = play(
+                        task,
+                        &options.pontoon,
+                        phase(run, options.runs, task.timing.interval()),
+                    );
                     tell(number + 1, all, task, &result);
                     let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
                     results.push((index, result));
@@ -82,11 +86,11 @@ fn next<T>(queue: &Mutex<impl Iterator<Item = T>>) -> Option<T> {
     queue.lock().unwrap_or_else(PoisonError::into_inner).next()
 }
 
-/// When in the master's second the event happens: each run at another moment, all of them evenly
-/// spread, or all would hit the same moment between two adverts.
-fn phase(run: usize, runs: usize) -> Duration {
+/// How long after an advert the event happens: each run at another moment, all of them evenly
+/// spread over the interval, the same for all contenders.
+fn phase(run: usize, runs: usize, interval: Duration) -> Duration {
     let part = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-    Duration::from_secs(1) * part(run) / part(runs)
+    interval * (2 * part(run) + 1) / (2 * part(runs))
 }
 
 fn play(task: Task, pontoon: &Path, phase: Duration) -> Result<Seen> {

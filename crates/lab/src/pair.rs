@@ -1,16 +1,21 @@
 //! A pair of nodes that share an address, a server behind them and a client before them.
 
 use std::{
+    fs::File,
+    io::Read,
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    os::fd::OwnedFd,
     thread,
     time::{Duration, Instant},
 };
+
+use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::{
     netns::{Network, inside},
     node::{Node, Programs},
     probe::Probe,
-    problem::{Problem, Result},
+    problem::{Problem, Result, Trying},
     server::{Behaviour, Server},
     wait,
 };
@@ -23,6 +28,8 @@ pub const NODES: [&str; 2] = ["10.0.1.207", "10.0.1.190"];
 pub const NOTIFY: &str = "/usr/libexec/keepalived/notify.sh";
 const NOTES: &str = "/tmp/notes";
 const PORT: u16 = 8563;
+/// RFC 9568, section 5.1.1.4.
+const VRRP: i32 = 112;
 /// For how long a client must have been served before the service counts as steady.
 const STEADY: Duration = Duration::from_millis(300);
 
@@ -154,6 +161,22 @@ impl Pair {
             (from >= began && probe.serves_since(from)).then_some(())
         });
         waited.map_err(|problem| self.nodes[1].complain(&self.nodes[0].complain(&problem)))
+    }
+
+    /// Waits until the second node hears an advert of the first, who is master.
+    ///
+    /// # Errors
+    /// None comes.
+    pub fn await_advert(&self) -> Result<()> {
+        inside(self.namespace(1), || {
+            let what = "hear an advert";
+            let socket =
+                Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::from(VRRP))).trying(what)?;
+            let patience = Some(wait::PATIENCE);
+            socket.set_read_timeout(patience).trying(what)?;
+            let mut socket = File::from(OwnedFd::from(socket));
+            socket.read(&mut [0; 1500]).trying(what).map(drop)
+        })
     }
 
     /// Whether a node has the address.
