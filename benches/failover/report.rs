@@ -120,7 +120,8 @@ impl Spread {
         let mut lengths: Vec<_> = outages(seen).map(|outage| outage.length).collect();
         lengths.sort_unstable();
         Some(Self {
-            median: *lengths.get(lengths.len() / 2)?,
+            median: (*lengths.get(lengths.len().checked_sub(1)? / 2)? + lengths[lengths.len() / 2])
+                / 2,
             least: *lengths.first()?,
             greatest: *lengths.last()?,
         })
