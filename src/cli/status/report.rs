@@ -129,7 +129,7 @@ mod tests {
             peers: vec![PeerStatus {
                 address: address(12),
                 priority: 101,
-                heard_ago: 0.4,
+                heard_ago: 12_000.4,
                 interval: 1.0,
                 checksum: "message".into(),
             }],
@@ -182,7 +182,7 @@ VI_1: MASTER for 3 h 20 min, since 2023-11-14 22:13:20 (nobody was heard)
   priority   102 = 100 + 2 (script chk_haproxy: up)
   tracks     interface eth0: up
   router     51 on eth0, VRRP version 2
-  peer       10.0.1.12, priority 101, heard 0.4 s ago, sends every 1 s
+  peer       10.0.1.12, priority 101, heard 3 h 20 min ago, sends every 1 s
   address    10.0.1.100/24 on eth0, held
   packets    12000 sent, 0 received, 0 dropped
 
@@ -267,6 +267,20 @@ node: stopping, was running for 3 h 20 min (process 812, pontoon 0.1.0)
         let backup = text(&node(), Some(&election), &TimeZone::UTC);
         let wanted = "  master     nobody so far; if that stays so, we are in 2.6 s\n";
         assert!(backup.contains(wanted), "{backup}");
+    }
+
+    #[test]
+    fn a_rival_is_told_from_the_last_word_of_an_old_master() {
+        let shows_rival = |role_for, heard_ago| {
+            let mut election = election();
+            let it = &mut election.instances[0];
+            it.role_for = role_for;
+            it.peers[0].heard_ago = heard_ago;
+            text(&node(), Some(&election), &TimeZone::UTC).contains("MASTER AS WELL")
+        };
+        assert!(shows_rival(60.0, 0.8));
+        assert!(!shows_rival(0.81, 0.8), "the last word");
+        assert!(!shows_rival(60.0, 12.0), "it has been silent since");
     }
 
     #[test]

@@ -7,7 +7,8 @@ use super::{
     report::line,
 };
 use crate::election::status::{
-    AddressStatus, GroupStatus, InstanceStatus, PriorityStatus, ScriptStatus, TrackerStatus,
+    AddressStatus, GroupStatus, InstanceStatus, PeerStatus, PriorityStatus, ScriptStatus,
+    TrackerStatus,
 };
 
 /// One instance.
@@ -106,8 +107,13 @@ fn peers(it: &InstanceStatus) -> String {
         return line("peer", silence);
     }
     let peers = it.peers.iter().map(|peer| {
+        let rival = if is_rival(it, peer) {
+            ": MASTER AS WELL, it does not hear us"
+        } else {
+            ""
+        };
         let text = format!(
-            "{}, priority {}, heard {} ago, sends every {}",
+            "{}, priority {}, heard {} ago, sends every {}{rival}",
             peer.address,
             peer.priority,
             duration(peer.heard_ago),
@@ -116,6 +122,13 @@ fn peers(it: &InstanceStatus) -> String {
         line("peer", &text)
     });
     peers.collect()
+}
+
+/// Only masters send. Right after a change of roles the old one may have a last word.
+fn is_rival(it: &InstanceStatus, peer: &PeerStatus) -> bool {
+    let still_sends = peer.heard_ago < 3.0 * peer.interval;
+    let after_we_took_over = it.role_for - peer.heard_ago;
+    it.role == "MASTER" && peer.priority > 0 && still_sends && after_we_took_over > peer.interval
 }
 
 fn addresses(addresses: &[AddressStatus]) -> String {
