@@ -165,7 +165,7 @@ impl Network {
     }
 
     fn open_sockets(&mut self) -> Result<(), NetworkError> {
-        let failures = self.sockets.fit(&self.model, &self.table);
+        let failures = self.sockets.open_missing(&self.model, &self.table);
         failures.into_iter().next().map_or(Ok(()), Err)
     }
 
@@ -208,12 +208,17 @@ impl Network {
                 self.complaints.once("the kernel's notices", what);
             }
         }
-        for failure in self.sockets.fit(&self.model, &self.table) {
-            self.complaints.once(&failure.to_string(), &failure);
-        }
+        self.fit_sockets(&Arc::clone(&self.model));
         self.settle();
         self.restore();
         true
+    }
+
+    fn fit_sockets(&mut self, model: &Model) {
+        self.sockets.close_needless(model, &self.table);
+        for failure in self.sockets.open_missing(model, &self.table) {
+            self.complaints.once(&failure.to_string(), &failure);
+        }
     }
 
     fn holding_alarm(&mut self, context: &mut Context<'_>) {
@@ -405,27 +410,25 @@ impl Network {
         names::missing(model, |name| interfaces.iter().any(|it| it == name))
     }
 
-    /// Whether [`Network::reload`] would find the interfaces another file names.
+    /// Opens what another file needs besides, so that [`Network::reload`] to it cannot fail.
     ///
     /// # Errors
-    /// One is missing and `dynamic_interfaces` is not set.
-    pub fn check(&self, model: &Model) -> Result<(), NetworkError> {
-        names::check(model, &self.table)
+    /// As [`Network::open`]; then nothing has changed.
+    pub fn prepare(&mut self, model: &Model) -> Result<(), NetworkError> {
+        names::check(model, &self.table)?;
+        let failures = self.sockets.open_missing(model, &self.table);
+        let Some(failure) = failures.into_iter().next() else {
+            return Ok(());
+        };
+        self.sockets.close_needless(&self.model, &self.table);
+        Err(failure)
     }
 
-    /// Goes by another file from now on. Instances are the same if their names are; addresses that
-    /// are held follow the lists, and sockets that are still needed stay open.
-    ///
-    /// # Errors
-    /// As [`Network::open`]; then the old file still rules.
-    pub fn reload(&mut self, model: Arc<Model>) -> Result<(), NetworkError> {
-        names::check(&model, &self.table)?;
-        let failures = self.sockets.fit(&model, &self.table);
-        if let Some(failure) = failures.into_iter().next() {
-            // What the old file needs is open, or was complained about before.
-            let _known = self.sockets.fit(&self.model, &self.table);
-            return Err(failure);
-        }
+    /// Goes by another file from now on, after [`Network::prepare`]. Instances are the same if
+    /// their names are; addresses that are held follow the lists, and sockets that are still
+    /// needed stay open.
+    pub fn reload(&mut self, model: Arc<Model>) {
+        self.fit_sockets(&model);
         let before = std::mem::replace(&mut self.model, model);
         let map = names::successors(&before, &self.model);
         self.ends = names::carry_over(&self.ends, &map, self.model.instances.len());
@@ -443,6 +446,5 @@ impl Network {
         self.told.retain(|name, _| names.contains(name));
         self.log.line(Level::Debug, "network: reloaded");
         self.settle();
-        Ok(())
     }
 }

@@ -19,6 +19,7 @@ pub(super) fn register(tests: &mut Vec<Test>) {
         ),
         ("a_faulty_file_changes_nothing", refuses_errors),
         ("a_missing_interface_changes_nothing", refuses_interfaces),
+        ("a_missing_socket_changes_nothing", refuses_sockets),
         ("a_reload_adds_and_removes_instances", instances),
         ("a_reload_keeps_what_scripts_have_said", scripts),
     ] {
@@ -93,6 +94,29 @@ fn refuses_interfaces() -> Outcome {
     assert!(stage.holds());
     assert_eq!(count(&election, "Reload complete"), 0);
     Ok(())
+}
+
+fn refuses_sockets() -> Outcome {
+    let stage = Stage::new(Kind::Pontoon)?;
+    let election = stage.start_master("")?;
+    // There is no IPv6 on an interface with so small packets, nor a group to join.
+    stage
+        .host
+        .run(&["ip", "link", "set", "eth0", "mtu", "1000"])?;
+    let sixth = instance("")
+        .replace("VI_1", "VI_6")
+        .replace("router_id 51", "router_id 56")
+        .replace("10.0.1.100/24", "fd00::100/64");
+    reload(
+        &stage,
+        &election,
+        &(sixth + &instance("")),
+        "Reload refused, nothing has changed",
+    )?;
+    assert_eq!(count(&election, "cannot open a socket for ff02::12"), 1);
+    assert_eq!(count(&election, "VI_6"), 0);
+    assert!(stage.holds());
+    reload(&stage, &election, &instance(""), "Reload complete")
 }
 
 fn instances() -> Outcome {

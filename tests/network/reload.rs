@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use pontoon::election::network::NetworkEvent;
-use pontoon_config::keepalived::model::Instance;
+use pontoon::election::network::{NetworkError, NetworkEvent};
+use pontoon_config::keepalived::model::{Instance, Model};
 use pontoon_engine::vrrp::{InstanceId, Vrid};
 use pontoon_lab::netns::{hardware_address, neighbour};
 
 use super::{
     on_a_stage,
-    stage::{Stage, VI, advert, extra_addresses, instance, model, ping, same},
+    stage::{Node, Stage, VI, advert, extra_addresses, instance, model, ping, same},
 };
 use crate::harness::{Outcome, Test};
 
@@ -29,6 +29,15 @@ fn second(addresses: &[&str]) -> Instance {
         vrid: Vrid::new(52).expect("not 0"),
         ..instance(addresses)
     }
+}
+
+fn reload(node: &mut Node<'_>, after: Model) -> Outcome {
+    let prepared = node.acts(|network| {
+        network.prepare(&after)?;
+        network.reload(Arc::new(after));
+        Ok::<_, NetworkError>(())
+    })?;
+    prepared.map_err(|error| error.to_string().into())
 }
 
 fn lists() -> Outcome {
@@ -61,8 +70,7 @@ fn lists() -> Outcome {
             "fd00::9/127",
         ]),
     ]);
-    let outcome = node.acts(|network| network.reload(Arc::new(after)))?;
-    outcome.map_err(|error| error.to_string())?;
+    reload(&mut node, after)?;
     let mut there = extra_addresses(&stage.a)?;
     there.sort();
     let wanted = [
@@ -93,8 +101,7 @@ fn sockets() -> Outcome {
     let mut b = stage.node(&stage.b, model(vec![first.clone()]))?;
     a.network.send(VI, &advert(&first));
     let after = model(vec![second(&["10.0.1.20/24"]), first]);
-    let outcome = b.acts(|network| network.reload(Arc::new(after)))?;
-    outcome.map_err(|error| error.to_string())?;
+    reload(&mut b, after)?;
     let to = b.hears("what was sent before", |event| match event {
         NetworkEvent::Heard { instance, .. } => Some(instance),
         _ => None,
@@ -110,7 +117,7 @@ fn refused() -> Outcome {
         interface: "eth7".into(),
         ..instance(&["10.0.1.10/24"])
     };
-    let outcome = node.acts(|network| network.reload(Arc::new(model(vec![elsewhere]))))?;
+    let outcome = node.acts(|network| network.prepare(&model(vec![elsewhere])))?;
     let said = outcome.err().map(|error| error.to_string());
     let said = said.unwrap_or_default();
     same(said.contains("eth7"), true, &said)?;

@@ -45,7 +45,7 @@ impl Life {
     }
 
     fn apply(&mut self, model: Arc<Model>) -> Result<(), NetworkError> {
-        self.network.check(&model)?;
+        self.network.prepare(&model)?;
         self.trackers.reload(&model);
         let facts = Known {
             network: &self.network,
@@ -61,10 +61,7 @@ impl Life {
         self.outgoing = None;
         self.settings = settings;
         let before = self.network.held();
-        if let Err(error) = self.network.reload(Arc::clone(&model)) {
-            let text = format!("After the reload, some instances cannot work: {error}");
-            self.log.line(Level::Error, text);
-        }
+        self.network.reload(Arc::clone(&model));
         if self.network.held() != before {
             self.tell(&FromElection::Holding(self.network.held()));
         }

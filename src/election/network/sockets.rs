@@ -56,22 +56,16 @@ struct Socket {
 const ROUND: usize = 64;
 
 impl Sockets {
-    /// Opens what is missing and closes what is not needed; what works is left alone.
-    pub(super) fn fit(&mut self, model: &Model, table: &Table) -> Vec<NetworkError> {
-        let instances = model.instances.iter();
-        let wanted: BTreeMap<Hears, Option<u32>> = instances
-            .filter_map(|instance| {
-                let hears = Hears::of(model, instance);
-                let interface = match &hears {
-                    Hears::Group { interface, .. } => Some(table.link(interface)?.index),
-                    Hears::Unicast(_) => None,
-                };
-                Some((hears, interface))
-            })
-            .collect();
+    /// Closes what a file does not need; what works is left alone.
+    pub(super) fn close_needless(&mut self, model: &Model, table: &Table) {
+        let wanted = wanted(model, table);
         self.0
             .retain(|hears, socket| wanted.get(hears) == Some(&socket.interface));
-        let missing = wanted.into_iter();
+    }
+
+    /// Opens what a file needs and is not there.
+    pub(super) fn open_missing(&mut self, model: &Model, table: &Table) -> Vec<NetworkError> {
+        let missing = wanted(model, table).into_iter();
         let missing: Vec<_> = missing
             .filter(|(hears, _)| !self.0.contains_key(hears))
             .collect();
@@ -138,6 +132,20 @@ impl Socket {
         }
         arrived
     }
+}
+
+/// What a file listens to, as far as its interfaces are there, and their numbers.
+fn wanted(model: &Model, table: &Table) -> BTreeMap<Hears, Option<u32>> {
+    let instances = model.instances.iter();
+    let wanted = instances.filter_map(|instance| {
+        let hears = Hears::of(model, instance);
+        let interface = match &hears {
+            Hears::Group { interface, .. } => Some(table.link(interface)?.index),
+            Hears::Unicast(_) => None,
+        };
+        Some((hears, interface))
+    });
+    wanted.collect()
 }
 
 fn failure(hears: &Hears, cause: io::Error) -> NetworkError {
