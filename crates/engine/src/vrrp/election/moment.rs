@@ -55,6 +55,6 @@ impl Moment<'_> {
 
     /// Times that are short beside the interval.
     pub(super) fn short(&self, longest: Duration) -> Duration {
-        longest.min(self.file.interval / 10)
+        longest.min(self.file.interval / 2)
     }
 }

@@ -8,7 +8,7 @@ use pontoon_engine::vrrp::{
 use super::{Fact, Picture, Property};
 use crate::simulation::scenario::{Incident, Scenario};
 
-/// How long a node listens between its claim and its mastership, if a tenth of the interval is not
+/// How long a node listens between its claim and its mastership, if half of the interval is not
 /// less.
 const CLAIM_WINDOW: Duration = Duration::from_millis(50);
 
@@ -74,7 +74,7 @@ impl ResignedIsReplaced {
         };
         let skew = picture.instance(node, router).priority.skew(interval);
         // Who claims already ends its claim first.
-        let wait = skew.max(CLAIM_WINDOW.min(longest / 10));
+        let wait = skew.max(CLAIM_WINDOW.min(longest / 2));
         // Its own clock may be slow, and it may be late.
         let due = picture.at + wait.mul_f64(1.025) + plan.lateness + Duration::from_millis(1);
         self.owed.push(Debt {

@@ -11,7 +11,7 @@ use super::{Incident, Node, Quality, Scenario};
 use crate::simulation::random::Random;
 
 /// Two to five nodes of similar priority start within 150 ms, on a network that takes up to 20 ms
-/// (10 ms with more than two nodes, a tenth where advertisements are ten times as many).
+/// (10 ms with more than two nodes), however often they advertise.
 pub(crate) fn simultaneous_start(seed: u64) -> Scenario {
     let mut random = Random::new(seed);
     let version = random.pick(&[Version::V2, Version::V3]);
@@ -31,7 +31,10 @@ pub(crate) fn simultaneous_start(seed: u64) -> Scenario {
         grouped: false,
         network: Quality {
             least_delay: Duration::from_micros(50),
-            jitter: random.pick(&[beat / 1000, if count == 2 { beat / 50 } else { beat / 100 }]),
+            jitter: random.pick(&[
+                beat / 1000,
+                Duration::from_millis(if count == 2 { 20 } else { 10 }),
+            ]),
             loss: 0,
             duplicates: 0,
         },

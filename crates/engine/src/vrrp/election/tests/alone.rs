@@ -57,21 +57,21 @@ fn owner_does_not_wait() {
 }
 
 #[test]
-fn version_3_at_a_tenth_of_a_second_has_a_tenth_of_everything() {
+fn version_3_at_a_tenth_of_a_second_claims_for_half_of_it() {
     let mut node = Node::with(Instance {
         version: Version::V3,
         interval: Duration::from_millis(100),
         ..instance(100)
     });
     assert_eq!(
-        node.until(0.4),
+        node.until(0.42),
         [
             "0.000 BACKUP",
             "0.360 send 100",
-            "0.370 send 100",
-            "0.370 acquire",
-            "0.370 announce 5",
-            "0.370 MASTER"
+            "0.410 send 100",
+            "0.410 acquire",
+            "0.410 announce 5",
+            "0.410 MASTER"
         ]
     );
 }
