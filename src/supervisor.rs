@@ -25,6 +25,7 @@ mod master;
 mod notes;
 mod process;
 mod report;
+mod scripts;
 mod silence;
 mod start;
 mod stop;
@@ -105,6 +106,8 @@ struct Supervisor {
     held: Vec<Held>,
     /// What it would say if it could resign.
     farewells: Vec<Farewell>,
+    /// The process groups of its notify scripts.
+    scripts: Vec<i32>,
     /// Since when it has said nothing.
     silence: Silence,
     /// Where the state of the node is asked for.
@@ -186,6 +189,7 @@ impl Supervisor {
             FromElection::Ready => self.ready(Kind::Election),
             FromElection::Holding(held) => self.held = held,
             FromElection::Farewells(farewells) => self.farewells = farewells,
+            FromElection::Scripts(groups) => self.scripts = groups,
             FromElection::ProxyHung { pid, silent_for } => self.proxy_hangs(pid, silent_for),
             FromElection::Status { id, status } => {
                 for inquiry in &mut self.inquiries {
@@ -281,11 +285,13 @@ impl Supervisor {
             match message {
                 FromElection::Holding(held) => self.held = held,
                 FromElection::Farewells(farewells) => self.farewells = farewells,
+                FromElection::Scripts(groups) => self.scripts = groups,
                 _ => {}
             }
         }
         addresses::remove(&self.held, &self.voice);
         farewell::say(&self.farewells, &self.voice);
+        scripts::end(&std::mem::take(&mut self.scripts), &self.voice);
     }
 
     fn last_words_of_election(&mut self) -> Option<FromElection> {

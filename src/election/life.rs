@@ -98,6 +98,8 @@ enum Happened {
     /// `None`: the supervisor is gone.
     Told(Option<ToElection>),
     Signal(Function),
+    /// These are the process groups of the notify scripts that run now.
+    Scripts(Vec<i32>),
     /// A time the machine waits for has come.
     Timeout,
     /// The supervisor is to hear that we live.
@@ -199,6 +201,7 @@ impl Life {
             news = self.proxy.next() => return Happened::Proxy(news),
             told = heard(&mut self.supervisor) => return Happened::Told(told),
             function = self.signals.next() => return Happened::Signal(function),
+            groups = self.notifier.running() => return Happened::Scripts(groups),
             _ = self.alive.tick() => return Happened::Alive,
             () = until(due) => {}
         }
@@ -236,6 +239,7 @@ impl Life {
                 self.stop();
             }
             Happened::Signal(function) => self.obey(function),
+            Happened::Scripts(groups) => self.tell(&FromElection::Scripts(groups)),
             Happened::Timeout => self.handle(Event::Timeout),
             Happened::Alive => {
                 if let Some(supervisor) = &mut self.supervisor {
@@ -343,6 +347,10 @@ impl Life {
         // What is left of them then ends with us.
         let _late = tokio::time::timeout(LAST_CHECKS, self.trackers.stop()).await;
         self.notifier.finish(PATIENCE).await;
+        if let Some(supervisor) = &mut self.supervisor {
+            // What they have left behind may stay.
+            supervisor.send(&FromElection::Scripts(Vec::new()));
+        }
         self.log.line(Level::Info, "Stopped");
         self.log.flush();
     }

@@ -21,7 +21,7 @@ use self::{
 };
 use super::{
     log::{Level, Log},
-    script::{Script, Scripts},
+    script::{Groups, Script, Scripts},
 };
 
 /// Carries out notifications.
@@ -34,6 +34,8 @@ pub struct Notifier {
     fifos: Fifos,
     priority_changes: bool,
     queues: HashMap<Key, Queue>,
+    /// Of all queues.
+    running: Groups,
     /// Queues of instances and groups that a reload removed; they come to their end.
     ending: Vec<Queue>,
 }
@@ -67,6 +69,7 @@ impl Notifier {
             fifos,
             priority_changes: false,
             queues: HashMap::new(),
+            running: Groups::default(),
             ending: Vec::new(),
         };
         notifier.reload(model);
@@ -147,9 +150,14 @@ impl Notifier {
         if jobs.is_empty() {
             return;
         }
-        let (timeout, log) = (self.timeout, &self.log);
-        let new = || Queue::start(timeout, log.clone());
+        let (timeout, running, log) = (self.timeout, &self.running, &self.log);
+        let new = || Queue::start(timeout, running.clone(), log.clone());
         self.queues.entry(key).or_insert_with(new).push(jobs);
+    }
+
+    /// Waits until other scripts run than before; returns their process groups. Can be given up.
+    pub async fn running(&self) -> Vec<i32> {
+        self.running.changed().await
     }
 
     /// Goes on with another model. What is under way or waits is not disturbed, and still comes

@@ -3,6 +3,7 @@
 //! What was written is looked at once, when the file is read: [`Scripts::prepare`] finds the program and
 //! the user, and says what is wrong with them. A [`Script`] can then be started again and again.
 
+mod groups;
 mod identity;
 mod line;
 mod run;
@@ -18,11 +19,12 @@ use std::{
 
 use pontoon_config::keepalived::model::{Command, Global};
 
-use self::{identity::Identity, line::Line};
 pub(super) use self::{
+    groups::Groups,
     run::{End, Ran, Running},
     security::Weakness,
 };
+use self::{identity::Identity, line::Line};
 use super::log::{Level, Log};
 use crate::files::without_number;
 

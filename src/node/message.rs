@@ -50,6 +50,9 @@ pub enum FromElection {
     /// Whenever that changes: what the instances that are master would say if they resigned now.
     /// If the election dies, the supervisor says it for them.
     Farewells(Vec<Farewell>),
+    /// The process groups of the notify scripts that run. If the election dies, the supervisor
+    /// ends them: what they do may no longer be right.
+    Scripts(Vec<i32>),
     /// The proxy does not answer; whoever started it may kill it.
     ProxyHung {
         /// Its process.

@@ -174,6 +174,7 @@ fn supervise(plan: Plan, mut voice: Voice) -> ExitCode {
         proxy_word: proxy_word.clone(),
         held: Vec::new(),
         farewells: Vec::new(),
+        scripts: Vec::new(),
         silence: Silence::since(Instant::now()),
         door: plan.door,
         respawn: plan.respawn,

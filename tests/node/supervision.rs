@@ -33,6 +33,7 @@ pub(super) fn register(tests: &mut Vec<Test>) {
         ("stops_softly", stops_softly),
         ("reads_its_election_again_without_a_failover", reloads),
         ("removes_what_a_reload_has_added", reloaded_and_killed),
+        ("ends_the_scripts_of_a_dead_election", scripts_end),
         ("works_on_although_nobody_reads_what_it_says", nobody_reads),
         ("of_an_election_only_has_a_status", election_only),
     ];
@@ -388,6 +389,35 @@ fn reloaded_and_killed() -> Outcome {
     scene.folder.write("ka.conf", KEEPALIVED)?;
     scene.until_held(true)?;
     Ok(())
+}
+
+/// What a script has started does not notice that the election is gone: it would go on, say, to
+/// claim a cloud address that another node has by then.
+fn scripts_end() -> Outcome {
+    let mut scene = Scene::new()?;
+    let script = "#!/bin/sh\n[ \"$3\" = MASTER ] || exit\nsleep 1000 &\necho $! >\"$0.new\"\n\
+                  mv \"$0.new\" \"$0.pid\"\nwait\n";
+    let path = scene.folder.write("notify", script)?;
+    fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+    let notify = format!("priority 100\n notify {}", path.display());
+    let text = KEEPALIVED.replace("priority 100", &notify);
+    scene.folder.write("ka.conf", text)?;
+    scene.node.signal(Signal::HUP)?;
+    let reloaded = |line: &str| line.contains("Reload complete");
+    scene.node.wait_for_line("the reload", reloaded)?;
+    scene.network.unplug(&scene.namespace)?;
+    scene.until_held(false)?;
+    scene.network.plug(&scene.namespace)?;
+    let pid = path.with_extension("pid");
+    let child = wait::until("the script to start", wait::PATIENCE, || {
+        let number = fs::read_to_string(&pid).ok()?.trim_end().parse().ok()?;
+        Pid::from_raw(number)
+    })?;
+    signal_pid(scene.child("keepalived")?, Signal::KILL)?;
+    until_gone(child)?;
+    let told = |line: &str| line.contains("ended a notify script of the election");
+    scene.node.wait_for_line("that to be told", told)?;
+    scene.must_run()
 }
 
 /// Its standard error is a pipe that is full (a stopped terminal, a log that hangs).

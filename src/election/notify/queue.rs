@@ -17,7 +17,7 @@ use tokio::{
 
 use crate::election::{
     log::{Level, Log},
-    script::{End, Ran, Running, Script},
+    script::{End, Groups, Ran, Running, Script},
     stop::{Reins, Stop, reins},
 };
 
@@ -52,7 +52,7 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    pub(super) fn start(timeout: Duration, log: Log) -> Self {
+    pub(super) fn start(timeout: Duration, groups: Groups, log: Log) -> Self {
         let (sender, jobs) = mpsc::unbounded_channel();
         let (reins, stop) = reins();
         let milliseconds = Arc::new(AtomicU64::new(0));
@@ -60,6 +60,7 @@ impl Queue {
             jobs,
             waiting: VecDeque::new(),
             timeout: Arc::clone(&milliseconds),
+            groups,
             log,
             stop,
         };
@@ -116,6 +117,7 @@ struct Runner {
     waiting: VecDeque<Job>,
     /// In milliseconds.
     timeout: Arc<AtomicU64>,
+    groups: Groups,
     log: Log,
     stop: Stop,
 }
@@ -154,6 +156,7 @@ impl Runner {
 
     /// Until it has ended; false: we are to stop.
     async fn follow(&mut self, job: &Job, mut running: Running) -> bool {
+        let _member = running.group().map(|group| self.groups.enter(group));
         let limit = Duration::from_millis(self.timeout.load(Ordering::Relaxed));
         let deadline = sleep_until((running.started() + limit).into());
         let patience = sleep(PATIENCE);

@@ -120,6 +120,11 @@ impl Running {
         })
     }
 
+    /// Its process group; `None` once it has ended.
+    pub(in crate::election) const fn group(&self) -> Option<i32> {
+        self.group.0
+    }
+
     /// When it was started.
     pub(in crate::election) const fn started(&self) -> Instant {
         self.started
