@@ -270,6 +270,16 @@ node: stopping, was running for 3 h 20 min (process 812, pontoon 0.1.0)
     }
 
     #[test]
+    fn a_disabled_script_is_not_waited_for() {
+        let mut election = election();
+        election.scripts[0].state = "disabled".into();
+        election.scripts[0].last = None;
+        let shown = text(&node(), Some(&election), &TimeZone::UTC);
+        let wanted = "  chk_haproxy: disabled; it may not be run, the log says why\n";
+        assert!(shown.contains(wanted), "{shown}");
+    }
+
+    #[test]
     fn a_rival_is_told_from_the_last_word_of_an_old_master() {
         let shows_rival = |role_for, heard_ago| {
             let mut election = election();

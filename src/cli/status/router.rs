@@ -176,7 +176,12 @@ pub(super) fn scripts(scripts: &[ScriptStatus]) -> String {
 
 fn last_run(script: &ScriptStatus) -> String {
     let Some(last) = &script.last else {
-        return "; has not ended yet".to_owned();
+        return match script.state.as_str() {
+            "disabled" => "; it may not be run, the log says why",
+            "not tracked" => "",
+            _ => "; has not ended yet",
+        }
+        .to_owned();
     };
     let took = script.took.map(|took| format!(" after {}", duration(took)));
     let ago = script.ran_ago.map(|ago| format!(", {} ago", duration(ago)));
