@@ -10,6 +10,7 @@ mod environment;
 mod expression;
 mod fullconn;
 mod global;
+mod keyword;
 mod lexer;
 mod lints;
 mod load;

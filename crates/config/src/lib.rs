@@ -5,10 +5,10 @@
 //! through [`haproxy::Surroundings`] and [`keepalived::Surroundings`].
 #![forbid(unsafe_code)]
 
+mod args;
 pub mod diagnostic;
 pub mod haproxy;
 pub mod keepalived;
-mod keyword;
 pub mod reference;
 pub mod render;
 pub mod similar;

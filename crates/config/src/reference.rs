@@ -10,7 +10,6 @@ use crate::{
         vocabulary::{self, Vocabulary},
     },
     keepalived,
-    keyword::{Draft, Keyword, Level, Sections},
 };
 
 /// The languages there are manuals of.
@@ -53,27 +52,6 @@ pub enum Support {
     Inert,
     /// An error.
     Refused,
-}
-
-impl Entry {
-    /// What a table says of a keyword.
-    pub(crate) fn new<C: Draft>(keyword: &Keyword<C>, negatable: &[&str]) -> Self {
-        let (support, remark) = match keyword.level {
-            Level::Supported(_) => (Support::Supported, None),
-            Level::Depends { on, .. } => (Support::Depends, Some(on)),
-            Level::Inert { reason, .. } => (Support::Inert, Some(reason)),
-            Level::Refused { instead } => (Support::Refused, Some(instead)),
-        };
-        Self {
-            name: keyword.name,
-            sections: section_names(keyword.sections),
-            negatable: negatable.contains(&keyword.name),
-            syntax: keyword.syntax,
-            doc: keyword.doc,
-            support,
-            remark,
-        }
-    }
 }
 
 /// A chapter: keywords of one kind, by name.
@@ -206,14 +184,6 @@ fn capitalised(text: &str) -> String {
     characters.next().map_or_else(String::new, |first| {
         first.to_uppercase().chain(characters).collect()
     })
-}
-
-fn section_names(sections: Sections) -> Vec<&'static str> {
-    tables::SECTION_KINDS
-        .iter()
-        .filter(|(_, kind)| sections.has(*kind))
-        .map(|(name, _)| *name)
-        .collect()
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use super::{
     expression::{self, Needs, Type, Typed},
     value::required,
 };
-use crate::{diagnostic::Diagnostics, keyword::Args, source::Word};
+use crate::{args::Args, diagnostic::Diagnostics, source::Word};
 
 /// The words after `acl`: a name and its tests, of which any is enough.
 ///

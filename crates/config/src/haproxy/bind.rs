@@ -17,11 +17,7 @@ use super::{
     parameters as row,
     value::required,
 };
-use crate::{
-    diagnostic::Diagnostics,
-    keyword::{Args, Draft},
-    source::Span,
-};
+use crate::{args::Args, diagnostic::Diagnostics, haproxy::keyword::Draft, source::Span};
 
 /// What the parameters of one line say, for all its addresses.
 #[derive(Debug, Clone)]

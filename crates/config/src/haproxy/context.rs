@@ -11,7 +11,7 @@ use pontoon_engine::{acl::Test, units::ProxyId};
 
 use super::Surroundings;
 use crate::{
-    keyword::Sections,
+    haproxy::keyword::Sections,
     source::{Location, Sources, Span},
 };
 

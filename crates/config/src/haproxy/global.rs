@@ -14,8 +14,9 @@ use super::{
     model::{Global, UnixPermissions},
 };
 use crate::{
+    args::Args,
     diagnostic::Diagnostics,
-    keyword::{Args, Draft, Keyword},
+    haproxy::keyword::{Draft, Keyword},
     source::Span,
 };
 

@@ -21,8 +21,9 @@ use super::{
     userlist,
 };
 use crate::{
+    args::Args,
     diagnostic::{Diagnostic, Diagnostics, Severity},
-    keyword::{Args, Index, Sections},
+    haproxy::keyword::{Index, Sections},
     source::{SourceFile, Sources, Word},
 };
 
@@ -332,7 +333,7 @@ fn address_on_first_line(
         end: last.span.end,
         ..first.span
     };
-    let written = crate::keyword::joined(&section.extra);
+    let written = crate::args::joined(&section.extra);
     d.warning(
         "obsolete",
         span,

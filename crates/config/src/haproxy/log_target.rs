@@ -5,7 +5,7 @@ use super::{
     model::{LogEncoding, LogLevel, LogSample, LogTarget},
     value,
 };
-use crate::{diagnostic::Diagnostics, keyword::Args, similar::nearest, source::Word};
+use crate::{args::Args, diagnostic::Diagnostics, similar::nearest, source::Word};
 
 /// The facilities, by number (RFC 5424, 6.2.1, with HAProxy's names).
 const FACILITIES: [&str; 24] = [

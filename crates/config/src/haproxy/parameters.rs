@@ -2,8 +2,9 @@
 //! values (HAProxy configuration manual, chapter 5).
 
 use crate::{
+    args::Args,
     diagnostic::Diagnostics,
-    keyword::{Args, Draft, Keyword, Level, Sections, Takes},
+    haproxy::keyword::{Draft, Keyword, Level, Sections, Takes},
     source::Word,
 };
 

@@ -34,7 +34,7 @@ use super::{
     server::{ServerDraft, ServerOptions},
 };
 use crate::{
-    keyword::{Draft, Keyword},
+    haproxy::keyword::{Draft, Keyword},
     source::{Span, Word},
 };
 

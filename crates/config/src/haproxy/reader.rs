@@ -3,8 +3,8 @@
 
 use super::{Surroundings, conditional, environment::Environment, lexer};
 use crate::{
+    args::joined,
     diagnostic::{Diagnostics, Severity},
-    keyword::joined,
     similar::nearest,
     source::{Sources, Span, Word},
 };

@@ -22,7 +22,7 @@ use super::{
     sections::Section,
     server,
 };
-use crate::{diagnostic::Diagnostics, keyword::Sections, source::Span};
+use crate::{diagnostic::Diagnostics, haproxy::keyword::Sections, source::Span};
 
 /// A proxy as written.
 pub(super) struct Written<'s> {

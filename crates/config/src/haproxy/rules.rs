@@ -20,8 +20,8 @@ use super::{
     value::required,
 };
 use crate::{
+    args::Args,
     diagnostic::Diagnostics,
-    keyword::Args,
     source::{Span, Word},
 };
 

@@ -3,7 +3,7 @@
 use super::reader::Statement;
 use crate::{
     diagnostic::Diagnostics,
-    keyword::Sections,
+    haproxy::keyword::Sections,
     similar::nearest,
     source::{Span, Word},
 };

@@ -18,8 +18,8 @@ use std::sync::Arc;
 
 use super::{Context, address, model::Server, parameters as row, value::required};
 use crate::{
+    args::Args,
     diagnostic::Diagnostics,
-    keyword::Args,
     source::{Span, Word},
 };
 

@@ -5,8 +5,9 @@ use std::cell::Cell;
 
 use super::{Context, sections::kind_name};
 use crate::{
+    args::{Args, joined},
     diagnostic::Diagnostics,
-    keyword::{Args, Draft, Index, Keyword, Level, Sections, Takes, joined},
+    haproxy::keyword::{Draft, Index, Keyword, Level, Sections, Takes},
     similar::nearest,
     source::{Span, Word},
 };

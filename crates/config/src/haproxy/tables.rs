@@ -2,12 +2,9 @@
 
 use super::{bind, check, global, proxy, sections, server, userlist};
 use crate::{
-    keyword::{Draft, Keyword, Sections},
+    haproxy::keyword::{Draft, Keyword, Level, Sections},
     reference::{Chapter, Entry, Support},
 };
-
-/// The sections that are read, and their keywords.
-pub(crate) const SECTION_KINDS: [(&str, Sections); 6] = sections::KINDS;
 
 /// The chapters of the manual, unsorted.
 pub(crate) fn chapters() -> Vec<Chapter> {
@@ -49,8 +46,32 @@ pub(crate) fn chapters() -> Vec<Chapter> {
 
 fn entries<C: Draft>(tables: &[&[Keyword<C>]], negatable: &[&str]) -> Vec<Entry> {
     let keywords = tables.iter().flat_map(|table| table.iter());
-    keywords
-        .map(|keyword| Entry::new(keyword, negatable))
+    keywords.map(|keyword| entry(keyword, negatable)).collect()
+}
+
+fn entry<C: Draft>(keyword: &Keyword<C>, negatable: &[&str]) -> Entry {
+    let (support, remark) = match keyword.level {
+        Level::Supported(_) => (Support::Supported, None),
+        Level::Depends { on, .. } => (Support::Depends, Some(on)),
+        Level::Inert { reason, .. } => (Support::Inert, Some(reason)),
+        Level::Refused { instead } => (Support::Refused, Some(instead)),
+    };
+    Entry {
+        name: keyword.name,
+        sections: section_names(keyword.sections),
+        negatable: negatable.contains(&keyword.name),
+        syntax: keyword.syntax,
+        doc: keyword.doc,
+        support,
+        remark,
+    }
+}
+
+fn section_names(sections: Sections) -> Vec<&'static str> {
+    sections::KINDS
+        .iter()
+        .filter(|(_, kind)| sections.has(*kind))
+        .map(|(name, _)| *name)
         .collect()
 }
 

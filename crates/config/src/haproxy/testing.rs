@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     diagnostic::Diagnostics,
-    keyword::Sections,
+    haproxy::keyword::Sections,
     source::{SourceFile, Sources, Span, Word},
 };
 

@@ -9,8 +9,9 @@ use super::{
     value,
 };
 use crate::{
+    args::Args,
     diagnostic::Diagnostics,
-    keyword::{Args, Draft, Index, Keyword, Sections},
+    haproxy::keyword::{Draft, Index, Keyword, Sections},
     source::Word,
 };
 

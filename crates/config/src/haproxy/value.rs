@@ -5,7 +5,7 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
-use crate::{diagnostic::Diagnostics, keyword::Args, source::Word};
+use crate::{args::Args, diagnostic::Diagnostics, source::Word};
 
 /// The unit of a bare number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use crate::{
-    keyword::Args,
+    args::Args,
     source::{Span, Word},
 };
 

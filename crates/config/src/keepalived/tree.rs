@@ -155,7 +155,7 @@ impl Open {
     fn name(&self) -> String {
         self.owner.as_ref().map_or_else(
             || "a block".to_owned(),
-            |owner| format!("`{}`", crate::keyword::joined(&owner.words)),
+            |owner| format!("`{}`", crate::args::joined(&owner.words)),
         )
     }
 }

@@ -9,9 +9,9 @@ use pontoon_engine::{
 
 use super::{Tests, tests};
 use crate::{
+    args::Args,
     diagnostic::Diagnostics,
     haproxy::{Context, expression::Needs},
-    keyword::Args,
     source::Word,
 };
 

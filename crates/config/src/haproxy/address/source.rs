@@ -8,7 +8,7 @@ use super::{
     host,
     split::{self, Kind, Part, Transport},
 };
-use crate::{diagnostic::Diagnostics, haproxy::Context, keyword::Args, source::Word};
+use crate::{args::Args, diagnostic::Diagnostics, haproxy::Context, source::Word};
 
 /// The words after `source`: an address, then `usesrc` or `interface` if they follow.
 ///

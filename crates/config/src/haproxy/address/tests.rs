@@ -7,11 +7,11 @@ use pontoon_engine::{
 
 use super::{server::LookupMethod, *};
 use crate::{
+    args::Args,
     haproxy::{
         model::{BindAddress, LogAddress, ServerPort},
         testing::{World, codes, word, words},
     },
-    keyword::Args,
 };
 
 fn binds(text: &str) -> Result<Vec<String>, &'static str> {

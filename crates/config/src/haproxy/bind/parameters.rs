@@ -2,12 +2,13 @@
 
 use super::{BindDraft, Context};
 use crate::{
+    args::Args,
     diagnostic::Diagnostics,
+    haproxy::keyword::{Keyword, Parser, Sections},
     haproxy::{
         parameters as row,
         value::{self, duration_after, integer_after, limit_after, required, text_after},
     },
-    keyword::{Args, Keyword, Parser, Sections},
     source::Word,
 };
 

@@ -5,7 +5,7 @@ use super::{
     http::HttpRules,
     steps::{Owner, Rules},
 };
-use crate::{diagnostic::Diagnostics, haproxy::Context, keyword::Draft, source::Span};
+use crate::{diagnostic::Diagnostics, haproxy::Context, haproxy::keyword::Draft, source::Span};
 
 /// What the lines of a section say about checks. A clone of what `defaults` says is where a
 /// proxy's own begins; the first line of a script there replaces the inherited script.

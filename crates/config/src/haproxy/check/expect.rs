@@ -6,13 +6,13 @@ use pontoon_engine::health::CheckStatus;
 
 use super::{BytePattern, keywords::STATUS_CODE};
 use crate::{
+    args::Args,
     diagnostic::Diagnostics,
     haproxy::{
         Context, acl,
         log_format::{self, LogFormat},
         value::{self, required, text_after},
     },
-    keyword::Args,
     source::Word,
 };
 

@@ -11,12 +11,12 @@ use super::{
     steps::{self, Rules},
 };
 use crate::{
+    args::Args,
     diagnostic::Diagnostics,
     haproxy::{
         Context,
         value::{self, text_after},
     },
-    keyword::Args,
     source::Span,
 };
 

@@ -1,7 +1,7 @@
 //! The table of lines about checks.
 
 use super::{CheckDraft, CheckMethod as M, http, options, tcp};
-use crate::keyword::{Keyword, Parser, Sections};
+use crate::haproxy::keyword::{Keyword, Parser, Sections};
 
 const EXPECT: &str = "[min-recv <bytes>] [comment <text>] [ok-status <status>] [error-status <status>] [tout-status <status>] [on-success <format>] [on-error <format>] [!] <match> <pattern>";
 const CONNECT: &str = "[default] [port <port>] [addr <address>] [send-proxy] [ssl] [sni <name>] [linger] [comment <text>]";

@@ -2,12 +2,13 @@
 
 use super::{CheckDraft, CheckMethod, draft::Kind};
 use crate::{
+    args::Args,
     diagnostic::Diagnostics,
+    haproxy::keyword::Level,
     haproxy::{
         Context,
         value::{self, required, text_after},
     },
-    keyword::{Args, Level},
 };
 
 /// An option without arguments.

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use super::{CheckTls, ConnectStep};
 use crate::{
+    args::Args,
     diagnostic::Diagnostics,
     haproxy::{
         Context, address,
         value::{self, required, text_after},
     },
-    keyword::Args,
     source::{Span, Word},
 };
 

@@ -7,12 +7,12 @@ use super::{
     steps::{self, Owner},
 };
 use crate::{
+    args::Args,
     diagnostic::Diagnostics,
     haproxy::{
         Context, log_format,
         value::{self, required, text_after},
     },
-    keyword::Args,
 };
 
 /// `option tcp-check`: a script of `defaults` counts only if its option stands there too.

@@ -2,9 +2,10 @@ use pontoon_engine::health::CheckStatus;
 
 use super::*;
 use crate::{
+    args::Args,
     diagnostic::Diagnostics,
+    haproxy::keyword::{Draft, Index, Level, Sections},
     haproxy::testing::{World, codes, words},
-    keyword::{Args, Draft, Index, Level, Sections},
 };
 
 /// Reads lines of a `defaults` section and then of a `backend`, as their table says.

@@ -5,8 +5,8 @@ use pontoon_engine::{
 
 use super::*;
 use crate::{
+    haproxy::keyword::Sections,
     haproxy::testing::{World, codes, word},
-    keyword::Sections,
 };
 
 fn read(text: &str) -> Result<Typed, Diagnostics> {

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use crate::{diagnostic::Diagnostics, haproxy::value, keyword::Args, source::Word};
+use crate::{args::Args, diagnostic::Diagnostics, haproxy::value, source::Word};
 
 /// HAProxy's largest number of threads on this kind of machine.
 const MOST_THREADS: u16 = 64;

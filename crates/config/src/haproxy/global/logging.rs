@@ -2,8 +2,8 @@
 
 use super::GlobalDraft;
 use crate::{
+    haproxy::keyword::{Keyword, Sections},
     haproxy::{log_target, value},
-    keyword::{Keyword, Sections},
 };
 
 const GLOBAL: Sections = Sections::GLOBAL;

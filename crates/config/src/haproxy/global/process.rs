@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use super::{GlobalDraft, cpu_map, switch};
 use crate::{
+    args::Args,
     diagnostic::Diagnostics,
+    haproxy::keyword::{Keyword, Level, Sections},
     haproxy::{
         Context, bind,
         value::{self, Unit},
     },
-    keyword::{Args, Keyword, Level, Sections},
     source::Word,
 };
 
@@ -190,7 +191,7 @@ pub(super) const KEYWORDS: &[Keyword<GlobalDraft>] = &[
         "<text>",
         "What this instance is for, on the statistics page.",
         |draft, args, _, _| {
-            draft.global.description = Some(crate::keyword::joined(args.take_rest()));
+            draft.global.description = Some(crate::args::joined(args.take_rest()));
         },
     ),
     Keyword::supported(

@@ -2,9 +2,10 @@
 
 use super::{GlobalDraft, switch};
 use crate::{
+    args::Args,
     diagnostic::Diagnostics,
     haproxy::Context,
-    keyword::{Args, Keyword, Sections},
+    haproxy::keyword::{Keyword, Sections},
 };
 
 const GLOBAL: Sections = Sections::GLOBAL;

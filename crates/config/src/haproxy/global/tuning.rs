@@ -2,9 +2,10 @@
 
 use super::{GlobalDraft, switch};
 use crate::{
+    args::Args,
     diagnostic::Diagnostics,
+    haproxy::keyword::{Keyword, Sections},
     haproxy::value::{self, Unit},
-    keyword::{Args, Keyword, Sections},
 };
 
 const GLOBAL: Sections = Sections::GLOBAL;

@@ -2,7 +2,7 @@
 //! leaving it out would change what the file means.
 
 use super::GlobalDraft;
-use crate::keyword::{Keyword, Sections};
+use crate::haproxy::keyword::{Keyword, Sections};
 
 const GLOBAL: Sections = Sections::GLOBAL;
 

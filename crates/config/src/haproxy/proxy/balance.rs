@@ -4,9 +4,10 @@ use pontoon_engine::balance::{Algorithm, Hash, HashFunction, HashMethod};
 
 use super::{ProxyDraft, Written};
 use crate::{
+    args::Args,
     diagnostic::Diagnostics,
+    haproxy::keyword::{Keyword, Sections},
     haproxy::value,
-    keyword::{Args, Keyword, Sections},
     similar::nearest,
     source::{Span, Word},
 };

@@ -3,7 +3,7 @@
 //! change what the file means.
 
 use super::ProxyDraft;
-use crate::keyword::{Keyword, Level, Sections};
+use crate::haproxy::keyword::{Keyword, Level, Sections};
 
 const PROXY: Sections = Sections::PROXY;
 const CLIENT: Sections = Sections::CLIENT;

@@ -2,14 +2,15 @@
 
 use super::{ProxyDraft, Written};
 use crate::{
+    args::{Args, joined},
     diagnostic::Diagnostics,
+    haproxy::keyword::{Keyword, Sections},
     haproxy::{
         Context, bind,
         model::Mode,
         rules,
         value::{self, Unit},
     },
-    keyword::{Args, Keyword, Sections, joined},
 };
 
 const PROXY: Sections = Sections::PROXY;

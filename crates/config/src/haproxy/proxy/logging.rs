@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::{Prefix, ProxyDraft, Written};
 use crate::{
+    args::Args,
     diagnostic::Diagnostics,
+    haproxy::keyword::{Keyword, Sections},
     haproxy::{
         Context,
         log_format::{self, LogFormat},
@@ -12,7 +14,6 @@ use crate::{
         model::LogTarget,
         value,
     },
-    keyword::{Args, Keyword, Sections},
     source::Span,
 };
 

@@ -2,9 +2,10 @@
 
 use super::{Prefix, ProxyDraft};
 use crate::{
+    args::Args,
     diagnostic::Diagnostics,
+    haproxy::keyword::{Keyword, Sections},
     haproxy::value,
-    keyword::{Args, Keyword, Sections},
 };
 
 /// A switch with an effect.

@@ -2,11 +2,11 @@
 
 use super::ProxyDraft;
 use crate::{
+    haproxy::keyword::{Keyword, Sections},
     haproxy::{
         rules,
         value::{self, Unit},
     },
-    keyword::{Keyword, Sections},
     source::Word,
 };
 

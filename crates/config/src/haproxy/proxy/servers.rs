@@ -2,8 +2,8 @@
 
 use super::{ProxyDraft, listening::seconds};
 use crate::{
+    haproxy::keyword::{Keyword, Sections},
     haproxy::{address, rules, server, value},
-    keyword::{Keyword, Sections},
 };
 
 const SERVER: Sections = Sections::SERVER;

@@ -6,12 +6,13 @@ use pontoon_engine::acl::Condition;
 
 use super::{ProxyDraft, rules::http_auth_list};
 use crate::{
+    args::{Args, joined},
     diagnostic::Diagnostics,
+    haproxy::keyword::{Keyword, Sections},
     haproxy::{
         Context, acl,
         value::{self, Unit},
     },
-    keyword::{Args, Keyword, Sections, joined},
     source::{Span, Word},
 };
 

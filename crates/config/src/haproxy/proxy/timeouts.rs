@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use super::{ProxyDraft, Written};
 use crate::{
+    args::Args,
     diagnostic::Diagnostics,
+    haproxy::keyword::{Keyword, Level, Parser, Sections},
     haproxy::value::{self, Unit},
-    keyword::{Args, Keyword, Level, Parser, Sections},
 };
 
 const PROXY: Sections = Sections::PROXY;

@@ -2,7 +2,7 @@
 //! effect for reasons of its own.
 
 use super::ProxyDraft;
-use crate::keyword::{Keyword, Sections};
+use crate::haproxy::keyword::{Keyword, Sections};
 
 const PROXY: Sections = Sections::PROXY;
 const SERVER: Sections = Sections::SERVER;

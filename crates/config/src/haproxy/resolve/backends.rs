@@ -6,13 +6,13 @@ use pontoon_engine::{backend, balance::Algorithm, rules::ContentRules};
 
 use super::{Resolver, Written};
 use crate::{
+    haproxy::keyword::Sections,
     haproxy::{
         model::ServerSide,
         proxy::{Flag, ProxyDraft},
         rules,
         server::{self, Track},
     },
-    keyword::Sections,
 };
 
 /// Attempts after the first if `retries` says nothing.

@@ -4,12 +4,12 @@ use pontoon_engine::{rules::ContentRules, units::ProxyId};
 
 use super::{Resolver, Written};
 use crate::{
+    haproxy::keyword::Sections,
     haproxy::{
         bind,
         model::{Frontend, Mode},
         proxy::Flag,
     },
-    keyword::Sections,
     similar::nearest,
     source::{Span, Word},
 };

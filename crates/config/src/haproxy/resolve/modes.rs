@@ -4,7 +4,9 @@
 use std::collections::HashSet;
 
 use super::Written;
-use crate::{diagnostic::Diagnostics, haproxy::model::Mode, keyword::Sections, source::Span};
+use crate::{
+    diagnostic::Diagnostics, haproxy::keyword::Sections, haproxy::model::Mode, source::Span,
+};
 
 /// Reports what a proxy's mode makes impossible or pointless.
 pub(super) fn check(proxy: &Written<'_>, d: &mut Diagnostics) {

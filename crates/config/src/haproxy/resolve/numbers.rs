@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use super::Written;
 use crate::{
     diagnostic::Diagnostics,
+    haproxy::keyword::Sections,
     haproxy::sections::{Section, kind_name},
-    keyword::Sections,
     source::Sources,
 };
 

@@ -2,8 +2,8 @@ use pontoon_engine::units::ProxyId;
 
 use super::{actions::REFUSED, *};
 use crate::{
+    haproxy::keyword::Sections,
     haproxy::testing::{World, codes, words},
-    keyword::Sections,
 };
 
 /// Reads one line with `read`; the codes of its findings if there is no rule.

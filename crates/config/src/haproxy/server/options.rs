@@ -10,8 +10,8 @@ use pontoon_engine::{
 };
 
 use crate::{
+    haproxy::keyword::Draft,
     haproxy::{Context, address::Lookup},
-    keyword::Draft,
     source::Span,
 };
 

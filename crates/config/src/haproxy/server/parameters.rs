@@ -10,7 +10,9 @@ use pontoon_engine::{
 
 use super::options::{Id, ServerOptions, TrackName};
 use crate::{
+    args::Args,
     diagnostic::Diagnostics,
+    haproxy::keyword::{Keyword, Parser, Sections},
     haproxy::{
         Context,
         address::{self, Preference},
@@ -20,7 +22,6 @@ use crate::{
             text_after,
         },
     },
-    keyword::{Args, Keyword, Parser, Sections},
     source::Word,
 };
 

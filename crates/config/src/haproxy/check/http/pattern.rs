@@ -1,13 +1,13 @@
 //! What an answer must look like.
 
 use crate::{
+    args::Args,
     diagnostic::Diagnostics,
     haproxy::{
         Context, acl,
         check::{HttpPattern, TextPattern, expect},
         value::required,
     },
-    keyword::Args,
     source::Word,
 };
 

@@ -1,6 +1,7 @@
 //! Requests of HTTP checks.
 
 use crate::{
+    args::Args,
     diagnostic::Diagnostics,
     haproxy::{
         Context,
@@ -8,7 +9,6 @@ use crate::{
         log_format::{self, Piece},
         value::{required, text_after},
     },
-    keyword::Args,
     source::{Span, Word},
 };
 
