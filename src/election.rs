@@ -25,6 +25,7 @@ use std::{io, path::PathBuf, process::ExitCode, sync::Arc};
 
 use pontoon_config::keepalived::model::{Global, Model};
 use pontoon_sys::process::{identity, limit, schedule};
+use rustix::{fs::Mode, process::umask};
 
 use self::{
     configuration::Files,
@@ -62,6 +63,8 @@ pub struct Options {
     pub dump_configuration: bool,
     /// Whether a crash leaves a core file (`-m`).
     pub core_dump: bool,
+    /// The command line said what files may not be used for, whatever the file says (`-u`).
+    pub umask_given: bool,
 }
 
 /// Why there is no election. Each says what to do about it.
@@ -161,6 +164,9 @@ fn prepare(global: &Global, options: &Options, log: &Log) {
     };
     let name = global.process_name.as_deref().unwrap_or(NAME);
     complain("set the name of the process", identity::set_name(name));
+    if let Some(mask) = global.umask.filter(|_| !options.umask_given) {
+        let _before = umask(Mode::from_raw_mode(u32::from(mask)));
+    }
     if let Some(nice) = global.nice {
         complain("set vrrp_priority", schedule::set_nice(nice));
     }

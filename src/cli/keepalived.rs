@@ -87,6 +87,7 @@ fn options(arguments: &Arguments) -> Options {
         keep_addresses: arguments.keep_addresses,
         dump_configuration: arguments.dump_configuration,
         core_dump: arguments.core_dump,
+        umask_given: arguments.umask.is_some(),
     }
 }
 

@@ -40,6 +40,9 @@ pub struct Notifier {
     ending: Vec<Queue>,
 }
 
+/// The keyword of a state's own script, and the script.
+type Own<'a> = (&'static str, Option<&'a Script>);
+
 /// `INSTANCE` or `GROUP`, and its name.
 type Key = (&'static str, Arc<str>);
 
@@ -52,6 +55,8 @@ struct Told {
     fault: Option<Script>,
     stop: Option<Script>,
     any: Option<Script>,
+    /// What is run for `DELETED`, if that is told.
+    deleted: Option<Option<Script>>,
     lower_priority: Option<Script>,
 }
 
@@ -81,28 +86,29 @@ impl Notifier {
         let Some(told) = told(&self.instances, &self.groups, subject) else {
             return;
         };
-        let (kind, name) = &told.key;
         // A group has no priority of its own; keepalived says 0.
         let priority = match subject {
             Subject::Instance(_) => priority,
             Subject::Group(_) => Priority(0),
         };
-        self.fifos
-            .write(&format!("{kind} \"{name}\" {state} {priority}\n"));
-        let words = [*kind, name, state.name()].map(str::to_owned);
-        let added = words.into_iter().chain([priority.to_string()]).collect();
-        let (keyword, script) = told.of(state);
-        let first = script.map(|script| (keyword, script, Vec::new()));
-        let then = told.any.as_ref().map(|script| ("notify", script, added));
-        let scripts = first.into_iter().chain(then);
-        let jobs: Vec<_> = scripts
-            .map(|(keyword, script, arguments)| Job {
-                what: format!("({name}) {keyword} script for {state}"),
-                script: script.clone(),
-                arguments,
-                once: false,
-            })
-            .collect();
+        let jobs = told.jobs(state.name(), told.of(state), priority);
+        self.fifos.write(&told.line(state.name(), priority));
+        let key = told.key.clone();
+        self.enqueue(key, jobs);
+    }
+
+    /// A reload has removed an instance: it is in FAULT for ever, or DELETED if the file wants to
+    /// hear that.
+    pub fn removed(&mut self, instance: InstanceId, priority: Priority) {
+        let Some(told) = self.instances.get(instance.0) else {
+            return;
+        };
+        let (state, script) = match &told.deleted {
+            Some(script) => ("DELETED", ("notify_deleted", script.as_ref())),
+            None => (NotifyState::Fault.name(), told.of(NotifyState::Fault)),
+        };
+        let jobs = told.jobs(state, script, priority);
+        self.fifos.write(&told.line(state, priority));
         let key = told.key.clone();
         self.enqueue(key, jobs);
     }
@@ -248,13 +254,42 @@ impl Told {
             fault: prepare("notify_fault", &notify.fault),
             stop: prepare("notify_stop", &notify.stop),
             any: prepare("notify", &notify.any),
+            deleted: notify
+                .deleted
+                .as_ref()
+                .map(|deletion| prepare("notify_deleted", &deletion.script)),
             lower_priority: prepare("notify_master_rx_lower_pri", &notify.lower_priority),
             key,
         }
     }
 
+    /// What FIFOs hear.
+    fn line(&self, state: &str, priority: Priority) -> String {
+        let (kind, name) = &self.key;
+        format!("{kind} \"{name}\" {state} {priority}\n")
+    }
+
+    /// What is run for a state: its own script first.
+    fn jobs(&self, state: &str, own: Own<'_>, priority: Priority) -> Vec<Job> {
+        let (kind, name) = &self.key;
+        let words = [*kind, name, state].map(str::to_owned);
+        let added = words.into_iter().chain([priority.to_string()]).collect();
+        let (keyword, script) = own;
+        let first = script.map(|script| (keyword, script, Vec::new()));
+        let then = self.any.as_ref().map(|script| ("notify", script, added));
+        let scripts = first.into_iter().chain(then);
+        scripts
+            .map(|(keyword, script, arguments)| Job {
+                what: format!("({name}) {keyword} script for {state}"),
+                script: script.clone(),
+                arguments,
+                once: false,
+            })
+            .collect()
+    }
+
     /// What is run for this state only.
-    const fn of(&self, state: NotifyState) -> (&'static str, Option<&Script>) {
+    const fn of(&self, state: NotifyState) -> Own<'_> {
         match state {
             NotifyState::Master => ("notify_master", self.master.as_ref()),
             NotifyState::Backup => ("notify_backup", self.backup.as_ref()),

@@ -1,9 +1,11 @@
 //! What a file can say, said to two elections of ours: each word is seen to do its work.
 
 mod addresses;
+mod checksums;
 mod groups;
 mod process;
 mod timing;
+mod told;
 mod tracking;
 mod written;
 
@@ -13,9 +15,11 @@ use crate::harness::{Outcome, Test};
 /// Adds them.
 pub(super) fn register(tests: &mut Vec<Test>) {
     addresses::register(tests);
+    checksums::register(tests);
     groups::register(tests);
     process::register(tests);
     timing::register(tests);
+    told::register(tests);
     tracking::register(tests);
     written::register(tests);
 }

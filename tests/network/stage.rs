@@ -239,6 +239,7 @@ pub(super) fn model(instances: Vec<Instance>) -> Model {
             dynamic_interfaces: false,
             notify_fifos: Vec::new(),
             notify_priority_changes: false,
+            umask: None,
             nice: None,
             realtime_priority: None,
             process_name: None,

@@ -36,6 +36,8 @@ pub(super) fn register(tests: &mut Vec<Test>) {
         ("ends_the_scripts_of_a_dead_election", scripts_end),
         ("works_on_although_nobody_reads_what_it_says", nobody_reads),
         ("of_an_election_only_has_a_status", election_only),
+        ("without_an_instance_runs_and_says_so", no_instance),
+        ("takes_a_haproxy_cfg_in_two_files", two_parts),
     ];
     for (name, run) in all {
         let test = Test::new(format!("node::node_{name}"), run);
@@ -468,6 +470,36 @@ fn election_only() -> Outcome {
     assert_eq!(scene.node.wait(wait::PATIENCE)?.code(), Some(0));
     assert!(!scene.holds());
     Ok(())
+}
+
+/// The proxy is of use all the same.
+fn no_instance() -> Outcome {
+    let empty = "global_defs {\n router_id lb1\n}\n";
+    let files = [("haproxy.cfg", HAPROXY), ("ka.conf", empty)];
+    let mut scene = Scene::starting(&files, &[])?;
+    scene.node.wait_for_line("what that means", |line| {
+        line.ends_with("there is no `vrrp_instance`: this node takes part in no election")
+    })?;
+    scene.child("haproxy")?;
+    let status = wait::until("the election's status", wait::PATIENCE, || {
+        scene.status_now().ok()?.vrrp
+    })?;
+    assert_eq!(status["instances"], serde_json::json!([]));
+    scene.must_run()
+}
+
+fn two_parts() -> Outcome {
+    let (first, second) = HAPROXY.split_once("listen").ok_or("no proxy")?;
+    let second = format!("listen{second}");
+    let files = [
+        ("a.cfg", first),
+        ("ka.conf", KEEPALIVED),
+        ("b.cfg", second.as_str()),
+    ];
+    let mut scene = Scene::starting(&files, &[])?;
+    scene.until_held(true)?;
+    scene.child("haproxy")?;
+    scene.must_run()
 }
 
 fn one_election() -> Outcome {

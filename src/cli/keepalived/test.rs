@@ -112,6 +112,7 @@ fn runs_scripts(model: &Model) -> bool {
             &notify.stop,
             &notify.any,
             &notify.lower_priority,
+            notify.deleted.as_ref().map_or(&None, |it| &it.script),
         ];
         all.into_iter().any(Option::is_some)
     });

@@ -210,7 +210,7 @@ impl Protocol {
                 Version::V3 => 3,
             },
             smtp_alert: false,
-            notify_deleted: false,
+            notify_deleted: instance.notify.deleted.is_some(),
         }
     }
 }

@@ -104,7 +104,12 @@ impl Life {
     }
 
     fn notify(&mut self, subject: Subject, state: NotifyState, priority: Priority) {
-        self.notifier.notify(subject, state, priority);
+        match (subject, state) {
+            (Subject::Instance(instance), NotifyState::Stop) if self.outgoing.is_some() => {
+                self.notifier.removed(instance, priority);
+            }
+            _ => self.notifier.notify(subject, state, priority),
+        }
     }
 
     fn report(&mut self, report: &Report) {

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write as _},
-    os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _},
+    os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _, chown},
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -84,7 +84,7 @@ impl Fifos {
             let kept = old.iter().position(|open| open.path == *path);
             let open = match kept {
                 Some(at) => Ok(old.swap_remove(at)),
-                None => OpenFifo::open(path, reader.as_ref(), scripts),
+                None => OpenFifo::open(fifo, reader.as_ref(), scripts),
             };
             match open {
                 Ok(mut open) => {
@@ -130,10 +130,14 @@ impl Fifos {
 }
 
 impl OpenFifo {
-    fn open(path: &Path, reader: Option<&Script>, scripts: &Scripts) -> io::Result<Self> {
+    fn open(fifo: &Fifo, reader: Option<&Script>, scripts: &Scripts) -> io::Result<Self> {
+        let path = &fifo.path;
         let made = mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0);
         match made {
-            Ok(()) => scripts.give_to_user_of(reader, path)?,
+            Ok(()) => match &fifo.owner {
+                Some(owner) => chown(path, Some(owner.uid), Some(owner.gid))?,
+                None => scripts.give_to_user_of(reader, path)?,
+            },
             Err(rustix::io::Errno::EXIST) => {}
             Err(error) => return Err(error.into()),
         }

@@ -265,6 +265,7 @@ fn with_fifo(room: &Room, reader: Option<String>) -> Model {
     let mut model = model();
     model.global.notify_priority_changes = true;
     model.global.notify_fifos = vec![Fifo {
+        owner: None,
         path: room.path("fifo"),
         reader: reader.map(command),
     }];

@@ -36,6 +36,7 @@ pub(super) struct GlobalDraft {
     dynamic_interfaces: bool,
     fifos: [FifoDraft; 2],
     notify_priority_changes: bool,
+    umask: Option<u16>,
     nice: Option<i8>,
     realtime_priority: Option<u8>,
     process_name: Option<String>,
@@ -65,6 +66,7 @@ pub(super) struct GlobalDraft {
 #[derive(Debug, Default)]
 struct FifoDraft {
     path: Option<PathBuf>,
+    owner: Option<Account>,
     reader: Option<Command>,
 }
 
@@ -104,8 +106,11 @@ impl GlobalDraft {
     pub(super) fn finish(&self) -> Global {
         let fifo = |draft: &FifoDraft| {
             let path = draft.path.clone()?;
-            let reader = draft.reader.clone();
-            Some(Fifo { path, reader })
+            Some(Fifo {
+                path,
+                owner: draft.owner.clone(),
+                reader: draft.reader.clone(),
+            })
         };
         let group6 = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x12);
         let pidfile = || PathBuf::from("/run/haproxy.pid");
@@ -122,6 +127,7 @@ impl GlobalDraft {
             dynamic_interfaces: self.dynamic_interfaces,
             notify_fifos: self.fifos.iter().filter_map(fifo).collect(),
             notify_priority_changes: self.notify_priority_changes,
+            umask: self.umask,
             nice: self.nice,
             realtime_priority: self.realtime_priority,
             process_name: self.process_name.clone(),

@@ -59,6 +59,8 @@ pub struct Global {
     pub notify_fifos: Vec<Fifo>,
     /// `notify_priority_changes`: FIFOs hear of priorities, too.
     pub notify_priority_changes: bool,
+    /// `umask`: the permissions that files made by us and by scripts do not have.
+    pub umask: Option<u16>,
     /// `vrrp_priority`: the nice value of the process.
     pub nice: Option<i8>,
     /// `vrrp_rt_priority`: SCHED_RR, 1 to 99.
@@ -92,6 +94,8 @@ pub struct Account {
 pub struct Fifo {
     /// Where it is; made if missing.
     pub path: PathBuf,
+    /// Whom it is given to when it is made; `None`: its reader's user.
+    pub owner: Option<Account>,
     /// What reads it (`notify_fifo_script`), started by us with the path as last argument.
     pub reader: Option<Command>,
 }
@@ -371,6 +375,13 @@ pub struct Group {
     pub notify: Notify,
 }
 
+/// `notify_deleted`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Deletion {
+    /// What is run before `notify`, if anything.
+    pub script: Option<Command>,
+}
+
 /// What is run when a state changes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Notify {
@@ -384,6 +395,8 @@ pub struct Notify {
     pub stop: Option<Command>,
     /// `notify`: run after the others, with type, name, state and priority added.
     pub any: Option<Command>,
+    /// `notify_deleted`: of an instance that a reload removes DELETED is told, not FAULT.
+    pub deleted: Option<Deletion>,
     /// `notify_master_rx_lower_pri`: a master has heard a lower priority.
     pub lower_priority: Option<Command>,
     /// `notify_priority_changes`: the FIFOs hear of its priorities; `None`:

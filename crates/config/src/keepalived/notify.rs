@@ -3,7 +3,7 @@
 use super::{
     context::Context,
     keyword::Keyword,
-    model::{Account, Command, Notify},
+    model::{Account, Command, Deletion, Notify},
     statement::Line,
     value,
 };
@@ -55,12 +55,35 @@ pub(super) const fn keywords<C: Notifies>() -> [Keyword<C>; 9] {
             "Runs a command when a master hears a lower priority.",
             |draft, line, ctx| set(draft, |notify| &mut notify.lower_priority, line, ctx),
         ),
+        deleted(),
+        priority_changes(),
         Keyword::without(
+            "smtp_alert",
+            "[<switch>]",
+            "Sends mail when the state changes.",
+            MAIL,
+        ),
+    ]
+}
+
+const fn deleted<C: Notifies>() -> Keyword<C> {
+        Keyword::supported(
             "notify_deleted",
             "[<command> [<user> [<group>]]]",
-            "Runs a command when a reload has removed the instance.",
-            "an instance that a reload removes goes to FAULT, and `notify_fault` is run",
-        ),
+            "Of an instance that a reload has removed, tells DELETED instead of FAULT, and runs a command.",
+            |draft, line, ctx| {
+                let script = line
+                    .args
+                    .peek()
+                    .is_some()
+                    .then(|| command(line, ctx))
+                    .flatten();
+                draft.notify().deleted = Some(Deletion { script });
+            },
+        )
+}
+
+const fn priority_changes<C: Notifies>() -> Keyword<C> {
         Keyword::supported(
             "notify_priority_changes",
             "[<switch>]",
@@ -70,14 +93,7 @@ pub(super) const fn keywords<C: Notifies>() -> [Keyword<C>; 9] {
                     draft.notify().priority_changes = Some(on);
                 }
             },
-        ),
-        Keyword::without(
-            "smtp_alert",
-            "[<switch>]",
-            "Sends mail when the state changes.",
-            MAIL,
-        ),
-    ]
+        )
 }
 
 fn set<C: Notifies>(

@@ -81,6 +81,12 @@ pub(super) const KEYWORDS: &[Keyword<GlobalDraft>] = &[
         dynamic_interfaces,
     ),
     Keyword::supported(
+        "umask",
+        "<permissions>",
+        "What files that are made, by scripts, too, may not be used for; a number or `IWGRP|IWOTH` (0177 under the name `keepalived`).",
+        |draft, line, ctx| draft.umask = umask(line, ctx).or(draft.umask),
+    ),
+    Keyword::supported(
         "vrrp_priority",
         "<-20…19>",
         "The nice value of the election's process.",
@@ -173,10 +179,49 @@ fn absolute_path(line: &mut Line<'_>, ctx: &mut Context<'_>) -> Option<PathBuf> 
 
 fn fifo(draft: &mut FifoDraft, line: &mut Line<'_>, ctx: &mut Context<'_>) {
     draft.path = absolute_path(line, ctx);
-    if let Some(Some(_)) = notify::account_after(line, ctx) {
-        let message = "the FIFO belongs to the user Pontoon runs as, readable by its group";
-        ctx.d.warning("not-done", line.span(), message);
+    draft.owner = notify::account_after(line, ctx).flatten();
+}
+
+/// A number, or names of permissions: `IWGRP|IWOTH`.
+fn umask(line: &mut Line<'_>, ctx: &mut Context<'_>) -> Option<u16> {
+    let word = line.required("permissions", ctx)?;
+    let mask = mask_number(&word.text).or_else(|| mask_names(&word.text));
+    if mask.is_none() {
+        let message = format!("`{}` is no set of permissions", word.text);
+        ctx.fault("bad-umask", word.span, message)
+            .suggest("an octal number like `027`, or names like `IWGRP|IWOTH`");
     }
+    mask
+}
+
+/// `0x…`, `0…` octal, decimal; up to 0777.
+fn mask_number(text: &str) -> Option<u16> {
+    let number = match (text.strip_prefix("0x"), text.starts_with('0')) {
+        (Some(digits), _) => u16::from_str_radix(digits, 16),
+        (None, true) => u16::from_str_radix(text, 8),
+        (None, false) => text.parse(),
+    };
+    number.ok().filter(|mask| *mask <= 0o777)
+}
+
+fn mask_names(text: &str) -> Option<u16> {
+    let mut names = text.split('|').map(str::trim);
+    names.try_fold(0, |mask, name| {
+        let (bit, whose) = name.strip_prefix('I')?.split_at_checked(1)?;
+        let bit = match bit {
+            "R" => 4,
+            "W" => 2,
+            "X" => 1,
+            _ => return None,
+        };
+        let shift = match whose {
+            "USR" => 6,
+            "GRP" => 3,
+            "OTH" => 0,
+            _ => return None,
+        };
+        Some(mask | bit << shift)
+    })
 }
 
 fn dynamic_interfaces(draft: &mut GlobalDraft, line: &mut Line<'_>, ctx: &mut Context<'_>) {
@@ -186,5 +231,23 @@ fn dynamic_interfaces(draft: &mut GlobalDraft, line: &mut Line<'_>, ctx: &mut Co
         let message = format!("`{}` is no option of `dynamic_interfaces`", word.text);
         ctx.fault("bad-option", word.span, message)
             .suggest("`allow_if_changes`, or nothing");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn permissions_are_numbers_or_names() {
+        let mask = |text| mask_number(text).or_else(|| mask_names(text));
+        assert_eq!(mask("027"), Some(0o27));
+        assert_eq!(mask("0x1f"), Some(0o37));
+        assert_eq!(mask("18"), Some(0o22));
+        assert_eq!(mask("IWGRP|IWOTH"), Some(0o22));
+        assert_eq!(mask("IRUSR | IXOTH"), Some(0o401));
+        for wrong in ["", "01000", "8z", "IWGRP|", "WGRP", "IWALL", "IéUSR"] {
+            assert_eq!(mask(wrong), None, "{wrong}");
+        }
     }
 }

@@ -90,12 +90,6 @@ pub(super) const FILES: Table = &[
         "Where configurations are kept at reloads.",
         "nothing is kept at reloads",
     ),
-    Keyword::without(
-        "umask",
-        "<bits>",
-        "The permissions of files that are made.",
-        UNIT,
-    ),
     Keyword::refused(
         "startup_script",
         "<command> [<user> [<group>]]",
