@@ -16,6 +16,7 @@ pub(super) fn register(tests: &mut Vec<Test>) {
             ("routes_follow_the_master", routes),
             ("static_addresses_last_as_long_as_the_program", statics),
             ("an_ipv6_address_moves_with_its_neighbours", ipv6),
+            ("a_tentative_address_is_waited_for", tentative),
         ],
     );
 }
@@ -132,5 +133,22 @@ fn ipv6() -> Outcome {
             duo.output(which).join("\n")
         );
     }
+    Ok(())
+}
+
+/// The kernel asks for a second or two whether somebody else has the link-local address.
+fn tentative() -> Outcome {
+    let list = "fe80::100/64\n fd00:1::100/64";
+    let mut duo = Duo::new([&format!("{FAST}{}", fast("VI_6", 6, 100, list, "")), FAST])?;
+    let again = "echo 1 >/proc/sys/net/ipv6/conf/eth0/accept_dad; \
+                 ip link set eth0 down; ip link set eth0 up";
+    duo.host(0).run(&["bash", "-c", again])?;
+    duo.until("a tentative address", || {
+        let shown = duo.ip(0, "-6 addr show dev eth0 tentative");
+        shown.is_ok_and(|shown| shown.contains("fe80"))
+    })?;
+    duo.start(0)?;
+    duo.until("it to be master", || duo.holds(0, "fd00:1::100"))?;
+    assert_eq!(duo.count(0, "FAULT"), 0, "{}", duo.output(0).join("\n"));
     Ok(())
 }
