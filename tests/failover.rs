@@ -1,5 +1,6 @@
 //! Pairs of nodes that share an address, on hosts of their own; the peers are real.
 
+mod exchange;
 mod frr;
 mod hosts;
 mod keepalived;
@@ -14,6 +15,7 @@ use crate::harness::{Outcome, Test};
 
 /// Adds this area's tests.
 pub(crate) fn register(tests: &mut Vec<Test>) {
+    exchange::register(tests);
     frr::register(tests);
     hosts::register(tests);
     keepalived::register(tests);

@@ -67,33 +67,33 @@ pub(super) const fn keywords<C: Notifies>() -> [Keyword<C>; 9] {
 }
 
 const fn deleted<C: Notifies>() -> Keyword<C> {
-        Keyword::supported(
-            "notify_deleted",
-            "[<command> [<user> [<group>]]]",
-            "Of an instance that a reload has removed, tells DELETED instead of FAULT, and runs a command.",
-            |draft, line, ctx| {
-                let script = line
-                    .args
-                    .peek()
-                    .is_some()
-                    .then(|| command(line, ctx))
-                    .flatten();
-                draft.notify().deleted = Some(Deletion { script });
-            },
-        )
+    Keyword::supported(
+        "notify_deleted",
+        "[<command> [<user> [<group>]]]",
+        "Of an instance that a reload has removed, tells DELETED instead of FAULT, and runs a command.",
+        |draft, line, ctx| {
+            let script = line
+                .args
+                .peek()
+                .is_some()
+                .then(|| command(line, ctx))
+                .flatten();
+            draft.notify().deleted = Some(Deletion { script });
+        },
+    )
 }
 
 const fn priority_changes<C: Notifies>() -> Keyword<C> {
-        Keyword::supported(
-            "notify_priority_changes",
-            "[<switch>]",
-            "Tells the FIFOs of changed priorities, too.",
-            |draft, line, ctx| {
-                if let Some(on) = value::switch_after(line, ctx) {
-                    draft.notify().priority_changes = Some(on);
-                }
-            },
-        )
+    Keyword::supported(
+        "notify_priority_changes",
+        "[<switch>]",
+        "Tells the FIFOs of changed priorities, too.",
+        |draft, line, ctx| {
+            if let Some(on) = value::switch_after(line, ctx) {
+                draft.notify().priority_changes = Some(on);
+            }
+        },
+    )
 }
 
 fn set<C: Notifies>(
