@@ -9,7 +9,7 @@ use std::{
 };
 
 use pontoon_lab::{needs::Need, wait};
-use pontoon_sys::process::{Signal, child::signal_pid};
+use pontoon_sys::process::{Pid, Signal, child::signal_pid};
 
 use super::{
     flood::Forger,
@@ -27,6 +27,7 @@ pub(super) fn register(tests: &mut Vec<Test>) {
         ("storm_of_reloads_is_no_failover", reloads),
         ("without_descriptors_the_master_stays", no_descriptors),
         ("stop_at_any_moment_leaves_nothing", stops),
+        ("stop_of_all_processes_at_once_is_a_stop", whole_group),
         ("stop_does_not_wait_for_a_script_that_hangs", hanging_script),
     ];
     for (name, run) in all {
@@ -240,6 +241,28 @@ fn stops(mut dice: Dice) -> Outcome {
             status.code() == Some(0) || by_signal && moment < 100,
             "{moment} ms: {status}; {said}"
         );
+    }
+    Ok(())
+}
+
+/// As a terminal does at Ctrl-C, and systemd with its usual `KillMode`.
+fn whole_group(mut dice: Dice) -> Outcome {
+    for signal in [Signal::TERM, Signal::INT] {
+        let mut scene = Scene::new()?;
+        let mut all = vec![scene.child("keepalived")?, scene.child("haproxy")?];
+        let supervisor = i32::try_from(scene.node.pid()).ok().and_then(Pid::from_raw);
+        all.insert(dice.below(3) as usize, supervisor.ok_or("no supervisor")?);
+        for pid in all {
+            signal_pid(pid, signal)?;
+        }
+        let code = scene.node.wait(wait::PATIENCE)?.code();
+        let said = scene.said();
+        assert_eq!(code, Some(0), "{said}");
+        assert!(!scene.holds(), "{said}");
+        // Whether the election hears of the signal or of the proxy first, nobody knows.
+        for wrong in ["started again", "it is killed"] {
+            assert!(!said.contains(wrong), "{wrong}: {said}");
+        }
     }
     Ok(())
 }
