@@ -1,6 +1,6 @@
 //! The line between supervisor and election: JSON messages over a pair of sockets.
 //!
-//! A message travels in pieces, each a packet of its own that begins with [`LAST`] or [`MORE`], so
+//! A message travels in pieces, each a packet of its own that begins with `LAST` or `MORE`, so
 //! that even the status of hundreds of instances passes. Nobody blocks: what the other side has no
 //! room for waits here.
 

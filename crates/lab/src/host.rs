@@ -85,7 +85,7 @@ impl Host {
         })
     }
 
-    /// Its network namespace, for [`netns::inside`](crate::netns::inside).
+    /// Its network namespace, for [`netns::inside`].
     #[must_use]
     pub fn namespace(&self) -> &str {
         &self.namespace
