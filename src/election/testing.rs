@@ -1,12 +1,6 @@
 //! For tests: models that exist in memory only, and a log that can be read.
 
-use std::{
-    fs,
-    net::{Ipv4Addr, Ipv6Addr},
-    os::unix::fs::PermissionsExt as _,
-    path::PathBuf,
-    time::Duration,
-};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf, time::Duration};
 
 use pontoon_config::{
     keepalived::model::{Account, Command, Global, Instance, Model, Notify, Tracks},
@@ -24,29 +18,12 @@ use super::log::{Log, Outlets};
 pub(super) fn model() -> Model {
     Model {
         global: Global {
-            router_id: None,
-            script_security: false,
             script_user: Some(Account {
                 name: "root".into(),
                 uid: rustix::process::geteuid().as_raw(),
                 gid: rustix::process::getegid().as_raw(),
             }),
-            group4: Ipv4Addr::new(224, 0, 0, 18),
-            group6: Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x12),
-            startup_delay: Duration::ZERO,
-            garp_interval: Duration::ZERO,
-            gna_interval: Duration::ZERO,
-            dynamic_interfaces: false,
-            notify_fifos: Vec::new(),
-            notify_priority_changes: false,
-            umask: None,
-            nice: None,
-            realtime_priority: None,
-            process_name: None,
-            proxy_stable_time: Duration::from_secs(10),
-            proxy_resign_without_servers: false,
-            proxy_pidfile: "/run/haproxy.pid".into(),
-            notify_timeout: Duration::from_secs(60),
+            ..Global::default()
         },
         scripts: Vec::new(),
         files: Vec::new(),

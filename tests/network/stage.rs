@@ -13,7 +13,6 @@ use pontoon_config::{
 use pontoon_engine::vrrp::{
     InstanceId, Priority, Version, Vrid,
     event::Advert,
-    packet::{GROUP_V4, GROUP_V6},
     settings::{Announcements, Preempt},
 };
 use pontoon_lab::{
@@ -227,27 +226,7 @@ pub(super) fn ping(from: &str, to: &str) -> Outcome {
 /// A file with these instances.
 pub(super) fn model(instances: Vec<Instance>) -> Model {
     Model {
-        global: Global {
-            router_id: None,
-            script_security: false,
-            script_user: None,
-            group4: GROUP_V4,
-            group6: GROUP_V6,
-            startup_delay: Duration::ZERO,
-            garp_interval: Duration::ZERO,
-            gna_interval: Duration::ZERO,
-            dynamic_interfaces: false,
-            notify_fifos: Vec::new(),
-            notify_priority_changes: false,
-            umask: None,
-            nice: None,
-            realtime_priority: None,
-            process_name: None,
-            proxy_stable_time: Duration::from_secs(10),
-            proxy_resign_without_servers: false,
-            proxy_pidfile: "/run/haproxy.pid".into(),
-            notify_timeout: Duration::from_secs(60),
-        },
+        global: Global::default(),
         scripts: Vec::new(),
         files: Vec::new(),
         processes: Vec::new(),

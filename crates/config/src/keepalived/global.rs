@@ -112,18 +112,16 @@ impl GlobalDraft {
                 reader: draft.reader.clone(),
             })
         };
-        let group6 = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x12);
-        let pidfile = || PathBuf::from("/run/haproxy.pid");
-        let seconds = Duration::from_secs;
+        let usual = Global::default();
         Global {
             router_id: self.router_id.clone(),
             script_security: self.script_security,
             script_user: self.script_user.clone(),
-            group4: self.group4.unwrap_or(Ipv4Addr::new(224, 0, 0, 18)),
-            group6: self.group6.unwrap_or(group6),
-            startup_delay: self.startup_delay.unwrap_or_default(),
-            garp_interval: self.garp_interval.unwrap_or_default(),
-            gna_interval: self.gna_interval.unwrap_or_default(),
+            group4: self.group4.unwrap_or(usual.group4),
+            group6: self.group6.unwrap_or(usual.group6),
+            startup_delay: self.startup_delay.unwrap_or(usual.startup_delay),
+            garp_interval: self.garp_interval.unwrap_or(usual.garp_interval),
+            gna_interval: self.gna_interval.unwrap_or(usual.gna_interval),
             dynamic_interfaces: self.dynamic_interfaces,
             notify_fifos: self.fifos.iter().filter_map(fifo).collect(),
             notify_priority_changes: self.notify_priority_changes,
@@ -131,10 +129,10 @@ impl GlobalDraft {
             nice: self.nice,
             realtime_priority: self.realtime_priority,
             process_name: self.process_name.clone(),
-            proxy_stable_time: self.proxy_stable_time.unwrap_or(seconds(10)),
+            proxy_stable_time: self.proxy_stable_time.unwrap_or(usual.proxy_stable_time),
             proxy_resign_without_servers: self.proxy_resign_without_servers,
-            proxy_pidfile: self.proxy_pidfile.clone().unwrap_or_else(pidfile),
-            notify_timeout: self.notify_timeout.unwrap_or(seconds(60)),
+            proxy_pidfile: self.proxy_pidfile.clone().unwrap_or(usual.proxy_pidfile),
+            notify_timeout: self.notify_timeout.unwrap_or(usual.notify_timeout),
         }
     }
 }

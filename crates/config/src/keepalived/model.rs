@@ -10,6 +10,7 @@ use std::{
 
 use pontoon_engine::vrrp::{
     Priority, Version, Vrid,
+    packet::{GROUP_V4, GROUP_V6},
     settings::{Announcements, Preempt},
 };
 
@@ -76,6 +77,33 @@ pub struct Global {
     pub proxy_pidfile: PathBuf,
     /// `notify_timeout` (Pontoon's own, 60 s): after it a notify script's process group is killed.
     pub notify_timeout: Duration,
+}
+
+/// What holds if nothing is said.
+impl Default for Global {
+    fn default() -> Self {
+        Self {
+            router_id: None,
+            script_security: false,
+            script_user: None,
+            group4: GROUP_V4,
+            group6: GROUP_V6,
+            startup_delay: Duration::ZERO,
+            garp_interval: Duration::ZERO,
+            gna_interval: Duration::ZERO,
+            dynamic_interfaces: false,
+            notify_fifos: Vec::new(),
+            notify_priority_changes: false,
+            umask: None,
+            nice: None,
+            realtime_priority: None,
+            process_name: None,
+            proxy_stable_time: Duration::from_secs(10),
+            proxy_resign_without_servers: false,
+            proxy_pidfile: "/run/haproxy.pid".into(),
+            notify_timeout: Duration::from_secs(60),
+        }
+    }
 }
 
 /// A user and a group, found on this machine.
