@@ -7,7 +7,7 @@ use pontoon_sys::process::Signal;
 use super::{Role, Supervisor, child::Child, process::Kind, systemd};
 
 /// How long the election may take: its scripts may have something to say.
-const PATIENCE_WITH_ELECTION: Duration = Duration::from_secs(5);
+const PATIENCE_WITH_ELECTION: Duration = Duration::from_secs(7);
 /// How long a proxy may take that was told to end at once. A soft stop takes as long as it takes.
 const PATIENCE_WITH_PROXY: Duration = Duration::from_secs(5);
 
