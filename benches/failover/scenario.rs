@@ -18,6 +18,8 @@ use crate::contender::Contender;
 const LONGEST: Duration = Duration::from_secs(15);
 /// How long it is watched once all have found their places: black holes come late.
 const QUIET: Duration = Duration::from_secs(2);
+/// Between two nodes that agree about it, an address has two holders for less than this.
+const HANDED_OVER_WITHIN: Duration = Duration::from_millis(500);
 /// What belongs to the time before the event, and must have been served.
 const BEFORE: Duration = Duration::from_millis(250);
 
@@ -202,8 +204,16 @@ fn watch(pair: &mut Pair, probe: Probe, scenario: Scenario) -> Result<Seen> {
     Ok(Seen {
         outage: Some(Outage::longest(&relevant)),
         masters: masters.count(),
-        holders: pair.holders(),
+        holders: lasting_holders(pair),
     })
+}
+
+/// How many hold the address when none is about to hand it over.
+fn lasting_holders(pair: &Pair) -> usize {
+    let handed_over = wait::until("one holder", HANDED_OVER_WITHIN, || {
+        (pair.holders() <= 1).then(|| pair.holders())
+    });
+    handed_over.unwrap_or_else(|_| pair.holders())
 }
 
 /// Returns once the pair has settled and the client has been served for a while, or after the

@@ -111,7 +111,9 @@ fn killed_election() -> Outcome {
     let told = |line: &str| line.contains("told 10.0.1.190 that the election resigns");
     let output = pair.nodes[0].output();
     assert!(output.lines().any(told), "{output}");
-    Ok(())
+    // Started again, it is the preferred node as before.
+    pair.await_master(0)?;
+    Ok(pair.nodes[1].wait_until_free_of(IpAddr::V4(SHARED))?)
 }
 
 /// The first node's proxy serves again; it is not trusted yet.
