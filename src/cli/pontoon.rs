@@ -87,6 +87,10 @@ const LATER: &[(&str, &str)] = &[
         "until then, use the statistics page with `stats admin`",
     ),
     (
+        "floating-ip",
+        "until then, notify scripts move a cloud's address",
+    ),
+    (
         "plan",
         "until then, `pontoon check` tells what a file would do",
     ),
