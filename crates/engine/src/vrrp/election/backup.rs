@@ -190,7 +190,13 @@ impl Instance {
     /// master answers with its last advertisement, and keeps the addresses a little longer.
     pub(super) fn claim(&mut self, over: Option<IpAddr>, at: &mut Moment) -> Next {
         self.advertise(self.priority, at);
-        let until = at.now + at.short(CLAIM_WINDOW);
+        // Whoever may not preempt leaves others as little time as possible to become the master
+        // that it would then replace.
+        let longest = match at.proxy_hold {
+            Some(_) => CLAIM_WINDOW.min(at.file.interval / 10),
+            None => CLAIM_WINDOW,
+        };
+        let until = at.now + at.short(longest);
         State::Claiming { until, over }.stay()
     }
 
