@@ -4,6 +4,7 @@ mod clock;
 mod fact;
 mod plain;
 mod properties;
+mod queue;
 mod random;
 mod scenario;
 mod subject;

@@ -1,8 +1,6 @@
 //! Runs a scenario: true time, a queue of what happens next, and the orders carried out.
 
 use std::{
-    cmp::Reverse,
-    collections::BinaryHeap,
     net::IpAddr,
     sync::Arc,
     time::{Duration, Instant},
@@ -20,6 +18,7 @@ use super::{
     clock::Clock,
     fact::{Fact, InstancePicture, NodePicture, Picture},
     properties::Property,
+    queue::Queue,
     random::Random,
     scenario::{Incident, Quality, Scenario},
     subject::{Defect, Subject},
@@ -79,12 +78,6 @@ struct Packet {
     bytes: Vec<u8>,
 }
 
-struct Queued {
-    at: Duration,
-    order: u64,
-    next: Next,
-}
-
 /// A node: what is outside of its machine.
 struct Host {
     clock: Clock,
@@ -111,8 +104,7 @@ pub(crate) struct World {
     network: Quality,
     picture: Picture,
     hosts: Vec<Host>,
-    queue: BinaryHeap<Reverse<Queued>>,
-    order: u64,
+    queue: Queue<Next>,
     properties: Vec<Box<dyn Property>>,
     violations: Vec<Violation>,
     keep: bool,
@@ -134,8 +126,7 @@ impl World {
             network: scenario.network,
             picture: first_picture(scenario),
             hosts: hosts.collect(),
-            queue: BinaryHeap::new(),
-            order: 0,
+            queue: Queue::new(),
             properties,
             violations: Vec::new(),
             keep,
@@ -150,7 +141,7 @@ impl World {
     }
 
     pub(crate) fn run(mut self) -> Outcome {
-        while let Some(Reverse(Queued { at, next, .. })) = self.queue.pop() {
+        while let Some((at, next)) = self.queue.next() {
             if at >= self.scenario.ends_at {
                 break;
             }
@@ -176,9 +167,7 @@ impl World {
     }
 
     fn plan(&mut self, at: Duration, next: Next) {
-        self.order += 1;
-        let order = self.order;
-        self.queue.push(Reverse(Queued { at, order, next }));
+        self.queue.plan(at, next);
     }
 
     fn plan_in(&mut self, wait: Duration, next: Next) {
@@ -588,25 +577,5 @@ fn note(all: &mut Vec<Violation>, property: &'static str, picture: &Picture, wha
             at: picture.at,
             what,
         });
-    }
-}
-
-impl PartialEq for Queued {
-    fn eq(&self, other: &Self) -> bool {
-        self.order == other.order
-    }
-}
-
-impl Eq for Queued {}
-
-impl PartialOrd for Queued {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Queued {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.at, self.order).cmp(&(other.at, other.order))
     }
 }
