@@ -473,15 +473,6 @@ fn what_is_set_twice_is_named() {
 }
 
 #[test]
-fn a_file_of_garbage_is_refused_quickly() {
-    let garbage = "some unknown words here\n".repeat(50_000);
-    let started = std::time::Instant::now();
-    let loaded = load_text(&format!("listen a\n{garbage}"), &Machine::default());
-    assert!(loaded.model.is_none());
-    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
-}
-
-#[test]
 fn refused_features_say_what_to_do() {
     complains(
         "backend b\n stick-table type ip size 1m\n stick on src\n",
@@ -582,28 +573,4 @@ fn conditions_and_variables_shape_the_file() {
     );
     let model = model(loaded);
     assert_eq!(&*model.proxies[0].name, "web");
-}
-
-#[test]
-fn large_files_take_linear_time() {
-    let mut text = String::from(DEFAULTS);
-    for number in 0..3_000 {
-        use std::fmt::Write as _;
-        writeln!(
-            text,
-            "listen l{number}\n bind 127.0.0.1:{}\n server s{number} 10.0.0.1:{} check",
-            number + 1,
-            number + 1
-        )
-        .unwrap();
-    }
-    for number in 0..20_000 {
-        text += &format!(" server t{number} 10.0.1.1:{} check\n", number + 1);
-    }
-    let started = std::time::Instant::now();
-    let loaded = load_text(&text, &Machine::default());
-    let took = started.elapsed();
-    assert!(loaded.model.is_some());
-    // Quadratic time would be minutes.
-    assert!(took.as_secs() < 20, "{took:?}");
 }

@@ -252,3 +252,38 @@ fn reading_takes_time_in_proportion_to_the_text() {
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
+
+#[test]
+fn a_file_of_garbage_is_refused_quickly() {
+    let garbage = "some unknown words here\n".repeat(50_000);
+    let started = Instant::now();
+    let loaded = load_text(&format!("listen a\n{garbage}"), &Machine::default());
+    assert!(loaded.model.is_none());
+    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+}
+
+#[test]
+fn large_files_take_linear_time() {
+    let mut text = String::from(
+        "defaults\n mode tcp\n timeout connect 1s\n timeout client 1h\n timeout server 1h\n",
+    );
+    for number in 0..3_000 {
+        use std::fmt::Write as _;
+        writeln!(
+            text,
+            "listen l{number}\n bind 127.0.0.1:{}\n server s{number} 10.0.0.1:{} check",
+            number + 1,
+            number + 1
+        )
+        .unwrap();
+    }
+    for number in 0..20_000 {
+        text += &format!(" server t{number} 10.0.1.1:{} check\n", number + 1);
+    }
+    let started = Instant::now();
+    let loaded = load_text(&text, &Machine::default());
+    let took = started.elapsed();
+    assert!(loaded.model.is_some());
+    // Quadratic time would be minutes.
+    assert!(took.as_secs() < 20, "{took:?}");
+}
