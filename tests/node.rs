@@ -12,7 +12,12 @@ mod storm;
 mod supervision;
 mod twin;
 
-use crate::harness::Test;
+use pontoon_lab::needs::Need;
+
+use crate::{
+    chaos::{dice::Dice, seeded},
+    harness::{Outcome, Test},
+};
 
 /// Adds this area's tests.
 pub(crate) fn register(tests: &mut Vec<Test>) {
@@ -27,4 +32,15 @@ pub(crate) fn register(tests: &mut Vec<Test>) {
     storm::register(tests);
     supervision::register(tests);
     twin::register(tests);
+}
+
+/// A test that a seed varies.
+type Seeded = fn(Dice) -> Outcome;
+
+/// Adds tests of one node that are run for several seeds.
+fn register_seeded(tests: &mut Vec<Test>, all: &'static [(&str, Seeded)]) {
+    for (name, run) in all {
+        let test = Test::new(format!("node::{name}"), move || seeded(run));
+        tests.push(test.needs(Need::Root).needs(Need::Namespaces));
+    }
 }

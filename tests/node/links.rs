@@ -6,21 +6,22 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pontoon_lab::{needs::Need, wait};
+use pontoon_lab::wait;
 use pontoon_sys::process::{Signal, child::signal_pid};
 
 use super::{
+    Seeded,
     nuisance::in_step,
+    register_seeded,
     supervision::{HAPROXY, KEEPALIVED, Scene},
 };
 use crate::{
-    chaos::{dice::Dice, seeded},
+    chaos::dice::Dice,
     harness::{Failure, Outcome, Test, measured},
 };
 
 pub(super) fn register(tests: &mut Vec<Test>) {
-    type Run = fn(Dice) -> Outcome;
-    let all: &[(&str, Run)] = &[
+    let all: &[(&str, Seeded)] = &[
         ("address_deleted_by_hand_comes_back", deleted),
         ("interface_emptied_by_hand_comes_back", emptied),
         ("interface_that_flaps_is_left_and_taken", flaps),
@@ -29,10 +30,7 @@ pub(super) fn register(tests: &mut Vec<Test>) {
         ("many_addresses_come_and_go_at_once", many_addresses),
         ("many_instances_and_groups_move_together", many_instances),
     ];
-    for (name, run) in all {
-        let test = Test::new(format!("node::{name}"), move || seeded(run));
-        tests.push(test.needs(Need::Root).needs(Need::Namespaces));
-    }
+    register_seeded(tests, all);
 }
 
 fn ip(namespace: &str, line: &str) -> Outcome {

@@ -8,21 +8,22 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pontoon_lab::{needs::Need, wait};
+use pontoon_lab::wait;
 use pontoon_sys::process::{Pid, Signal, child::signal_pid};
 
 use super::{
+    Seeded,
     flood::Forger,
+    register_seeded,
     supervision::{HAPROXY, KEEPALIVED, Scene},
 };
 use crate::{
-    chaos::{dice::Dice, seeded},
+    chaos::dice::Dice,
     harness::{Failure, Outcome, Test, measured},
 };
 
 pub(super) fn register(tests: &mut Vec<Test>) {
-    type Run = fn(Dice) -> Outcome;
-    let all: &[(&str, Run)] = &[
+    let all: &[(&str, Seeded)] = &[
         ("scripts_of_any_kind_do_not_delay_adverts", any_kind),
         ("storm_of_reloads_is_no_failover", reloads),
         ("without_descriptors_the_master_stays", no_descriptors),
@@ -30,10 +31,7 @@ pub(super) fn register(tests: &mut Vec<Test>) {
         ("stop_of_all_processes_at_once_is_a_stop", whole_group),
         ("stop_does_not_wait_for_a_script_that_hangs", hanging_script),
     ];
-    for (name, run) in all {
-        let test = Test::new(format!("node::{name}"), move || seeded(run));
-        tests.push(test.needs(Need::Root).needs(Need::Namespaces));
-    }
+    register_seeded(tests, all);
 }
 
 /// Adverts come every 100 ms; a peer would take over after this.
