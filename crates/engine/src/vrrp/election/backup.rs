@@ -129,7 +129,12 @@ impl Instance {
             listening.master_down_at = until;
             return State::Backup(listening).stay();
         }
-        if at.now > listening.master_down_at + at.file.interval {
+        // Whoever may not preempt is more careful: a new master may have spoken meanwhile.
+        let late = match at.proxy_hold {
+            Some(_) => at.file.interval / 20,
+            None => at.file.interval,
+        };
+        if at.now > listening.master_down_at + late {
             listening.master_down_at = at.now + at.short(CLAIM_WINDOW);
             return State::Backup(listening).stay();
         }
