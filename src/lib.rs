@@ -10,6 +10,7 @@ pub const VERSION: &str = concat!("2.6.12-pontoon", env!("CARGO_PKG_VERSION"));
 pub mod admin;
 pub mod checks;
 pub mod cli;
+pub mod cloud;
 pub mod demo;
 pub mod election;
 pub mod facts;

@@ -279,6 +279,7 @@ pub(super) fn instance(addresses: &[&str]) -> Instance {
         accept: true,
         track_primary: true,
         track_proxy: true,
+        floating_ips: Vec::new(),
         tracks: Tracks::default(),
         notify: Notify::default(),
         debug: 0,

@@ -10,6 +10,7 @@ pub mod acl;
 pub mod address;
 pub mod backend;
 pub mod balance;
+pub mod floating_ip;
 pub mod health;
 pub mod proxy_protocol;
 pub mod rules;

@@ -290,6 +290,8 @@ pub struct Instance {
     pub track_primary: bool,
     /// Whether this node's proxy counts (`dont_track_proxy`, Pontoon's own, says no).
     pub track_proxy: bool,
+    /// `floating_ip` (Pontoon's own): addresses of a cloud that follow the master.
+    pub floating_ips: Vec<FloatingIp>,
     /// What it tracks.
     pub tracks: Tracks,
     /// What is run when its state changes.
@@ -334,6 +336,96 @@ pub struct Address {
     /// `preferred_lft`, seconds; `None`: for ever. 0 for an IPv6 address with prefix 128 if nothing
     /// is said.
     pub preferred_lifetime: Option<u32>,
+}
+
+/// `floating_ip` (Pontoon's own): an address of a cloud that is brought to the master.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FloatingIp {
+    /// The address that clients use.
+    pub address: IpAddr,
+    /// Where it is written.
+    pub location: Location,
+    /// Whose it is, and what only that provider needs.
+    pub provider: Provider,
+    /// `verify_interval` (10 s): between two looks at where it is.
+    pub verify_interval: Duration,
+    /// `api_timeout` (5 s): what one call may take.
+    pub api_timeout: Duration,
+    /// `endpoint`: the provider's API, instead of its usual place. `http://` or `https://`.
+    pub endpoint: Option<String>,
+    /// `proxy`: through which HTTP proxy the API is reached.
+    pub proxy: HttpProxy,
+    /// `ca_file`: who may vouch for the API, instead of those the machine trusts.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// The way to a provider's API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HttpProxy {
+    /// What `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` say.
+    Environment,
+    /// `proxy none`.
+    None,
+    /// `proxy http://…`.
+    Url(String),
+}
+
+/// `provider`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Provider {
+    /// `aws`: an Elastic IP.
+    Aws(Aws),
+    /// `hetzner`: a Floating IP of Hetzner Cloud.
+    Hetzner(ServerCloud),
+    /// `digitalocean`: a Reserved IP.
+    DigitalOcean(ServerCloud),
+}
+
+/// What is needed to move an Elastic IP. What is missing is found out from the instance metadata.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Aws {
+    /// `region`.
+    pub region: Option<String>,
+    /// `allocation_id`; looked up by the address if nothing is said.
+    pub allocation_id: Option<String>,
+    /// `instance_id`: only to be told apart in messages when `network_interface` is given, too.
+    pub instance_id: Option<String>,
+    /// `network_interface`: the one that has `private_ip` if nothing is said.
+    pub network_interface: Option<String>,
+    /// `private_ip`, or the instance's `unicast_src_ip`; the interface's first if neither is said.
+    pub private_ip: Option<IpAddr>,
+    /// `profile`: of the shared configuration files.
+    pub profile: Option<String>,
+    /// `imds_v1 allow`: metadata without a token, if it cannot be had with one.
+    pub imds_v1: bool,
+    /// `metadata_endpoint`: instead of `http://169.254.169.254`.
+    pub metadata_endpoint: Option<String>,
+    /// Private addresses of the peers: those of `unicast_peer`, and every `peer` line.
+    pub peers: Vec<IpAddr>,
+}
+
+/// What is needed where an address is assigned to a server by its number.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ServerCloud {
+    /// `server_id`; asked of the metadata service if nothing is said.
+    pub server_id: Option<u64>,
+    /// `floating_ip_id` (Hetzner); looked up by the address if nothing is said.
+    pub floating_ip_id: Option<u64>,
+    /// `token_file`: instead of `HCLOUD_TOKEN`, `DIGITALOCEAN_TOKEN`.
+    pub token_file: Option<PathBuf>,
+    /// `metadata_endpoint`: instead of `http://169.254.169.254`.
+    pub metadata_endpoint: Option<String>,
+    /// `peer <address> <server_id>`: whom the address may be found with.
+    pub peers: Vec<PeerServer>,
+}
+
+/// A peer and its number at the provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PeerServer {
+    /// As in `unicast_peer`.
+    pub address: IpAddr,
+    /// Its number.
+    pub server_id: u64,
 }
 
 /// A route to hold with the addresses: `[src ADDRESS] [to] NETWORK [via GATEWAY] [dev NAME] …`.

@@ -83,6 +83,7 @@ fn instance(
         accept: draft.accept.is_none_or(|at| at.value),
         track_primary: !draft.dont_track_primary,
         track_proxy: !draft.dont_track_proxy,
+        floating_ips: Vec::new(),
         tracks,
         notify: draft.notify.clone(),
         debug: draft.debug,

@@ -1,0 +1,3 @@
+//! The providers of floating IPs: where is the address, bring it here.
+
+pub mod fence;
