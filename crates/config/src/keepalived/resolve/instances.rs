@@ -88,11 +88,21 @@ fn instance(
         notify: draft.notify.clone(),
         debug: draft.debug,
     };
-    if draft.strict.unwrap_or(global.strict) && !strict::enforce(&mut instance, draft, ctx) {
-        return None;
+    confirm(&mut instance, draft, global, ctx).then_some(instance)
+}
+
+/// What is looked at once all of it is known; whether the instance can be.
+fn confirm(
+    instance: &mut Instance,
+    draft: &InstanceDraft,
+    global: &GlobalDraft,
+    ctx: &mut Context<'_>,
+) -> bool {
+    if draft.strict.unwrap_or(global.strict) && !strict::enforce(instance, draft, ctx) {
+        return false;
     }
-    warn_of_filter(&instance, draft, ctx);
-    Some(instance)
+    warn_of_filter(instance, draft, ctx);
+    true
 }
 
 /// What an instance says itself, or else what all of them are told.
