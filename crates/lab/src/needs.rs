@@ -6,6 +6,10 @@ use std::{
     process::Command,
 };
 
+/// How to get what `tests/requirements.txt` lists.
+const PYTHON_PEERS: &str = "python3 -m venv target/peers && \
+    target/peers/bin/pip install -r tests/requirements.txt";
+
 /// Something that not every machine has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
@@ -13,6 +17,10 @@ pub enum Need {
     Program(&'static str),
     /// A program or other file that is not looked for.
     File(&'static str),
+    /// A program that comes with a Python package (`tests/requirements.txt`).
+    PythonProgram(&'static str),
+    /// A Python that can import this module (`tests/requirements.txt`).
+    PythonModule(&'static str),
     /// A user of the system.
     User(&'static str),
     /// To be root.
@@ -34,6 +42,12 @@ impl Need {
                 .is_none()
                 .then(|| format!("the program {name} is not installed")),
             Self::File(path) => (!Path::new(path).is_file()).then(|| format!("there is no {path}")),
+            Self::PythonProgram(name) => find(name)
+                .is_none()
+                .then(|| format!("the program {name} is not installed: {PYTHON_PEERS}")),
+            Self::PythonModule(name) => python_with(name)
+                .is_none()
+                .then(|| format!("no python3 can import {name}: {PYTHON_PEERS}")),
             Self::User(name) => (!has_user(name)).then(|| format!("there is no user {name}")),
             Self::Root => (!rustix::process::geteuid().is_root()).then(|| "not root".into()),
             Self::Namespaces => refused("network namespaces are", &["--net", "true"]),
@@ -58,12 +72,33 @@ pub fn full() -> bool {
 /// Where a program is.
 #[must_use]
 pub fn find(name: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let usual = ["/usr/sbin", "/sbin", "/usr/lib/postgresql/15/bin"].map(PathBuf::from);
-    env::split_paths(&path)
-        .chain(usual)
+    folders()
         .map(|folder| folder.join(name))
         .find(|file| file.is_file())
+}
+
+/// A Python that can import a module.
+#[must_use]
+pub fn python_with(module: &str) -> Option<PathBuf> {
+    let imports = |python: &PathBuf| {
+        let mut command = Command::new(python);
+        command.args(["-c", &format!("import {module}")]);
+        command.env("EXASOL_TELEMETRY_DISABLE", "1");
+        command.output().is_ok_and(|output| output.status.success())
+    };
+    folders()
+        .map(|folder| folder.join("python3"))
+        .filter(|file| file.is_file())
+        .find(imports)
+}
+
+/// Where programs lie: the folder of the Python peers, the `PATH`, and what it may lack.
+fn folders() -> impl Iterator<Item = PathBuf> {
+    let peers = std::path::absolute("target/peers/bin").ok();
+    let path = env::var_os("PATH").unwrap_or_default();
+    let path: Vec<_> = env::split_paths(&path).collect();
+    let usual = ["/usr/sbin", "/sbin", "/usr/lib/postgresql/15/bin"].map(PathBuf::from);
+    peers.into_iter().chain(path).chain(usual)
 }
 
 fn has_user(name: &str) -> bool {
