@@ -393,15 +393,25 @@ pub struct Aws {
     /// `network_interface`: the one that has `private_ip` if nothing is said.
     pub network_interface: Option<String>,
     /// `private_ip`, or the instance's `unicast_src_ip`; the interface's first if neither is said.
-    pub private_ip: Option<IpAddr>,
+    pub private_ip: Option<Ipv4Addr>,
     /// `profile`: of the shared configuration files.
     pub profile: Option<String>,
     /// `imds_v1 allow`: metadata without a token, if it cannot be had with one.
     pub imds_v1: bool,
     /// `metadata_endpoint`: instead of `http://169.254.169.254`.
     pub metadata_endpoint: Option<String>,
-    /// Private addresses of the peers: those of `unicast_peer`, and every `peer` line.
-    pub peers: Vec<IpAddr>,
+    /// Whom the address may be found with: those of `unicast_peer`, and what `peer` lines say of
+    /// them, `peer <address> <private_ip>`.
+    pub peers: Vec<PeerHost>,
+}
+
+/// A peer and the private address that an Elastic IP is associated with there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PeerHost {
+    /// As in `unicast_peer`: by this it is known in the election.
+    pub address: IpAddr,
+    /// Where the address arrives; the same one if nothing is said.
+    pub private_ip: Ipv4Addr,
 }
 
 /// What is needed where an address is assigned to a server by its number.
