@@ -5,6 +5,7 @@ pub mod descriptor;
 pub mod epoll;
 pub mod ethernet;
 pub mod interface;
+pub mod namespace;
 pub mod netlink;
 pub mod option;
 pub mod packet;

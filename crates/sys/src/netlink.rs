@@ -1,8 +1,12 @@
-//! Asking the kernel about interfaces, addresses and routes, and changing them: rtnetlink(7).
+//! Asking the kernel about interfaces, addresses and routes, and changing them: rtnetlink(7). Its
+//! packet filter is asked in the same language, of another family: netlink(7).
 
 pub mod address;
+pub mod conntrack;
+pub mod device;
 pub mod link;
 mod message;
+pub mod nftables;
 pub mod route;
 
 use std::{
@@ -14,7 +18,7 @@ use std::{
 use rustix::{
     io::Errno,
     net::{
-        AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, bind,
+        AddressFamily, Protocol, RecvFlags, SendFlags, SocketFlags, SocketType, bind,
         netlink::SocketAddrNetlink, recv, send, socket_with,
     },
 };
@@ -103,7 +107,7 @@ impl Requests {
     /// Reads acknowledgements until every change has one.
     fn collect(&self, first: u32, outcomes: &mut [Option<io::Result<()>>]) -> io::Result<()> {
         while outcomes.iter().any(Option::is_none) {
-            let packet = self.receive()?;
+            let packet = receive(&self.socket)?;
             for message in messages(&packet) {
                 let Some(outcome) = message.acknowledgement() else {
                     continue;
@@ -144,7 +148,7 @@ impl Requests {
         let mut found = Vec::new();
         let mut interrupted = false;
         loop {
-            let packet = self.receive()?;
+            let packet = receive(&self.socket)?;
             for message in messages(&packet) {
                 if message.sequence != self.sequence {
                     continue;
@@ -159,17 +163,6 @@ impl Requests {
                 found.extend(parse(&message));
             }
         }
-    }
-
-    fn receive(&self) -> io::Result<Vec<u8>> {
-        let [ready] = crate::process::wait::readable([Some(self.socket.as_fd())], Some(PATIENCE))?;
-        if !ready {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
-        let mut packet = vec![0; PACKET];
-        let (_, length) = recv(&self.socket, &mut packet[..], RecvFlags::empty())?;
-        packet.truncate(length);
-        Ok(packet)
     }
 }
 
@@ -246,11 +239,26 @@ fn notice(message: &Message<'_>) -> Option<Notice> {
 }
 
 fn open(groups: u32) -> io::Result<OwnedFd> {
-    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
     // Without a protocol: `NETLINK_ROUTE`.
-    let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, None)?;
+    open_family(None, groups)
+}
+
+fn open_family(family: Option<Protocol>, groups: u32) -> io::Result<OwnedFd> {
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, family)?;
     bind(&socket, &SocketAddrNetlink::new(0, groups))?;
     Ok(socket)
+}
+
+fn receive(socket: &OwnedFd) -> io::Result<Vec<u8>> {
+    let [ready] = crate::process::wait::readable([Some(socket.as_fd())], Some(PATIENCE))?;
+    if !ready {
+        return Err(io::ErrorKind::TimedOut.into());
+    }
+    let mut packet = vec![0; PACKET];
+    let (_, length) = recv(socket, &mut packet[..], RecvFlags::empty())?;
+    packet.truncate(length);
+    Ok(packet)
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 //! None of them blocks: a call that would have to wait fails with [`io::ErrorKind::WouldBlock`].
 //! An empty message cannot be told from the end, so none may be sent.
 
+pub mod passing;
+
 use std::{
     io,
     os::fd::{AsFd, AsRawFd as _, OwnedFd},

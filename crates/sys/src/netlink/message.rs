@@ -13,6 +13,7 @@ pub(super) mod flag {
     pub(in super::super) const DUMP: u16 = 0x300;
     pub(in super::super) const EXCLUSIVE: u16 = 0x200;
     pub(in super::super) const CREATE: u16 = 0x400;
+    pub(in super::super) const APPEND: u16 = 0x800;
 }
 
 /// Kinds of messages.
@@ -22,6 +23,7 @@ pub(super) mod kind {
     pub(in super::super) const NEW_LINK: u16 = 16;
     pub(in super::super) const DEL_LINK: u16 = 17;
     pub(in super::super) const GET_LINK: u16 = 18;
+    pub(in super::super) const SET_LINK: u16 = 19;
     pub(in super::super) const NEW_ADDRESS: u16 = 20;
     pub(in super::super) const DEL_ADDRESS: u16 = 21;
     pub(in super::super) const GET_ADDRESS: u16 = 22;
@@ -49,14 +51,15 @@ impl Body {
         }
     }
 
-    /// Adds an attribute; values that do not fit one (64 KiB) are nothing we send.
+    /// Adds an attribute.
     pub(super) fn attribute(mut self, kind: u16, value: &[u8]) -> Self {
-        let length = u16::try_from(ATTRIBUTE_HEADER + value.len()).unwrap_or(u16::MAX);
-        self.content.extend(length.to_ne_bytes());
-        self.content.extend(kind.to_ne_bytes());
-        self.content.extend(value);
-        let padded = aligned(self.content.len());
-        self.content.resize(padded, 0);
+        self.content.extend(attribute(kind, value));
+        self
+    }
+
+    /// Adds an attribute made of others.
+    pub(super) fn nested(mut self, kind: u16, parts: &[Vec<u8>]) -> Self {
+        self.content.extend(nested(kind, parts));
         self
     }
 
@@ -72,6 +75,28 @@ impl Body {
         bytes.extend(&self.content);
         bytes
     }
+}
+
+/// The bytes of an attribute; values that do not fit one (64 KiB) are nothing we send.
+pub(super) fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
+    let length = ATTRIBUTE_HEADER + value.len();
+    let mut bytes = Vec::with_capacity(aligned(length));
+    bytes.extend(u16::try_from(length).unwrap_or(u16::MAX).to_ne_bytes());
+    bytes.extend(kind.to_ne_bytes());
+    bytes.extend(value);
+    bytes.resize(aligned(length), 0);
+    bytes
+}
+
+/// The bytes of an attribute made of others.
+pub(super) fn nested(kind: u16, parts: &[Vec<u8>]) -> Vec<u8> {
+    const NESTED: u16 = 0x8000;
+    attribute(kind | NESTED, &parts.concat())
+}
+
+/// A name as the kernel wants it: with the zero at its end.
+pub(super) fn text(name: &str) -> Vec<u8> {
+    [name.as_bytes(), &[0]].concat()
 }
 
 /// A message from the kernel.
