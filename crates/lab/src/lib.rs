@@ -5,6 +5,7 @@
 pub mod balancer;
 pub mod capture;
 pub mod client;
+pub mod cloud;
 pub mod crowd;
 pub mod freeze;
 pub mod frr;
