@@ -4,7 +4,7 @@
 //! ```text
 //! schedule   when              one sleeping task per checked server
 //! probe      what              from the configuration to a result
-//! connect, script, http, redis, postgres, mysql, smtp, ldap, ssl_hello, agent, external
+//! connect, script, http, redis, postgres, mysql, smtp, ldap, exasol, ssl_hello, agent, external
 //! conversation, socket, tls    how, with bounded time and memory
 //! ```
 
@@ -23,6 +23,7 @@ use crate::state::Running;
 mod agent;
 mod connect;
 mod conversation;
+mod exasol;
 mod exchange;
 mod external;
 mod http;

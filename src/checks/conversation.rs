@@ -11,6 +11,7 @@ use tokio::{
 use super::{
     socket::{self, Use},
     target::{Deadlines, Target},
+    tls,
     verdict::Failure,
 };
 
@@ -28,6 +29,7 @@ pub(super) struct Conversation {
     ended: bool,
     deadline: Instant,
     tls: bool,
+    certificate: Option<Vec<u8>>,
 }
 
 impl Conversation {
@@ -49,15 +51,23 @@ impl Conversation {
             ended: false,
             deadline: connect_by,
             tls: target.tls.is_some(),
+            certificate: None,
         };
         if let Some(version) = target.proxy_header {
             conversation.send(&proxy_header(version, ends)).await?;
         }
         if let Some(tls) = &target.tls {
-            conversation.wire = Box::new(tls.handshake(conversation.wire, connect_by).await?);
+            let stream = tls.handshake(conversation.wire, connect_by).await?;
+            conversation.certificate = tls::shown(&stream);
+            conversation.wire = Box::new(stream);
         }
         conversation.deadline = deadlines.answer();
         Ok(conversation)
+    }
+
+    /// What the server showed of itself: its own certificate, DER. `None` without TLS.
+    pub(super) fn certificate(&self) -> Option<&[u8]> {
+        self.certificate.as_deref()
     }
 
     /// Says something; what the server said before is forgotten.

@@ -9,7 +9,7 @@ use pontoon_config::haproxy::{
 use pontoon_engine::health::CheckResult;
 
 use super::{
-    LoadError, agent, connect,
+    LoadError, agent, connect, exasol,
     exchange::Exchange,
     external::{self, External},
     http, ldap, mysql, postgres, redis, script, smtp, ssl_hello,
@@ -59,12 +59,11 @@ impl Probe {
     ) -> Result<Self, Vec<LoadError>> {
         let name = format!("{}/{}", proxy.name, server.settings.name);
         let load = |tls: &Arc<CheckTls>| Tls::load(tls, &check.alpn, &name).map(Arc::new);
-        let own = check
-            .tls
-            .as_ref()
-            .map(load)
-            .transpose()
-            .map_err(|error| vec![error])?;
+        let own = match &*side.check {
+            CheckMethod::Exasol(method) => exasol::tls(*method, check, &name),
+            _ => check.tls.as_ref().map(load).transpose(),
+        };
+        let own = own.map_err(|error| vec![error])?;
         let steps = step_tls(&side.check);
         let (loaded, failed): (Vec<_>, Vec<_>) = steps
             .into_iter()
@@ -172,6 +171,7 @@ async fn check(
         }
         CheckMethod::Redis => redis::probe(exchange).await,
         CheckMethod::Smtp { hello, domain } => smtp::probe(exchange, hello, domain).await,
+        CheckMethod::Exasol(check) => exasol::probe(exchange, *check).await,
         CheckMethod::Ldap => ldap::probe(exchange).await,
     }
 }

@@ -6,6 +6,7 @@ use pontoon_config::haproxy::check::CheckTls;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
     client::{
+        Resumption,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
         verify_server_cert_signed_by_trust_anchor, verify_server_name,
     },
@@ -93,6 +94,15 @@ impl Tls {
         })
     }
 
+    /// The same, but no handshake is shortened by what an earlier one agreed on: the server shows
+    /// its certificate each time.
+    pub(super) fn without_resumption(mut self) -> Self {
+        let mut config = (**self.connector.config()).clone();
+        config.resumption = Resumption::disabled();
+        self.connector = TlsConnector::from(Arc::new(config));
+        self
+    }
+
     /// Shakes hands over `stream`.
     pub(super) async fn handshake<S>(
         &self,
@@ -121,6 +131,12 @@ impl Tls {
             _ => HANDSHAKE_FAILURE,
         }
     }
+}
+
+/// The certificate that the server has shown, DER.
+pub(super) fn shown<S>(stream: &TlsStream<S>) -> Option<Vec<u8>> {
+    let certificates = stream.get_ref().1.peer_certificates()?;
+    certificates.first().map(|it| it.to_vec())
 }
 
 fn problem(server: &str, file: &Path, problem: &dyn std::fmt::Display) -> LoadError {

@@ -283,6 +283,7 @@ const MUST: &[(Place, &str, Fate)] = &[
     (Checks, "option httpchk\n http-check send uri /\n http-check expect hdr name x value y", Works),
     (Server, "agent-check agent-port 99 agent-inter 5s agent-send x", Works),
     (Checks, "option pgsql-check user u", Works),
+    (Checks, "option exasol-check", Works),
     (Checks, "option redis-check", Works),
     (Checks, "option smtpchk EHLO here", Works),
     (Checks, "option ldap-check", Works),

@@ -2,6 +2,7 @@
 //! (HAProxy configuration manual, 4.2 `tcp-check`, `http-check`, `option …-check`).
 
 mod draft;
+mod exasol;
 mod expect;
 mod http;
 mod keywords;
@@ -51,10 +52,24 @@ pub enum CheckMethod {
     },
     /// `option ldap-check`.
     Ldap,
+    /// `option exasol-check`, Pontoon's own.
+    Exasol(ExasolCheck),
     /// `option external-check` with `external-check command`.
     External {
         /// The program.
         command: String,
+    },
+}
+
+/// How `option exasol-check` reaches the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExasolCheck {
+    /// `clear`: a WebSocket without TLS (but that of `check-ssl`).
+    Clear,
+    /// A WebSocket in TLS.
+    Tls {
+        /// `fingerprint`: the SHA-256 of the certificate that the server must show.
+        fingerprint: Option<[u8; 32]>,
     },
 }
 

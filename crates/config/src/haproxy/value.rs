@@ -244,7 +244,8 @@ pub(super) fn hex(word: &Word, d: &mut Diagnostics) -> Option<Vec<u8>> {
     bytes
 }
 
-fn decode_hex(text: &str) -> Option<Vec<u8>> {
+/// An even number of hexadecimal digits as bytes.
+pub(super) fn decode_hex(text: &str) -> Option<Vec<u8>> {
     let digits: Option<Vec<u32>> = text.chars().map(|c| c.to_digit(16)).collect();
     let digits = digits.filter(|digits| digits.len() % 2 == 0)?;
     digits

@@ -1,6 +1,6 @@
 //! The table of lines about checks.
 
-use super::{CheckDraft, CheckMethod as M, http, options, tcp};
+use super::{CheckDraft, CheckMethod as M, exasol, http, options, tcp};
 use crate::haproxy::keyword::{Keyword, Parser, Sections};
 
 const EXPECT: &str = "[min-recv <bytes>] [comment <text>] [ok-status <status>] [error-status <status>] [tout-status <status>] [on-success <format>] [on-error <format>] [!] <match> <pattern>";
@@ -23,6 +23,7 @@ pub static KEYWORDS: &[Keyword<CheckDraft>] = &[
     no("http-check set-var", VARIABLE, "Sets a variable for later steps.", VARIABLES),
     no("http-check set-var-fmt", VARIABLE_FORMAT, "Sets a variable for later steps.", VARIABLES),
     no("http-check unset-var", "(<name>)", "Forgets a variable.", VARIABLES),
+    yes("option exasol-check", "[clear | fingerprint <hex>]", "Checks an Exasol database: TLS, WebSocket, and a login until the server shows the key for passwords. Pontoon's own.", exasol::option),
     yes("option external-check", "", "Checks with a program.", options::external),
     yes("option httpchk", "[[<method>] <uri> [<version>]]", "Checks with HTTP requests.", http::option),
     yes("option ldap-check", "", "Checks with an LDAP bind.",

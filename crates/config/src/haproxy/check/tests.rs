@@ -112,6 +112,16 @@ fn fixed_protocols_have_their_options() {
         method(&["option pgsql-check user ha"]),
         CheckMethod::Postgres { user: "ha".into() }
     );
+    let exasol = |fingerprint| CheckMethod::Exasol(ExasolCheck::Tls { fingerprint });
+    assert_eq!(method(&["option exasol-check"]), exasol(None));
+    assert_eq!(
+        method(&["option exasol-check clear"]),
+        CheckMethod::Exasol(ExasolCheck::Clear)
+    );
+    for fingerprint in ["aB".repeat(32), ["AB"; 32].join(":")] {
+        let line = format!("option exasol-check fingerprint {fingerprint}");
+        assert_eq!(method(&[&line]), exasol(Some([0xab; 32])));
+    }
     let mysql = |user: Option<&str>, pre_41| CheckMethod::Mysql {
         user: user.map(str::to_owned),
         pre_41,
@@ -488,6 +498,15 @@ fn words_are_checked() {
         ["unexpected-argument"]
     );
     assert_eq!(faults(&["option pgsql-check"]), ["missing-argument"]);
+    for (line, code) in [
+        ("option exasol-check clera", "unknown-parameter"),
+        ("option exasol-check fingerprint", "missing-argument"),
+        ("option exasol-check fingerprint 12ab", "bad-fingerprint"),
+    ] {
+        assert_eq!(faults(&[line]), [code]);
+    }
+    let both = format!("option exasol-check clear fingerprint {}", "0".repeat(64));
+    assert_eq!(faults(&[&both]), ["conflicting-parameters"]);
     assert_eq!(faults(&["option mysql-check usr x"]), ["unknown-parameter"]);
     assert_eq!(
         faults(&["option mysql-check user x post-42"]),

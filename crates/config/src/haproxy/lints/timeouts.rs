@@ -104,6 +104,7 @@ fn database(side: &ServerSide) -> Option<&'static str> {
     match *side.check {
         CheckMethod::Postgres { .. } => return Some("PostgreSQL"),
         CheckMethod::Mysql { .. } => return Some("MySQL"),
+        CheckMethod::Exasol(_) => return Some("Exasol"),
         CheckMethod::Redis => return Some("Redis"),
         _ => {}
     }

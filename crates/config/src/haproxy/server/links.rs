@@ -14,7 +14,7 @@ use super::{ServerDraft, TrackName};
 use crate::{
     diagnostic::Diagnostics,
     haproxy::{
-        check::{CheckMethod, ConnectStep, HttpStep, StepAction},
+        check::{CheckMethod, ConnectStep, ExasolCheck, HttpStep, StepAction},
         model::{Proxy, Server, ServerPort},
     },
 };
@@ -122,6 +122,7 @@ fn encrypts(method: &CheckMethod) -> bool {
             .steps
             .iter()
             .any(|it| matches!(it, HttpStep::Connect(step) if is_tls(step))),
+        CheckMethod::Exasol(ExasolCheck::Tls { .. }) => true,
         _ => false,
     }
 }
