@@ -4,6 +4,7 @@ mod address;
 mod blocks;
 mod context;
 mod definitions;
+mod floating_ip;
 mod global;
 mod group;
 mod include;

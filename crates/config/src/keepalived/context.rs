@@ -58,6 +58,14 @@ impl<'a> Context<'a> {
         self.d.add(severity, code, Some(span), message)
     }
 
+    /// Does something during which every fault is an error.
+    pub(super) fn strictly<T>(&mut self, what: impl FnOnce(&mut Self) -> T) -> T {
+        let lenience = std::mem::replace(&mut self.unknown, Unknown::Error);
+        let done = what(self);
+        self.unknown = lenience;
+        done
+    }
+
     /// `did you mean …`, or nothing if nothing comes near.
     pub(super) fn nearest<'k>(
         &mut self,

@@ -14,6 +14,7 @@ use pontoon_engine::vrrp::{Priority, Version, Vrid};
 use super::{
     address::AddressDraft,
     context::Context,
+    floating_ip::{self, FloatingDraft},
     global::garp::{self, Announces, GarpDraft},
     keyword::{Block, Keyword},
     model::{Notify, Route, UnicastPeer},
@@ -104,6 +105,8 @@ pub(super) struct InstanceDraft {
     pub(super) dont_track_primary: bool,
     /// `dont_track_proxy`.
     pub(super) dont_track_proxy: bool,
+    /// `floating_ip`.
+    pub(super) floating_ips: Vec<FloatingDraft>,
     /// What it tracks.
     pub(super) tracks: TracksDraft,
     /// What is run.
@@ -136,6 +139,7 @@ impl Block for InstanceDraft {
         election::KEYWORDS,
         network::KEYWORDS,
         addresses::KEYWORDS,
+        floating_ip::KEYWORDS,
         &GARP,
         &TRACKS,
         &NOTIFY,
@@ -186,6 +190,7 @@ impl InstanceDraft {
             accept: None,
             dont_track_primary: false,
             dont_track_proxy: false,
+            floating_ips: Vec::new(),
             tracks: TracksDraft::default(),
             notify: Notify::default(),
             debug: 0,

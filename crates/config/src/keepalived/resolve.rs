@@ -1,5 +1,6 @@
 //! What the blocks mean together: names to indices, defaults, one instance against another.
 
+mod floating_ips;
 mod groups;
 mod instances;
 mod strict;
@@ -40,6 +41,7 @@ pub(super) fn model(written: &Written, ctx: &mut Context<'_>) -> Model {
     };
     model.instances = instances::all(written, &model, ctx);
     model.groups = groups::all(written, &mut model, ctx);
+    floating_ips::all(written, &mut model, ctx);
     instances::duplicates(&model, written, ctx);
     model
 }

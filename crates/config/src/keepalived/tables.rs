@@ -2,6 +2,7 @@
 
 use super::{
     blocks::{GarpGroupDraft, Written},
+    floating_ip::FloatingDraft,
     global::GlobalDraft,
     group::GroupDraft,
     instance::{AuthDraft, InstanceDraft},
@@ -32,6 +33,11 @@ pub(crate) fn chapters() -> Vec<Chapter> {
                 entries::<InstanceDraft>("vrrp_instance"),
                 entries::<GroupDraft>("vrrp_sync_group"),
             ),
+        },
+        Chapter {
+            title: "Floating IPs",
+            doc: "Keywords of `floating_ip`, Pontoon's own block of `vrrp_instance`; every line of it is optional.",
+            entries: entries::<FloatingDraft>("floating_ip"),
         },
         Chapter {
             title: "Passwords",
@@ -104,6 +110,7 @@ pub(super) fn blocks_of(name: &str) -> Vec<String> {
     look(has::<GlobalDraft>(name), GlobalDraft::NAME);
     look(has::<InstanceDraft>(name), InstanceDraft::NAME);
     look(has::<GroupDraft>(name), GroupDraft::NAME);
+    look(has::<FloatingDraft>(name), FloatingDraft::NAME);
     look(has::<AuthDraft>(name), AuthDraft::NAME);
     look(has::<ScriptDraft>(name), ScriptDraft::NAME);
     look(has::<FileDraft>(name), FileDraft::NAME);

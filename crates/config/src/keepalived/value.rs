@@ -1,6 +1,6 @@
 //! Values: numbers, seconds, switches, addresses.
 
-use std::{net::IpAddr, ops::RangeInclusive, time::Duration};
+use std::{net::IpAddr, ops::RangeInclusive, path::PathBuf, time::Duration};
 
 use super::{context::Context, statement::Line};
 use crate::source::Word;
@@ -149,6 +149,20 @@ pub(super) fn interface(word: &Word, ctx: &mut Context<'_>) -> Option<String> {
 pub(super) fn interface_after(line: &mut Line<'_>, ctx: &mut Context<'_>) -> Option<String> {
     let word = line.required("an interface", ctx)?;
     interface(word, ctx)
+}
+
+/// The whole path of a file.
+///
+/// Fault: `bad-path`.
+pub(super) fn absolute_path_after(line: &mut Line<'_>, ctx: &mut Context<'_>) -> Option<PathBuf> {
+    let word = line.required("a path", ctx)?;
+    if !word.text.starts_with('/') {
+        let message = format!("`{}` does not begin with `/`", word.text);
+        ctx.fault("bad-path", word.span, message)
+            .suggest("write the whole path");
+        return None;
+    }
+    Some(PathBuf::from(&word.text))
 }
 
 #[cfg(test)]

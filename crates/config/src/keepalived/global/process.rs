@@ -1,6 +1,6 @@
 //! Keywords about the process, its scripts and FIFOs, and Pontoon's own.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use super::{FifoDraft, GlobalDraft};
 use crate::keepalived::{
@@ -148,7 +148,8 @@ pub(super) const PONTOON: &[Keyword<GlobalDraft>] = &[
         "<path>",
         "Pontoon's own: where a proxy that was started separately writes its process number (/run/haproxy.pid).",
         |draft, line, ctx| {
-            draft.proxy_pidfile = absolute_path(line, ctx).or_else(|| draft.proxy_pidfile.take());
+            draft.proxy_pidfile =
+                value::absolute_path_after(line, ctx).or_else(|| draft.proxy_pidfile.take());
         },
     ),
     Keyword::supported(
@@ -166,19 +167,8 @@ pub(super) const PONTOON: &[Keyword<GlobalDraft>] = &[
     ),
 ];
 
-fn absolute_path(line: &mut Line<'_>, ctx: &mut Context<'_>) -> Option<PathBuf> {
-    let word = line.required("a path", ctx)?;
-    if !word.text.starts_with('/') {
-        let message = format!("`{}` does not begin with `/`", word.text);
-        ctx.fault("bad-path", word.span, message)
-            .suggest("write the whole path");
-        return None;
-    }
-    Some(PathBuf::from(&word.text))
-}
-
 fn fifo(draft: &mut FifoDraft, line: &mut Line<'_>, ctx: &mut Context<'_>) {
-    draft.path = absolute_path(line, ctx);
+    draft.path = value::absolute_path_after(line, ctx);
     draft.owner = notify::account_after(line, ctx).flatten();
 }
 

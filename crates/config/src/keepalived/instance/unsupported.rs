@@ -14,12 +14,6 @@ pub(super) const KEYWORDS: &[Keyword<InstanceDraft>] = &[
         "add them with `ip rule` in `notify_master`, and delete them in `notify_backup`, `notify_fault` and `notify_stop`",
     ),
     Keyword::refused(
-        "floating_ip",
-        "<address> { … }",
-        "Pontoon's own: a cloud's address that follows the master.",
-        "this comes with a later version; until then move the address in `notify_master`",
-    ),
-    Keyword::refused(
         "vrf",
         "<interface>",
         "The VRF of an instance without interface.",

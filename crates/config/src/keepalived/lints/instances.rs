@@ -39,7 +39,8 @@ fn nothing_to_move(
 ) {
     let holds = !instance.addresses.is_empty()
         || !instance.excluded.is_empty()
-        || !instance.routes.is_empty();
+        || !instance.routes.is_empty()
+        || !instance.floating_ips.is_empty();
     let tells = runs(&instance.notify) || !model.global.notify_fifos.is_empty();
     let index = model
         .instances
