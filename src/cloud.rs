@@ -4,6 +4,7 @@
 //! `digitalocean`) knows its own API and speaks it over [`http`], which takes care of TLS, proxies,
 //! deadlines and the [`fence`]. What goes wrong is a [`problem::Problem`] everywhere.
 
+mod account;
 mod aws;
 pub mod client;
 mod digitalocean;

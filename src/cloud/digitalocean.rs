@@ -1,50 +1,119 @@
-//! DigitalOcean.
+//! DigitalOcean: a Reserved IP is assigned to a droplet by its number.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use pontoon_config::keepalived::model::{FloatingIp, ServerCloud};
 use pontoon_engine::floating_ip::event::Whereabouts;
+use serde::Deserialize;
 
 use super::{
+    account::{self, Account, Brand, Refusal},
     client::Finding,
     environment::Environment,
-    http::{Call, Http},
+    fence::Permit,
+    http::{Answer, Call},
     problem::{OpenError, Problem},
+};
+
+const NAME: &str = "api.digitalocean.com";
+const BRAND: Brand = Brand {
+    name: "DigitalOcean",
+    endpoint: "https://api.digitalocean.com",
+    variables: &["DIGITALOCEAN_TOKEN", "DIGITALOCEAN_ACCESS_TOKEN"],
+    number: "/metadata/v1/id",
+    server: "droplet",
+    token: "make one with the scopes reserved_ip:read, reserved_ip:update and droplet:read (API, Tokens)",
 };
 
 /// One address at DigitalOcean.
 #[derive(Debug)]
 pub(super) struct DigitalOcean {
-    _http: Http,
+    account: Account,
+}
+
+/// The answer about an address.
+#[derive(Debug, Deserialize)]
+struct One {
+    reserved_ip: Known,
+}
+
+#[derive(Debug, Deserialize)]
+struct Known {
+    droplet: Option<Droplet>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Droplet {
+    id: u64,
 }
 
 impl DigitalOcean {
     pub(super) fn new(
         file: &FloatingIp,
-        _own: &ServerCloud,
+        own: &ServerCloud,
         environment: &Environment,
     ) -> Result<Self, OpenError> {
         Ok(Self {
-            _http: Http::to_api(file, environment)?,
+            account: Account::new(&BRAND, file, own, environment)?,
         })
     }
 
-    #[expect(clippy::unused_async, reason = "calls the API once it is written")]
-    pub(super) async fn describe(&mut self, _call: &Call<'_>) -> Result<Whereabouts, Problem> {
-        Err(unwritten())
+    pub(super) async fn describe(&mut self, call: &Call<'_>) -> Result<Whereabouts, Problem> {
+        let path = self.path()?;
+        let answer = self.account.get(&path, call).await?;
+        let One { reserved_ip } = self.agreed(answer)?.json(NAME)?;
+        let holder = reserved_ip.droplet.map(|droplet| droplet.id);
+        self.account.whereabouts(holder, call).await
     }
 
-    #[expect(clippy::unused_async, reason = "calls the API once it is written")]
-    pub(super) async fn associate(&mut self, _call: &Call<'_>) -> Result<(), Problem> {
-        Err(unwritten())
+    pub(super) async fn associate(&mut self, call: &Call<'_>) -> Result<(), Problem> {
+        let path = format!("{}/actions", self.path()?);
+        let droplet = self.account.number(call).await?;
+        let body = serde_json::json!({ "type": "assign", "droplet_id": droplet });
+        let answer = self.account.post(&path, &body, call).await?;
+        self.agreed(answer).map(drop)
     }
 
-    #[expect(clippy::unused_async, reason = "calls the API once it is written")]
-    pub(super) async fn preflight(&mut self, _limit: Duration) -> Vec<Finding> {
-        vec![Finding::of("provider", Err(unwritten()))]
+    pub(super) async fn preflight(&mut self, limit: Duration) -> Vec<Finding> {
+        let mut findings = self.account.look(limit).await;
+        let permit = Permit::by_hand();
+        let seen = self.describe(&Call::within(limit, &permit)).await;
+        findings.push(Finding::of(
+            "address",
+            seen.map(|seen| account::seen(&seen)),
+        ));
+        findings
     }
-}
 
-fn unwritten() -> Problem {
-    Problem::refused("DigitalOcean is not supported by this build yet", "")
+    fn path(&self) -> Result<String, Problem> {
+        match self.account.address {
+            IpAddr::V4(address) => Ok(format!("/v2/reserved_ips/{address}")),
+            IpAddr::V6(address) => Err(Problem::refused(
+                format!("{address}: Reserved IPs of DigitalOcean are IPv4 here"),
+                "use an IPv4 address in floating_ip",
+            )),
+        }
+    }
+
+    fn agreed(&self, answer: Answer) -> Result<Answer, Problem> {
+        if answer.status.is_success() {
+            return Ok(answer);
+        }
+        let refusal: Refusal = answer.json(NAME).unwrap_or_default();
+        let text = format!("{} says {}", BRAND.name, refusal.message);
+        Err(match answer.status.as_u16() {
+            404 => Problem::refused(
+                format!(
+                    "this token's team has no Reserved IP {}",
+                    self.account.address
+                ),
+                "is the token of the right team, and the address reserved?",
+            ),
+            422 if refusal.message.contains("pending") => {
+                Problem::unwell(text, "something else is being done to the address")
+            }
+            422 => Problem::refused(text, "are server_id and the address of one datacenter?"),
+            _ => self.account.refused(&answer, &refusal),
+        })
+    }
 }

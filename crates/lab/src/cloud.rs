@@ -6,6 +6,7 @@
 //! whose clones are the same cloud; each API is served on whatever listener it is given.
 
 mod ec2;
+mod estate;
 mod faults;
 mod form;
 mod http;
@@ -26,6 +27,7 @@ use std::{
 use rustls::ServerConfig;
 
 pub use self::{
+    estate::Estate,
     faults::{Down, Faults, Lost},
     metadata::Tokens,
     server::Server,
