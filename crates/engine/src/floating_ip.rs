@@ -1,12 +1,13 @@
 //! A cloud's address that is where the master is: wanted is compared with what the provider says,
 //! at every transition and again and again, until they are the same.
 //!
-//! One node's part in the life of one address. It has three verbs: `handle(event, now)` tells it
-//! what happened, `poll_timeout()` says when it wants to be called again, `poll_action()` hands
-//! out the orders that the shell carries out.
+//! [`reconciler::Reconciler`] is one node's part in the life of one address. It has three verbs:
+//! `handle(event, now)` tells it what happened, `poll_timeout()` says when it wants to be called
+//! again, `poll_action()` hands out the orders that the shell carries out.
 
 pub mod action;
 pub mod event;
+pub mod reconciler;
 pub mod settings;
 pub mod view;
 

@@ -17,6 +17,7 @@ pub mod rules;
 pub mod sample;
 pub mod server;
 pub mod session;
+mod splitmix;
 pub mod termination;
 pub mod units;
 pub mod vrrp;

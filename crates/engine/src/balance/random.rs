@@ -1,7 +1,7 @@
 //! `balance random(n)`: draw `n` servers by weight, take the least loaded of them.
 
 use super::{Chooser, Draw, Standing};
-use crate::units::ServerId;
+use crate::{splitmix::SplitMix, units::ServerId};
 
 /// Shares as a Fenwick tree, so that drawing by weight takes logarithmic time.
 #[derive(Debug)]
@@ -63,24 +63,17 @@ impl Random {
         u64::from(a.load) * u64::from(b.share) < u64::from(b.load) * u64::from(a.share)
     }
 
-    fn draw(&self, mut seed: u64) -> Option<u32> {
+    fn draw(&self, seed: u64) -> Option<u32> {
+        let mut numbers = SplitMix::new(seed);
         let mut best: Option<u32> = None;
         for _ in 0..self.draws {
-            seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            let drawn = self.at(mix(seed).checked_rem(self.total)?);
+            let drawn = self.at(numbers.next().checked_rem(self.total)?);
             if best.is_none_or(|best| self.lighter(drawn, best)) {
                 best = Some(drawn);
             }
         }
         best
     }
-}
-
-/// Spreads a counter over all 64 bits (splitmix64, public domain).
-const fn mix(mut word: u64) -> u64 {
-    word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    word ^ (word >> 31)
 }
 
 impl Chooser for Random {

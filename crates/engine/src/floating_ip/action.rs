@@ -14,7 +14,8 @@ pub enum Action {
     Describe(CallId),
     /// Ask the provider to bring it here, from wherever it is.
     Associate(CallId),
-    /// Mastership has ended: a call that has not started must not, one that has is not waited for.
+    /// Mastership has ended, or the call has taken too long: if it has not started it must not, if
+    /// it has it is not waited for.
     Abandon(CallId),
     /// Tell the user.
     Report(Report),

@@ -2,8 +2,6 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use crate::vrrp::Priority;
-
 /// Of one address on one node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -21,6 +19,4 @@ pub struct Settings {
     pub refill: Duration,
     /// What this node's source address is: it decides between equal priorities, as in VRRP.
     pub source: Option<IpAddr>,
-    /// What this node's instance advertises when nothing tracked changes it.
-    pub priority: Priority,
 }

@@ -1,0 +1,8 @@
+//! The reconciler as timetables.
+
+mod alarms;
+mod anything;
+mod masters;
+mod split;
+mod timetable;
+mod trouble;

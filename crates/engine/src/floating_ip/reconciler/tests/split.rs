@@ -1,0 +1,165 @@
+//! Two masters, and the provider is within reach of both.
+
+use super::timetable::{Bench, peer, stranger};
+use crate::{
+    floating_ip::{
+        event::{Event, FailureKind, Whereabouts},
+        view::Phase,
+    },
+    vrrp::Priority,
+};
+
+/// Holds the address, is no new master, and looks next at 23.
+fn settled() -> Bench {
+    let mut bench = Bench::holding();
+    bench.while_found(&Whereabouts::Here, 20.0).calls();
+    bench
+}
+
+#[test]
+fn it_is_left_to_a_peer_whose_word_counts_more() {
+    let mut bench = settled();
+    bench.hear(2, 150).until(23.0).found(peer(2));
+    bench.expect(&["23.000 describe", "23.000 alarm: yielded to node 2"]);
+    bench.while_found(&peer(2), 50.0);
+    bench.expect(&["33.000 describe", "43.000 describe"]);
+    assert_eq!(bench.view().phase, Phase::Yielded);
+    assert_eq!(bench.view().counters.yields, 1);
+    assert_eq!(bench.view().counters.losses, 1);
+}
+
+#[test]
+fn between_equal_priorities_the_address_decides() {
+    let mut bench = settled();
+    bench.hear(2, 100).until(23.0).found(peer(2));
+    assert_eq!(bench.view().phase, Phase::Yielded);
+    let mut bench = settled();
+    bench.tell(Event::Priority(Priority(101)));
+    bench.hear(2, 100).until(23.0).found(peer(2));
+    assert_eq!(bench.view().phase, Phase::Moving);
+}
+
+#[test]
+fn it_is_taken_back_from_a_peer_whose_word_counts_less_or_is_unknown() {
+    for word in [Some(50), Some(0), None] {
+        let mut bench = settled();
+        if let Some(priority) = word {
+            bench.hear(2, priority);
+        }
+        bench
+            .until(23.0)
+            .found(peer(2))
+            .agreed()
+            .found(Whereabouts::Here);
+        bench.expect(&[
+            "23.000 describe",
+            "23.000 taken back from node 2",
+            "23.000 associate",
+            "23.000 describe",
+            "23.000 here after 0.000 and 2",
+        ]);
+    }
+}
+
+#[test]
+fn it_is_taken_back_once() {
+    let mut bench = settled();
+    bench.hear(2, 50).until(23.0).found(peer(2)).agreed();
+    bench.found(Whereabouts::Here).until(33.0).found(peer(2));
+    bench.calls();
+    assert_eq!(bench.view().phase, Phase::Yielded);
+    bench.while_found(&peer(2), 60.0);
+    assert_eq!(bench.view().phase, Phase::Yielded);
+}
+
+#[test]
+fn failures_do_not_end_the_attempt_to_take_it_back() {
+    let mut bench = settled();
+    bench.hear(2, 50).until(23.0).found(peer(2));
+    bench
+        .fails(FailureKind::Unanswered)
+        .until(25.0)
+        .found(peer(2));
+    bench.until(26.0).agreed().found(Whereabouts::Here);
+    assert_eq!(bench.view().phase, Phase::Here);
+}
+
+#[test]
+fn a_word_from_the_peer_earns_the_right_to_take_it_back_again() {
+    for (speaker, priority, right) in [(2, 50, true), (2, 0, true), (3, 0, false), (2, 150, false)]
+    {
+        let mut bench = settled();
+        bench.hear(2, 50).until(23.0).found(peer(2)).agreed();
+        bench.found(Whereabouts::Here).hear(speaker, priority);
+        bench.until(33.0).found(peer(2));
+        let yielded = bench.view().phase == Phase::Yielded;
+        assert_eq!(yielded, !right, "{speaker} {priority}");
+    }
+}
+
+#[test]
+fn what_was_yielded_is_taken_when_the_peer_resigns_or_has_to_give_way() {
+    for priority in [0, 50] {
+        let mut bench = settled();
+        bench.hear(2, 150).until(23.0).found(peer(2)).calls();
+        bench.until(24.0).hear(2, priority).found(peer(2)).agreed();
+        bench.found(Whereabouts::Here).expect(&[
+            "24.000 describe",
+            "24.000 over: yielded to node 2",
+            "24.000 moving from node 2",
+            "24.000 associate",
+            "24.000 describe",
+            "24.000 here after 0.000 and 3",
+        ]);
+    }
+}
+
+#[test]
+fn what_was_yielded_is_not_taken_on_the_word_of_another() {
+    let mut bench = settled();
+    bench.hear(2, 150).until(23.0).found(peer(2)).calls();
+    bench
+        .hear(3, 0)
+        .hear(2, 160)
+        .tell(Event::Priority(Priority(200)));
+    bench.while_found(&peer(2), 50.0);
+    assert_eq!(bench.view().phase, Phase::Yielded);
+    assert_eq!(bench.calls(), [33.0, 43.0]);
+}
+
+#[test]
+fn what_was_yielded_and_is_let_go_is_taken() {
+    for left in [Whereabouts::Nowhere, stranger()] {
+        let mut bench = settled();
+        bench.hear(2, 150).until(23.0).found(peer(2)).calls();
+        bench.until(33.0).found(left).until(35.0).agreed();
+        bench.found(Whereabouts::Here);
+        assert_eq!(bench.view().phase, Phase::Here);
+        assert_eq!(bench.view().alarm, None);
+    }
+}
+
+#[test]
+fn somebody_may_say_that_it_is_wanted_here() {
+    let mut bench = settled();
+    bench.hear(2, 150).until(23.0).found(peer(2)).calls();
+    bench
+        .until(25.0)
+        .tell(Event::Asserted)
+        .found(peer(2))
+        .agreed();
+    assert_eq!(bench.calls(), [25.0, 25.0, 25.0]);
+}
+
+#[test]
+fn a_new_mastership_takes_it_whatever_was_yielded() {
+    let mut bench = settled();
+    bench.hear(2, 150).until(23.0).found(peer(2)).calls();
+    bench.tell(Event::NotMaster).master(100).found(peer(2));
+    bench.expect(&[
+        "23.000 over: yielded to node 2",
+        "23.000 describe",
+        "23.000 moving from node 2",
+        "23.000 associate",
+    ]);
+}
