@@ -23,6 +23,7 @@ pub mod program;
 pub mod redis;
 pub mod script;
 pub mod server;
+pub mod site;
 pub mod sockets;
 pub mod statistics;
 pub mod switch;

@@ -50,6 +50,13 @@ impl Probe {
     /// # Errors
     /// The namespace cannot be entered.
     pub fn start(namespace: &str, target: SocketAddr) -> Result<Self> {
+        netns::inside(namespace, || Ok(Self::here(target)))
+    }
+
+    /// Starts connecting to `target` from the network namespace of the calling thread. The server
+    /// there must speak first.
+    #[must_use]
+    pub fn here(target: SocketAddr) -> Self {
         let attempts = Arc::<Mutex<Vec<Attempt>>>::default();
         let stop = Arc::new(AtomicBool::new(false));
         let mut client = Client {
@@ -60,19 +67,27 @@ impl Probe {
         let thread = {
             let stop = Arc::clone(&stop);
             // A thread stays in the namespace it was started in.
-            netns::inside(namespace, || Ok(thread::spawn(move || client.run(&stop))))?
+            thread::spawn(move || client.run(&stop))
         };
-        Ok(Self {
+        Self {
             attempts,
             stop,
             thread: Some(thread),
-        })
+        }
     }
 
     /// All attempts so far.
     #[must_use]
     pub fn attempts(&self) -> Vec<Attempt> {
         lock(&self.attempts).clone()
+    }
+
+    /// The attempts that began after `since`, in their order.
+    #[must_use]
+    pub fn since(&self, since: Instant) -> Vec<Attempt> {
+        let attempts = lock(&self.attempts);
+        let first = attempts.partition_point(|one| one.began <= since);
+        attempts[first..].to_vec()
     }
 
     /// Whether all decided attempts that began after `since` were served, and some were.

@@ -10,6 +10,7 @@ use super::{
 
 /// Attributes of an interface.
 mod of_link {
+    pub(super) const MAC: u16 = 1;
     pub(super) const NAME: u16 = 3;
     pub(super) const MASTER: u16 = 10;
     pub(super) const PROTOCOL: u16 = 12;
@@ -28,7 +29,10 @@ const UP: u32 = 1;
 /// A bridge of this name, down. `EEXIST`: the name is taken.
 #[must_use]
 pub fn bridge(name: &str) -> Change {
-    Change(new(name).nested(of_link::INFO, &[attribute(of_info::KIND, b"bridge")]))
+    let flags = flag::CREATE | flag::EXCLUSIVE;
+    let body = Body::new(kind::NEW_LINK, flags, &header(0, 0, 0));
+    let body = body.attribute(of_link::NAME, &text(name));
+    Change(body.nested(of_link::INFO, &[attribute(of_info::KIND, b"bridge")]))
 }
 
 /// One end of a virtual cable.
@@ -38,23 +42,34 @@ pub struct End<'a> {
     pub name: &'a str,
     /// In which network namespace; it must be open until the change was carried out.
     pub namespace: Option<BorrowedFd<'a>>,
+    /// Its hardware address; one by chance if nothing is said.
+    pub mac: Option<[u8; 6]>,
+}
+
+impl End<'_> {
+    fn attributes(self) -> Vec<Vec<u8>> {
+        let name = attribute(of_link::NAME, &text(self.name));
+        let there = self.namespace.map(|there| there.as_raw_fd().to_ne_bytes());
+        let there = there.map(|there| attribute(of_link::NAMESPACE, &there));
+        let mac = self.mac.map(|mac| attribute(of_link::MAC, &mac));
+        [Some(name), there, mac].into_iter().flatten().collect()
+    }
 }
 
 /// A cable between two interfaces, both down (veth(4)). `EEXIST`: a name is taken.
 #[must_use]
 pub fn cable(near: End<'_>, far: End<'_>) -> Change {
     const PEER: u16 = 1;
-    let mut peer = vec![header(0, 0, 0).to_vec(), name(far.name)];
-    peer.extend(far.namespace.map(namespace));
+    let mut peer = header(0, 0, 0).to_vec();
+    peer.extend(far.attributes().concat());
     let info = [
         attribute(of_info::KIND, b"veth"),
-        nested(of_info::DATA, &[nested(PEER, &peer)]),
+        nested(of_info::DATA, &[attribute(PEER, &peer)]),
     ];
-    let mut body = new(near.name).nested(of_link::INFO, &info);
-    if let Some(there) = near.namespace {
-        body = body.attribute(of_link::NAMESPACE, &there.as_raw_fd().to_ne_bytes());
-    }
-    Change(body)
+    let flags = flag::CREATE | flag::EXCLUSIVE;
+    let body = Body::new(kind::NEW_LINK, flags, &header(0, 0, 0));
+    let body = body.attributes(&near.attributes());
+    Change(body.nested(of_link::INFO, &info))
 }
 
 /// Puts an interface up, or down.
@@ -105,21 +120,8 @@ pub fn delete(index: u32) -> Change {
     Change(Body::new(kind::DEL_LINK, 0, &header(0, index, 0)))
 }
 
-fn new(name: &str) -> Body {
-    let flags = flag::CREATE | flag::EXCLUSIVE;
-    Body::new(kind::NEW_LINK, flags, &header(0, 0, 0)).attribute(of_link::NAME, &text(name))
-}
-
 fn existing(index: u32) -> Body {
     Body::new(kind::NEW_LINK, 0, &header(0, index, 0))
-}
-
-fn name(name: &str) -> Vec<u8> {
-    attribute(of_link::NAME, &text(name))
-}
-
-fn namespace(namespace: BorrowedFd<'_>) -> Vec<u8> {
-    attribute(of_link::NAMESPACE, &namespace.as_raw_fd().to_ne_bytes())
 }
 
 const fn header(family: u8, index: u32, flags: u32) -> [u8; 16] {
@@ -152,6 +154,7 @@ mod tests {
         End {
             name,
             namespace: None,
+            mac: None,
         }
     }
 
@@ -206,10 +209,13 @@ mod tests {
             let far = End {
                 name: "eth0",
                 namespace: Some(other.as_fd()),
+                mac: Some([2, 0, 10, 0, 1, 207]),
             };
             apply(&[cable(end("port"), far)]);
             assert!(link("port").is_some() && link("eth0").is_none());
             let there = other.run(|| {
+                let mac = link("eth0").unwrap().mac;
+                assert_eq!(mac, Some([2, 0, 10, 0, 1, 207]));
                 apply(&[rename(index("eth0"), "uplink")]);
                 link("eth0").is_none() && link("uplink").is_some()
             });

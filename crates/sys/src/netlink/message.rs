@@ -57,6 +57,12 @@ impl Body {
         self
     }
 
+    /// Adds attributes.
+    pub(super) fn attributes(mut self, attributes: &[Vec<u8>]) -> Self {
+        self.content.extend(attributes.concat());
+        self
+    }
+
     /// Adds an attribute made of others.
     pub(super) fn nested(mut self, kind: u16, parts: &[Vec<u8>]) -> Self {
         self.content.extend(nested(kind, parts));
