@@ -3,6 +3,7 @@
 mod pattern;
 
 use std::{
+    io::Read as _,
     net::{IpAddr, ToSocketAddrs},
     os::unix::fs::PermissionsExt as _,
     path::Path,
@@ -77,7 +78,23 @@ impl keepalived::Surroundings for System {
     fn permissions(&self, path: &str) -> Option<u32> {
         Surroundings::permissions(self, path)
     }
+
+    fn script(&self, path: &str) -> Option<String> {
+        // A pipe would keep us waiting, and a program is no script.
+        let found = std::fs::metadata(path).ok()?;
+        if !found.is_file() || found.len() > LONGEST_SCRIPT {
+            return None;
+        }
+        let mut bytes = Vec::new();
+        let file = std::fs::File::open(path).ok()?;
+        file.take(LONGEST_SCRIPT).read_to_end(&mut bytes).ok()?;
+        let text = !bytes.contains(&0);
+        text.then(|| String::from_utf8_lossy(&bytes).into_owned())
+    }
 }
+
+/// No script is longer.
+const LONGEST_SCRIPT: u64 = 256 * 1024;
 
 impl System {
     /// The host's name without its domain: what lines `@id` of a `keepalived.conf` are for.
@@ -129,6 +146,16 @@ mod tests {
         assert_eq!(find_account(text, "hapro"), None);
         assert_eq!(find_account("bad:x\n", "bad"), None);
         assert_eq!(find_user(text, "haproxy"), Some((106, 112)));
+    }
+
+    #[test]
+    fn scripts_are_texts_of_a_script_s_length() {
+        let script = |path: &str| keepalived::Surroundings::script(&System, path);
+        assert!(script("Cargo.toml").is_some_and(|text| text.contains("pontoon")));
+        let program = std::env::current_exe().unwrap();
+        assert_eq!(script(&program.to_string_lossy()), None);
+        assert_eq!(script("src"), None);
+        assert_eq!(script("/dev/null"), None);
     }
 
     #[test]

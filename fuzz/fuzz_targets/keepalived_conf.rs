@@ -35,6 +35,11 @@ impl Surroundings for Node {
         (name == "u").then_some(1)
     }
 
+    fn script(&self, path: &str) -> Option<String> {
+        let calls = "A=1.2.3.4 # x\nexport B=\"$A\" \\\n/f; `/g` ec2-associate-address -O a $B";
+        (path == "/f" || path == "/g").then(|| calls.to_owned())
+    }
+
     fn permissions(&self, path: &str) -> Option<u32> {
         (path == "/f").then_some(0o666)
     }

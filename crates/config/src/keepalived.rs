@@ -61,6 +61,9 @@ pub trait Surroundings {
     fn group(&self, name: &str) -> Option<u32>;
     /// The permissions of a file, as in `chmod`; `None`: there is no such file here.
     fn permissions(&self, path: &str) -> Option<u32>;
+    /// The text of a script that is run; `None`: there is no such file here, it is too long for a
+    /// script, or no text.
+    fn script(&self, path: &str) -> Option<String>;
 }
 
 /// What the reader is to take into account.

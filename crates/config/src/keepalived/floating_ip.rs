@@ -10,7 +10,7 @@ use std::{
 };
 
 use self::form::Form;
-pub(super) use self::form::{Url, ipv4, number};
+pub(super) use self::form::{Url, ipv4, is_region, number};
 pub(super) use self::provider::{Kind, Owned};
 use super::{
     context::Context,

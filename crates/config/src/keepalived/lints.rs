@@ -2,6 +2,7 @@
 
 mod floating_ips;
 mod instances;
+mod movers;
 mod scripts;
 
 use super::{blocks::Written, context::Context, model::Model};
@@ -10,5 +11,6 @@ use super::{blocks::Written, context::Context, model::Model};
 pub(super) fn run(model: &Model, written: &Written, ctx: &mut Context<'_>) {
     instances::run(model, written, ctx);
     floating_ips::run(written, ctx);
+    movers::run(written, ctx);
     scripts::run(model, written, ctx);
 }

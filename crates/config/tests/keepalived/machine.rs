@@ -35,6 +35,11 @@ impl Surroundings for Node {
         self.files.get(path).cloned().ok_or_else(missing)
     }
 
+    fn script(&self, path: &str) -> Option<String> {
+        let bytes = self.files.get(path)?;
+        Some(String::from_utf8_lossy(bytes).into_owned())
+    }
+
     fn user(&self, name: &str) -> Option<(u32, u32)> {
         match name {
             "root" => Some((0, 0)),

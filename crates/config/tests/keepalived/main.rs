@@ -5,5 +5,6 @@ mod corpus;
 mod floating_ip;
 mod machine;
 mod meaning;
+mod movers;
 mod robust;
 mod valid;
