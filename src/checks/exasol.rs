@@ -21,6 +21,8 @@ use super::{
 };
 
 mod login;
+#[cfg(test)]
+mod tests;
 mod websocket;
 
 /// TLS around the check: the server's own with `check-ssl`, else one that trusts everybody.

@@ -7,6 +7,8 @@ pub mod capture;
 pub mod client;
 pub mod cloud;
 pub mod crowd;
+#[cfg(feature = "exasol")]
+pub mod exasol;
 pub mod freeze;
 pub mod frr;
 pub mod full;

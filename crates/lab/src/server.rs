@@ -105,7 +105,7 @@ impl Drop for Server {
     }
 }
 
-fn listen(address: SocketAddr) -> Result<TcpListener> {
+pub(crate) fn listen(address: SocketAddr) -> Result<TcpListener> {
     let what = || format!("listen on {address}");
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None).trying(what())?;
     // A server that is killed and revived in a test must get its port again at once.
