@@ -5,6 +5,7 @@
 
 mod chaos;
 mod checks;
+mod cloud;
 mod compat;
 mod database;
 mod election;
@@ -25,6 +26,7 @@ fn main() {
     let mut tests = Vec::new();
     chaos::register(&mut tests);
     checks::register(&mut tests);
+    cloud::register(&mut tests);
     compat::register(&mut tests);
     database::register(&mut tests);
     election::register(&mut tests);

@@ -5,7 +5,7 @@ use std::{fmt, fs, net::IpAddr, path::PathBuf, time::Duration};
 
 use hyper::{Method, StatusCode, Uri, header};
 use pontoon_config::keepalived::model::{FloatingIp, ServerCloud};
-use pontoon_engine::floating_ip::event::{Holder, Whereabouts};
+use pontoon_engine::floating_ip::event::{FailureKind, Holder, Whereabouts};
 use serde::Deserialize;
 
 use super::{
@@ -121,9 +121,14 @@ impl Account {
         let Brand { name, server, .. } = self.brand;
         let advice = format!("say server_id, or run on a {server} of {name}");
         let request = Request::get(below(&self.metadata, self.brand.number)?);
-        let answer = self.nearby.send(request, call).await.map_err(|problem| {
-            let text = format!("the metadata service: {}", problem.text);
-            Problem::unwell(text, advice.clone())
+        let sent = self.nearby.send(request, call).await;
+        let answer = sent.map_err(|problem| match problem.kind {
+            // Not the service's fault: the call is no longer wanted.
+            FailureKind::Refused => problem,
+            _ => {
+                let text = format!("the metadata service: {}", problem.text);
+                Problem::unwell(text, advice.clone())
+            }
         })?;
         let text = answer.text();
         match text.trim().parse() {
