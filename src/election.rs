@@ -5,6 +5,7 @@
 
 pub mod configuration;
 mod dump;
+mod floating;
 mod history;
 mod life;
 pub mod log;
@@ -131,7 +132,7 @@ fn start(options: Options, log: &Log) -> Result<(), StartError> {
         .enable_all()
         .build()
         .map_err(StartError::Runtime)?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         let parts = Parts {
             signals: Watch::new().map_err(StartError::Runtime)?,
             supervisor: ElectionEnd::inherited().map_err(StartError::Supervisor)?,
@@ -144,7 +145,10 @@ fn start(options: Options, log: &Log) -> Result<(), StartError> {
         };
         Life::new(parts).run().await;
         Ok(())
-    })
+    });
+    // A name that is still being looked up for a provider is not waited for.
+    runtime.shutdown_background();
+    ended
 }
 
 fn read(files: &Files, log: &Log) -> Result<Model, StartError> {

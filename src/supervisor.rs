@@ -115,6 +115,8 @@ struct Supervisor {
     /// A child that dies is started again.
     respawn: bool,
     inquiries: Vec<Inquiry>,
+    /// Who waits for the election to do something, and the number of the request to it.
+    requests: Vec<(u64, ClientId)>,
     /// Questions to the election so far.
     questions: u64,
     stop: Option<Stop>,
@@ -152,11 +154,12 @@ impl Supervisor {
             Event::Overdue => self.stop_is_overdue(),
             Event::Silent => self.election_is_silent(Instant::now()),
             Event::Asked(client, Request::Status) => self.inquire(client),
+            Event::Asked(client, Request::Associate { address }) => {
+                self.pass_on(client, |id| ToElection::FloatingIpWanted { id, address });
+            }
             Event::Answerable(inquiry) => {
                 let answer = Answer::Status(self.report(&inquiry));
-                if let Some(door) = &mut self.door {
-                    door.answer(inquiry.client, &answer);
-                }
+                self.answer(inquiry.client, &answer);
             }
         }
     }
@@ -195,6 +198,10 @@ impl Supervisor {
                 for inquiry in &mut self.inquiries {
                     inquiry.answered(id, &status);
                 }
+            }
+            FromElection::FloatingIpAsserted { id, result } => {
+                let answer = result.map_or_else(Answer::Refused, Answer::Associating);
+                self.passed_on(id, &answer);
             }
         }
     }
@@ -380,6 +387,34 @@ impl Supervisor {
         let proxy = self.children.proxy.as_ref().and_then(Child::process);
         let proxy = proxy.map(process::Process::pid);
         self.inquiries.push(Inquiry::new(client, id, asked, proxy));
+    }
+
+    /// The election is to do something for a client.
+    fn pass_on(&mut self, client: ClientId, request: impl FnOnce(u64) -> ToElection) {
+        self.questions += 1;
+        let id = self.questions;
+        if self.tell_election(&request(id)) {
+            // Those that a dead election has left behind.
+            if let Some(door) = &self.door {
+                self.requests.retain(|(_, client)| door.has(*client));
+            }
+            return self.requests.push((id, client));
+        }
+        let why = "no election of this node is running".to_owned();
+        self.answer(client, &Answer::Refused(why));
+    }
+
+    fn passed_on(&mut self, id: u64, answer: &Answer) {
+        if let Some(at) = self.requests.iter().position(|(it, _)| *it == id) {
+            let (_, client) = self.requests.swap_remove(at);
+            self.answer(client, answer);
+        }
+    }
+
+    fn answer(&mut self, client: ClientId, answer: &Answer) {
+        if let Some(door) = &mut self.door {
+            door.answer(client, answer);
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use std::{
 
 use pontoon_config::keepalived::model::Model;
 use pontoon_engine::vrrp::{
-    InstanceId, Priority,
+    InstanceId, Priority, Role,
     election::Election,
     event::{Event, Proxy, Reading},
     settings::Settings,
@@ -24,6 +24,7 @@ use tokio::time::{Interval, MissedTickBehavior};
 
 use super::{
     Options,
+    floating::{Answered, Floating, Standing},
     history::History,
     log::{Level, Log},
     network::{Network, NetworkEvent},
@@ -63,6 +64,8 @@ pub(super) struct Life {
     network: Network,
     trackers: Trackers,
     notifier: Notifier,
+    /// The cloud's addresses that follow the masters.
+    floating: Floating,
     proxy: ProxyWatch,
     /// The last news of the proxy.
     proxy_state: Proxy,
@@ -95,6 +98,8 @@ enum Happened {
     Network(NetworkEvent),
     Tracked(Tracked),
     Proxy(News),
+    /// A provider has answered.
+    Provider(Answered),
     /// `None`: the supervisor is gone.
     Told(Option<ToElection>),
     Signal(Function),
@@ -138,6 +143,7 @@ impl Life {
             history: History::default(),
             cleared: HashMap::new(),
             started: now,
+            floating: Floating::new(&model, log.clone()),
             alive: signs_of_life(),
             stopping: false,
             log,
@@ -194,11 +200,17 @@ impl Life {
     async fn next(&mut self) -> Happened {
         // Signals, timers and scripts have their turn even if there is always something to do.
         tokio::task::coop::consume_budget().await;
-        let due = self.election.poll_timeout();
+        let due = [self.election.poll_timeout(), self.floating.poll_timeout()];
+        let due = due.into_iter().flatten().min();
         tokio::select! {
             event = self.network.next() => return Happened::Network(event),
             tracked = self.trackers.next() => return Happened::Tracked(tracked),
             news = self.proxy.next() => return Happened::Proxy(news),
+            answered = self.floating.next() => {
+                // Whether we are still master comes before what a master does next.
+                self.hear_what_waits().await;
+                return Happened::Provider(answered);
+            }
             told = heard(&mut self.supervisor) => return Happened::Told(told),
             function = self.signals.next() => return Happened::Signal(function),
             groups = self.notifier.running() => return Happened::Scripts(groups),
@@ -240,7 +252,12 @@ impl Life {
             }
             Happened::Signal(function) => self.obey(function),
             Happened::Scripts(groups) => self.tell(&FromElection::Scripts(groups)),
-            Happened::Timeout => self.handle(Event::Timeout),
+            Happened::Provider(answered) => self.floating.answered(answered, Instant::now()),
+            Happened::Timeout => {
+                // First who is master, then what a master does.
+                self.handle(Event::Timeout);
+                self.floating.timeout(Instant::now());
+            }
             Happened::Alive => {
                 if let Some(supervisor) = &mut self.supervisor {
                     supervisor.live();
@@ -305,6 +322,10 @@ impl Life {
     fn told(&mut self, told: &ToElection) {
         match told {
             ToElection::StatusWanted { id } => self.answer(*id),
+            ToElection::FloatingIpWanted { id, address } => {
+                let result = self.floating.assert(*address, Instant::now());
+                self.tell(&FromElection::FloatingIpAsserted { id: *id, result });
+            }
             ToElection::NoProxy
             | ToElection::ProxyStarting
             | ToElection::ProxyReady { .. }
@@ -335,6 +356,21 @@ impl Life {
     fn handle(&mut self, event: Event) {
         self.election.handle(event, Instant::now());
         self.carry_out();
+        self.inform_floating();
+    }
+
+    /// The floating IPs hear what has become of their instances.
+    pub(super) fn inform_floating(&mut self) {
+        for id in self.floating.instances() {
+            let view = self.election.instance(id);
+            let standing = Standing {
+                master: view.role == Role::Master,
+                priority: view.priority,
+                peers: &view.peers,
+                source: self.network.source(id),
+            };
+            self.floating.follow(id, &standing, Instant::now());
+        }
     }
 
     async fn end(mut self) {

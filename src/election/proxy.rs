@@ -93,7 +93,9 @@ impl ProxyWatch {
             }
             // That one that was down starts again is no news: it is down until it serves.
             ToElection::ProxyStarting if self.said.is_none() => self.say(Proxy::Starting),
-            ToElection::ProxyStarting | ToElection::StatusWanted { .. } => {}
+            ToElection::ProxyStarting
+            | ToElection::StatusWanted { .. }
+            | ToElection::FloatingIpWanted { .. } => {}
             ToElection::ProxyEnded { asked_for, .. } => self.ended(if *asked_for {
                 ProxyFault::Stopped
             } else {

@@ -2,7 +2,7 @@
 
 mod gather;
 
-use std::net::IpAddr;
+use std::{net::IpAddr, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,9 @@ pub struct Status {
     pub pid: u32,
     /// Seconds since it was started.
     pub running_for: f64,
+    /// What it was started with, by their whole names.
+    #[serde(default)]
+    pub files: Vec<PathBuf>,
     /// What is known of this node's own proxy; `None`: the node has none.
     pub proxy: Option<String>,
     /// In the order of the file.
@@ -63,6 +66,9 @@ pub struct InstanceStatus {
     pub peers: Vec<PeerStatus>,
     /// What it holds or would hold.
     pub addresses: Vec<AddressStatus>,
+    /// Addresses of a cloud that follow it.
+    #[serde(default)]
+    pub floating_ips: Vec<FloatingIpStatus>,
     /// What has been counted since the start.
     pub counters: Counters,
 }
@@ -179,4 +185,86 @@ pub struct Counters {
     pub dropped: u64,
     /// Accepted with another address list.
     pub address_list_mismatches: u64,
+}
+
+/// A `floating_ip`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FloatingIpStatus {
+    /// The address that clients use.
+    pub address: IpAddr,
+    /// `aws`, `hetzner` or `digitalocean`.
+    pub provider: String,
+    /// `idle` (not master), `looking`, `moving`, `here`, `waiting` (after a failure) or `yielded`.
+    pub phase: String,
+    /// Where the provider last said it is; `None`: it has not been asked, or not answered.
+    pub seen: Option<SeenStatus>,
+    /// What needs attention.
+    pub alarm: Option<AlarmStatus>,
+    /// The call under way.
+    pub call: Option<CallStatus>,
+    /// Seconds until the next call, if one is waited for.
+    pub next_call_in: Option<f64>,
+    /// The last call that failed, however long ago.
+    pub last_failure: Option<FailureStatus>,
+    /// What has been counted since the start.
+    pub counters: FloatingIpCounters,
+}
+
+/// Where an address was seen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SeenStatus {
+    /// `here`, `nowhere` or `elsewhere`.
+    pub place: String,
+    /// Who has it, if it is elsewhere: the provider's name.
+    pub holder: Option<String>,
+    /// Which of the configured peers that is.
+    pub peer: Option<IpAddr>,
+    /// Seconds since.
+    pub ago: f64,
+}
+
+/// What needs attention.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlarmStatus {
+    /// `not_here`, `yielded` or `unverified`.
+    pub kind: String,
+    /// For people.
+    pub text: String,
+}
+
+/// A call to a provider.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CallStatus {
+    /// `describe` or `associate`.
+    pub what: String,
+    /// Seconds since it began.
+    pub running_for: f64,
+}
+
+/// A call that failed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FailureStatus {
+    /// Why, and what to do.
+    pub text: String,
+    /// Seconds since.
+    pub ago: f64,
+}
+
+/// What is counted of a floating IP. The metrics endpoint of a later version exports them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FloatingIpCounters {
+    /// Questions where it is.
+    pub describes: u64,
+    /// Requests to bring it here.
+    pub associates: u64,
+    /// Calls that failed.
+    pub failures: u64,
+    /// Those of them that were refused for being too many.
+    pub throttled: u64,
+    /// How often it has come here.
+    pub arrivals: u64,
+    /// How often it was found elsewhere after it had been here.
+    pub losses: u64,
+    /// How often it was left to a peer.
+    pub yields: u64,
 }

@@ -34,6 +34,13 @@ pub enum ToElection {
         /// The number.
         id: u64,
     },
+    /// Somebody wants a floating IP here; the answer bears this number.
+    FloatingIpWanted {
+        /// The number.
+        id: u64,
+        /// Which; `None`: all of the file.
+        address: Option<IpAddr>,
+    },
 }
 
 /// From the election to the supervisor.
@@ -66,6 +73,13 @@ pub enum FromElection {
         id: u64,
         /// `election::status::Status`, serialised.
         status: serde_json::Value,
+    },
+    /// What became of `FloatingIpWanted`.
+    FloatingIpAsserted {
+        /// The number of the request.
+        id: u64,
+        /// Those that are on their way, or why none is.
+        result: Result<Vec<IpAddr>, String>,
     },
 }
 

@@ -1,7 +1,7 @@
 //! What a running node tells whoever asks at its socket: one request a line, one answer a line,
 //! both JSON.
 
-use std::{env, path::PathBuf};
+use std::{env, net::IpAddr, path::PathBuf};
 
 use pontoon_sys::process::privilege::is_root;
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,11 @@ pub const KEEPALIVED: &str = "keepalived";
 pub enum Request {
     /// How are you?
     Status,
+    /// Bring a floating IP here, whatever was left to somebody else.
+    Associate {
+        /// Which; `None`: all of the file.
+        address: Option<IpAddr>,
+    },
 }
 
 /// What is answered.
@@ -29,7 +34,9 @@ pub enum Request {
 pub enum Answer {
     /// To [`Request::Status`].
     Status(NodeStatus),
-    /// The request was not understood; this is why.
+    /// To [`Request::Associate`]: these are on their way; the status tells how it goes on.
+    Associating(Vec<IpAddr>),
+    /// It is not done; this is why.
     Refused(String),
 }
 

@@ -148,6 +148,11 @@ impl Door {
         }
     }
 
+    /// Whether a client is still there.
+    pub(super) fn has(&self, id: ClientId) -> bool {
+        self.clients.iter().any(|client| client.id == id)
+    }
+
     /// Answers a client, if it is still there.
     pub(super) fn answer(&mut self, id: ClientId, answer: &Answer) {
         if let Some(client) = self.clients.iter_mut().find(|client| client.id == id) {

@@ -179,6 +179,7 @@ fn supervise(plan: Plan, mut voice: Voice) -> ExitCode {
         door: plan.door,
         respawn: plan.respawn,
         inquiries: Vec::new(),
+        requests: Vec::new(),
         questions: 0,
         stop: None,
         exit: ExitCode::SUCCESS,

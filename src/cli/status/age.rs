@@ -3,7 +3,7 @@
 use jiff::{Timestamp, tz::TimeZone};
 
 /// A duration in seconds: `0.4 s`, `5 s`, `4 min 10 s`, `3 h 20 min`, `12 d 4 h`.
-pub(super) fn duration(seconds: f64) -> String {
+pub(in crate::cli) fn duration(seconds: f64) -> String {
     const UNITS: [(&str, u64); 4] = [("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)];
     if seconds < 0.0995 {
         return format!("{:.0} ms", seconds.max(0.0) * 1000.0);

@@ -139,6 +139,7 @@ mod tests {
                 interface: "eth0".into(),
                 held: true,
             }],
+            floating_ips: Vec::new(),
             counters: Counters {
                 adverts_sent: 12_000,
                 ..Counters::default()
@@ -151,6 +152,7 @@ mod tests {
             router_id: "lb1".into(),
             pid: 816,
             running_for: 12_000.0,
+            files: vec!["/etc/keepalived/keepalived.conf".into()],
             proxy: Some("serves".into()),
             instances: vec![instance()],
             groups: vec![GroupStatus {

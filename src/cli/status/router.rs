@@ -4,6 +4,7 @@ use jiff::tz::TimeZone;
 
 use super::{
     age::{duration, moment},
+    floating,
     report::line,
 };
 use crate::election::status::{
@@ -38,7 +39,8 @@ pub(super) fn instance(it: &InstanceStatus, zone: &TimeZone) -> String {
     );
     out += &master(it);
     out += &peers(it);
-    out += &addresses(&it.addresses);
+    out += &addresses(it);
+    out += &floating::all(&it.floating_ips);
     let counters = &it.counters;
     out += &line(
         "packets",
@@ -131,14 +133,14 @@ fn is_rival(it: &InstanceStatus, peer: &PeerStatus) -> bool {
     it.role == "MASTER" && peer.priority > 0 && still_sends && after_we_took_over > peer.interval
 }
 
-fn addresses(addresses: &[AddressStatus]) -> String {
-    if addresses.is_empty() {
+fn addresses(it: &InstanceStatus) -> String {
+    if it.addresses.is_empty() && it.floating_ips.is_empty() {
         return line(
             "address",
             "none in the file: moving one is up to notify scripts",
         );
     }
-    let lines = addresses.iter();
+    let lines = it.addresses.iter();
     lines
         .map(|address| line("address", &address_line(address)))
         .collect()

@@ -66,12 +66,14 @@ impl Life {
             self.tell(&FromElection::Holding(self.network.held()));
         }
         self.notifier.reload(&model);
+        self.floating.reload(&model);
         self.model = model;
         self.table = table;
         self.tell_farewells();
         self.carry_out();
         self.take_what_trackers_know();
         self.look_again();
+        self.inform_floating();
         Ok(())
     }
 

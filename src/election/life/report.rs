@@ -14,7 +14,7 @@ use crate::{
         dump::{self, Shown},
         log::Level,
         process::signals::Function,
-        status::{self, ScriptStatus, Status},
+        status::{self, FloatingIpStatus, ScriptStatus, Status},
         track::ScriptState,
     },
     node::message::{FromElection, Held},
@@ -35,10 +35,12 @@ impl Life {
         status::gather(status::Facts {
             model,
             settings: &self.settings,
+            files: &self.options.files.names,
             router_id: model.global.router_id.as_ref().unwrap_or(&host),
             views: &self.views(),
             held: &self.network.held(),
             wanted: &wanted,
+            floating_ips: self.floating_ips(),
             scripts: self.scripts(),
             proxy: proxy_words(self.proxy_state),
             history: &self.history,
@@ -56,6 +58,12 @@ impl Life {
     fn wanted(&self) -> Vec<Vec<Held>> {
         let instances = self.instances();
         instances.map(|id| self.network.would_hold(id)).collect()
+    }
+
+    fn floating_ips(&self) -> Vec<Vec<FloatingIpStatus>> {
+        let now = Instant::now();
+        let instances = self.instances();
+        instances.map(|id| self.floating.status(id, now)).collect()
     }
 
     fn scripts(&self) -> Vec<ScriptStatus> {

@@ -1,6 +1,9 @@
 //! The status, from what the machine, the network and the scripts say.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::{
+    path::{self, PathBuf},
+    time::{Duration, Instant, SystemTime},
+};
 
 use pontoon_config::keepalived::model::Model;
 use pontoon_engine::vrrp::{
@@ -12,8 +15,8 @@ use pontoon_engine::vrrp::{
 };
 
 use super::{
-    AddressStatus, Counters, GroupStatus, InstanceStatus, PeerStatus, PriorityStatus, ScriptStatus,
-    Status, TrackerStatus, TransitionStatus,
+    AddressStatus, Counters, FloatingIpStatus, GroupStatus, InstanceStatus, PeerStatus,
+    PriorityStatus, ScriptStatus, Status, TrackerStatus, TransitionStatus,
 };
 use crate::{
     election::{
@@ -27,6 +30,8 @@ use crate::{
 pub(in crate::election) struct Facts<'a> {
     pub(in crate::election) model: &'a Model,
     pub(in crate::election) settings: &'a Settings,
+    /// Their names, as they were given.
+    pub(in crate::election) files: &'a [String],
     pub(in crate::election) router_id: &'a str,
     /// In the order of the file.
     pub(in crate::election) views: &'a [InstanceView],
@@ -34,6 +39,8 @@ pub(in crate::election) struct Facts<'a> {
     pub(in crate::election) held: &'a [Held],
     /// What each instance holds or would hold.
     pub(in crate::election) wanted: &'a [Vec<Held>],
+    /// Those of each instance.
+    pub(in crate::election) floating_ips: Vec<Vec<FloatingIpStatus>>,
     pub(in crate::election) scripts: Vec<ScriptStatus>,
     pub(in crate::election) proxy: Option<String>,
     pub(in crate::election) history: &'a History,
@@ -58,12 +65,18 @@ pub(in crate::election) fn gather(facts: Facts<'_>) -> Status {
         router_id: facts.router_id.to_owned(),
         pid: std::process::id(),
         running_for: seconds(facts.now.saturating_duration_since(facts.started)),
+        files: facts.files.iter().map(whole).collect(),
         instances: instances.collect(),
         groups: facts.groups(),
         transitions: transitions.collect(),
         proxy: facts.proxy,
         scripts: facts.scripts,
     }
+}
+
+/// From anywhere, the file is found by this name.
+fn whole(name: &String) -> PathBuf {
+    path::absolute(name).unwrap_or_else(|_| name.into())
 }
 
 impl Facts<'_> {
@@ -92,6 +105,7 @@ impl Facts<'_> {
             master_down_in: view.master_down_at.map(|at| self.until(at)),
             peers: view.peers.iter().map(|peer| self.peer(peer)).collect(),
             addresses: self.addresses(id),
+            floating_ips: self.floating_ips.get(id.0).cloned().unwrap_or_default(),
             counters: counted(&view.counters),
         }
     }

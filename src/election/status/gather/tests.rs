@@ -154,10 +154,12 @@ impl Scene {
         gather(Facts {
             model: &self.model,
             settings: self.election.settings(),
+            files: &["/etc/keepalived/keepalived.conf".to_owned()],
             router_id: "lb1",
             views: &views,
             held: &[held([10, 0, 0, 9])],
             wanted: &[9, 8, 7].map(|last| vec![held([10, 0, 0, last])]),
+            floating_ips: Vec::new(),
             scripts: Vec::new(),
             proxy: None,
             history: &self.history,

@@ -1,0 +1,318 @@
+//! What is said of a floating IP: lines for the log, words for the status.
+
+use std::{
+    net::IpAddr,
+    time::{Duration, Instant},
+};
+
+use pontoon_config::keepalived::model::{FloatingIp, Provider};
+use pontoon_engine::floating_ip::{
+    action::{Alarm, Report},
+    event::{Failure, Holder, Whereabouts},
+    view::{self, Phase, View},
+};
+
+use super::address::CallKind;
+use crate::election::{
+    log::Level,
+    status::{
+        AlarmStatus, CallStatus, FailureStatus, FloatingIpCounters, FloatingIpStatus, SeenStatus,
+    },
+};
+
+/// A line to write.
+pub(super) type Line = (Level, String);
+
+/// Speaks of one address.
+pub(super) struct Words<'a> {
+    pub(super) instance: &'a str,
+    pub(super) address: IpAddr,
+}
+
+impl Words<'_> {
+    /// What a report says.
+    pub(super) fn report(&self, report: &Report) -> Line {
+        let (level, text) = match report {
+            Report::Here { after, calls } => {
+                let (after, s) = (time(*after), plural(*calls));
+                let text = format!("is here after {after} and {calls} call{s}");
+                (Level::Notice, text)
+            }
+            Report::Moving { from } => {
+                let text = format!("is {}: bringing it here", place(from));
+                (Level::Notice, text)
+            }
+            Report::TakenBack { holder } => {
+                let who = holder.as_ref().map_or_else(|| "nobody".to_owned(), name);
+                let text = format!("was here and is now with {who}: taking it back");
+                (Level::Warning, text)
+            }
+            Report::Failed {
+                failure,
+                retry_in,
+                attempt,
+            } => {
+                let text = format!(
+                    "{} (next call in {}; failures in a row: {attempt})",
+                    failure.text,
+                    time(*retry_in)
+                );
+                (Level::Warning, text)
+            }
+            Report::Alarm(it) => {
+                let level = match it {
+                    Alarm::NotHere { .. } | Alarm::Yielded { .. } => Level::Error,
+                    Alarm::Unverified { .. } => Level::Warning,
+                };
+                (level, format!("ALARM: {}", alarm(it)))
+            }
+            Report::AlarmOver(it) => (Level::Notice, format!("alarm over: {}", over(it))),
+        };
+        self.line(level, &text)
+    }
+
+    /// With the names of the instance and the address before it.
+    pub(super) fn line(&self, level: Level, text: &str) -> Line {
+        let Words { instance, address } = self;
+        (level, format!("({instance}) floating IP {address} {text}"))
+    }
+}
+
+const fn plural(count: u32) -> &'static str {
+    if count == 1 { "" } else { "s" }
+}
+
+/// `812 ms`, `4.2 s`.
+fn time(duration: Duration) -> String {
+    if duration < Duration::from_secs(1) {
+        format!("{} ms", duration.as_millis())
+    } else {
+        format!("{:.1} s", duration.as_secs_f64())
+    }
+}
+
+fn place(whereabouts: &Whereabouts) -> String {
+    match whereabouts {
+        Whereabouts::Here => "here".to_owned(),
+        Whereabouts::Nowhere => "with nobody".to_owned(),
+        Whereabouts::With(holder) => format!("with {}", name(holder)),
+    }
+}
+
+fn name(holder: &Holder) -> String {
+    match holder.peer {
+        Some(peer) => format!("{} (peer {peer})", holder.name),
+        None => format!("{} (no configured peer)", holder.name),
+    }
+}
+
+fn alarm(alarm: &Alarm) -> String {
+    match alarm {
+        Alarm::NotHere { failure } => format!(
+            "this node is master and the address is not here{}",
+            because(failure.as_ref())
+        ),
+        Alarm::Yielded { holder } => format!(
+            "left to {}, which believes to be master as well and whose word counts more: the nodes \
+             do not hear each other; does IP protocol 112 pass in both directions?",
+            name(holder)
+        ),
+        Alarm::Unverified { failure } => format!(
+            "whether it is still here cannot be verified{}",
+            because(Some(failure))
+        ),
+    }
+}
+
+fn because(failure: Option<&Failure>) -> String {
+    failure.map_or_else(String::new, |failure| format!("; {}", failure.text))
+}
+
+const fn over(alarm: &Alarm) -> &'static str {
+    match alarm {
+        Alarm::NotHere { .. } => "it is not missed here any more",
+        Alarm::Yielded { .. } => "it is not left to a rival any more",
+        Alarm::Unverified { .. } => "the provider answers again",
+    }
+}
+
+/// How a provider is called in the file.
+pub(super) const fn provider(provider: &Provider) -> &'static str {
+    match provider {
+        Provider::Aws(_) => "aws",
+        Provider::Hetzner(_) => "hetzner",
+        Provider::DigitalOcean(_) => "digitalocean",
+    }
+}
+
+/// What the status of an address is made of.
+pub(super) struct Facts<'a> {
+    pub(super) file: &'a FloatingIp,
+    pub(super) view: &'a View,
+    pub(super) failed: Option<&'a (String, Instant)>,
+    pub(super) call: Option<(CallKind, Instant)>,
+    pub(super) now: Instant,
+}
+
+/// The status of this moment.
+pub(super) fn status(facts: Facts<'_>) -> FloatingIpStatus {
+    let Facts {
+        file,
+        view,
+        failed,
+        call,
+        now,
+    } = facts;
+    let ago = |at: Instant| seconds(now.saturating_duration_since(at));
+    FloatingIpStatus {
+        address: file.address,
+        provider: provider(&file.provider).to_owned(),
+        phase: phase(view.phase).to_owned(),
+        seen: view.seen.as_ref().map(|(place, at)| seen(place, ago(*at))),
+        alarm: view.alarm.as_ref().map(alarm_status),
+        call: call.map(|(kind, since)| CallStatus {
+            what: call_name(kind).to_owned(),
+            running_for: ago(since),
+        }),
+        next_call_in: view
+            .next_call
+            .map(|at| seconds(at.saturating_duration_since(now))),
+        last_failure: failed.map(|(text, at)| FailureStatus {
+            text: text.clone(),
+            ago: ago(*at),
+        }),
+        counters: counted(&view.counters),
+    }
+}
+
+fn seen(place: &Whereabouts, ago: f64) -> SeenStatus {
+    let (name, holder) = match place {
+        Whereabouts::Here => ("here", None),
+        Whereabouts::Nowhere => ("nowhere", None),
+        Whereabouts::With(holder) => ("elsewhere", Some(holder)),
+    };
+    SeenStatus {
+        place: name.to_owned(),
+        holder: holder.map(|holder| holder.name.clone()),
+        peer: holder.and_then(|holder| holder.peer),
+        ago,
+    }
+}
+
+fn alarm_status(it: &Alarm) -> AlarmStatus {
+    let kind = match it {
+        Alarm::NotHere { .. } => "not_here",
+        Alarm::Yielded { .. } => "yielded",
+        Alarm::Unverified { .. } => "unverified",
+    };
+    AlarmStatus {
+        kind: kind.to_owned(),
+        text: alarm(it),
+    }
+}
+
+const fn phase(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Idle => "idle",
+        Phase::Looking => "looking",
+        Phase::Moving => "moving",
+        Phase::Here => "here",
+        Phase::Waiting => "waiting",
+        Phase::Yielded => "yielded",
+    }
+}
+
+const fn call_name(kind: CallKind) -> &'static str {
+    match kind {
+        CallKind::Describe => "describe",
+        CallKind::Associate => "associate",
+    }
+}
+
+const fn counted(counters: &view::Counters) -> FloatingIpCounters {
+    FloatingIpCounters {
+        describes: counters.describes,
+        associates: counters.associates,
+        failures: counters.failures,
+        throttled: counters.throttled,
+        arrivals: counters.arrivals,
+        losses: counters.losses,
+        yields: counters.yields,
+    }
+}
+
+/// In thousandths: more would only pretend to be exact.
+fn seconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1000.0).round() / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use pontoon_engine::floating_ip::event::FailureKind;
+
+    use super::*;
+
+    fn told(report: &Report) -> (Level, String) {
+        let words = Words {
+            instance: "VI_1",
+            address: [34, 249, 49, 35].into(),
+        };
+        words.report(report)
+    }
+
+    fn peer() -> Holder {
+        Holder {
+            name: "i-0b 10.0.1.190".into(),
+            peer: Some([10, 0, 1, 190].into()),
+        }
+    }
+
+    #[test]
+    fn a_move_is_told_from_where_and_how_long_it_took() {
+        let from = Whereabouts::With(peer());
+        let (level, text) = told(&Report::Moving { from });
+        let wanted = "(VI_1) floating IP 34.249.49.35 is with i-0b 10.0.1.190 (peer 10.0.1.190): \
+                      bringing it here";
+        assert_eq!((level, text.as_str()), (Level::Notice, wanted));
+        let here = Report::Here {
+            after: Duration::from_millis(812),
+            calls: 3,
+        };
+        let wanted = "(VI_1) floating IP 34.249.49.35 is here after 812 ms and 3 calls";
+        assert_eq!(told(&here).1, wanted);
+    }
+
+    #[test]
+    fn alarms_stand_out_and_failures_say_when_the_next_call_is() {
+        let failure = Failure {
+            kind: FailureKind::Refused,
+            text: "forbidden: allow ec2:AssociateAddress".into(),
+        };
+        let failed = Report::Failed {
+            failure: failure.clone(),
+            retry_in: Duration::from_millis(4200),
+            attempt: 3,
+        };
+        let (level, text) = told(&failed);
+        assert_eq!(level, Level::Warning);
+        let wanted =
+            "forbidden: allow ec2:AssociateAddress (next call in 4.2 s; failures in a row: 3)";
+        assert!(text.ends_with(wanted), "{text}");
+        let alarm = Alarm::NotHere {
+            failure: Some(failure),
+        };
+        let (level, text) = told(&Report::Alarm(alarm));
+        assert_eq!(level, Level::Error);
+        let wanted = "ALARM: this node is master and the address is not here; forbidden: allow \
+                      ec2:AssociateAddress";
+        assert!(text.ends_with(wanted), "{text}");
+    }
+
+    #[test]
+    fn who_yields_says_to_whom_and_why() {
+        let (level, text) = told(&Report::Alarm(Alarm::Yielded { holder: peer() }));
+        assert_eq!(level, Level::Error);
+        assert!(text.contains("ALARM: left to i-0b 10.0.1.190"), "{text}");
+        assert!(text.contains("do not hear each other"), "{text}");
+    }
+}
