@@ -1,6 +1,9 @@
 //! Name and arguments choose an entry point.
 
+mod ask;
 pub mod check;
+mod ec2_associate_address;
+mod floating_ip;
 mod haproxy;
 mod keepalived;
 mod pontoon;
@@ -23,7 +26,7 @@ pub fn main() -> ExitCode {
         Twin::Haproxy => haproxy::main(args),
         Twin::Keepalived => keepalived::main(args),
         Twin::Pontoon => pontoon::main(std::iter::once(name).chain(args)),
-        Twin::Later(name) => pontoon::comes_later(name),
+        Twin::Ec2AssociateAddress => ec2_associate_address::main(args),
     }
 }
 
@@ -33,7 +36,7 @@ enum Twin {
     Haproxy,
     Keepalived,
     Pontoon,
-    Later(&'static str),
+    Ec2AssociateAddress,
 }
 
 impl Twin {
@@ -41,7 +44,7 @@ impl Twin {
         match Path::new(name).file_name().and_then(OsStr::to_str) {
             Some("haproxy") => Self::Haproxy,
             Some("keepalived") => Self::Keepalived,
-            Some("ec2-associate-address") => Self::Later("ec2-associate-address"),
+            Some("ec2-associate-address") => Self::Ec2AssociateAddress,
             _ => Self::Pontoon,
         }
     }
@@ -59,6 +62,8 @@ mod tests {
         assert_eq!(of("./pontoon"), Twin::Pontoon);
         assert_eq!(of("my-haproxy"), Twin::Pontoon);
         assert_eq!(of("keepalived"), Twin::Keepalived);
+        let tool = "/opt/aws/bin/ec2-associate-address";
+        assert_eq!(of(tool), Twin::Ec2AssociateAddress);
         assert_eq!(of(""), Twin::Pontoon);
     }
 }

@@ -1,10 +1,10 @@
-//! Started under its own name: `pontoon run`, `status`, `check`, `reference`, `demo`.
+//! Started under its own name: `pontoon run`, `status`, `floating-ip`, `check`, `reference`, `demo`.
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{check, reference, status};
+use super::{check, floating_ip, reference, status};
 use crate::{
     demo,
     proxy::process::announce::{Announcer, Style},
@@ -16,8 +16,8 @@ use crate::{
 #[derive(Debug, Parser)]
 #[command(name = "pontoon", version, arg_required_else_help = true)]
 #[command(
-    after_help = "Started under the name `haproxy` or `keepalived` (a link), it takes that program's \
-                  options."
+    after_help = "Started under the name `haproxy`, `keepalived` or `ec2-associate-address` (a link), \
+                  it takes that program's options."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -30,6 +30,8 @@ enum Command {
     Run(RunArgs),
     /// Tell how a running node is: its role and why, its processes, addresses, scripts
     Status(status::StatusArgs),
+    /// A cloud's addresses by hand: tell where they are, bring them here, try everything out
+    FloatingIp(floating_ip::FloatingIpArgs),
     /// Tell every problem of every file in one pass
     Check(check::CheckArgs),
     /// Print the keywords: supported, without effect, refused
@@ -87,10 +89,6 @@ const LATER: &[(&str, &str)] = &[
         "until then, use the statistics page with `stats admin`",
     ),
     (
-        "floating-ip",
-        "until then, notify scripts move a cloud's address",
-    ),
-    (
         "plan",
         "until then, `pontoon check` tells what a file would do",
     ),
@@ -107,10 +105,6 @@ const LATER: &[(&str, &str)] = &[
         "top",
         "until then, see `pontoon status` and the statistics page",
     ),
-    (
-        "ec2-associate-address",
-        "until then, use the aws command line",
-    ),
 ];
 
 /// Does what the arguments say.
@@ -126,6 +120,7 @@ pub(super) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
     match cli.command {
         Command::Run(args) => supervisor::run(args.into()),
         Command::Status(args) => status::run(&args),
+        Command::FloatingIp(args) => floating_ip::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Reference(args) => reference::run(&args),
         // There is one demo so far; `--local` names it for scripts that outlive this version.
@@ -151,6 +146,7 @@ fn unknown(words: &[OsString]) -> ExitCode {
     let known = [
         "run",
         "status",
+        "floating-ip",
         "check",
         "reference",
         "demo",
@@ -166,7 +162,7 @@ fn unknown(words: &[OsString]) -> ExitCode {
 }
 
 /// A name that a later version will answer to.
-pub(super) fn comes_later(name: &str) -> ExitCode {
+fn comes_later(name: &str) -> ExitCode {
     let instead = LATER.iter().find(|(later, _)| *later == name);
     let instead = instead.map_or("", |(_, instead)| instead);
     let announcer = Announcer::new(Style::Pontoon, false);

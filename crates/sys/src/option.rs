@@ -218,6 +218,20 @@ pub fn tell_destination_and_hop_limit(socket: impl AsFd) -> io::Result<()> {
     set_int(&socket, libc::IPPROTO_IPV6, libc::IPV6_RECVHOPLIMIT, 1)
 }
 
+/// What the network refuses on the way (ICMP) is told as an error of the next call, also where it may
+/// be for a moment only.
+///
+/// # Errors
+/// Not an IP socket of this kind.
+pub fn tell_refusals(socket: impl AsFd, v6: bool) -> io::Result<()> {
+    let (level, name) = if v6 {
+        (libc::IPPROTO_IPV6, libc::IPV6_RECVERR)
+    } else {
+        (libc::IPPROTO_IP, libc::IP_RECVERR)
+    };
+    set_int(socket, level, name, 1)
+}
+
 fn set_int(
     socket: impl AsFd,
     level: libc::c_int,

@@ -114,6 +114,30 @@ pub fn open_group(group: IpAddr, name: &str, interface: u32) -> io::Result<Owned
     Ok(socket)
 }
 
+/// A socket for one peer, sending from one of our addresses: it hears nobody else, and what the network
+/// refuses on the way there is told as an error by [`receive`].
+///
+/// # Errors
+/// Needs `CAP_NET_RAW`; there is no route; `from` is not ours.
+pub fn open_peer(peer: IpAddr, from: Option<IpAddr>) -> io::Result<OwnedFd> {
+    let socket = open_unicast(Family::of(peer))?;
+    crate::option::tell_refusals(&socket, peer.is_ipv6())?;
+    let options = SockRef::from(&socket);
+    if let Some(from) = from {
+        options.bind(&SockAddr::from(SocketAddr::from((from, 0))))?;
+    }
+    options.connect(&SockAddr::from(SocketAddr::from((peer, 0))))?;
+    Ok(socket)
+}
+
+/// Sends one packet to the peer of [`open_peer`].
+///
+/// # Errors
+/// A firewall of this machine; what the network has refused before.
+pub fn send_to_peer(socket: impl AsFd, payload: &[u8]) -> io::Result<()> {
+    SockRef::from(&socket).send(payload).map(drop)
+}
+
 fn protocol() -> Option<Protocol> {
     const VRRP: u32 = 112;
     rustix::net::RawProtocol::new(VRRP).map(Protocol::from_raw)
