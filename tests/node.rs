@@ -2,6 +2,7 @@
 
 mod apart;
 mod crash;
+mod floating;
 mod flood;
 mod hung;
 mod kills;
@@ -23,6 +24,7 @@ use crate::{
 pub(crate) fn register(tests: &mut Vec<Test>) {
     apart::register(tests);
     crash::register(tests);
+    floating::register(tests);
     flood::register(tests);
     hung::register(tests);
     kills::register(tests);
