@@ -1,8 +1,9 @@
-//! The clients of the providers against strict fakes of their documented APIs, which throttle, are
-//! slow, lose answers and lag as the real ones do.
+//! The clients of the providers: against moto, which is EC2 as others understand it, and against strict
+//! fakes of their documented APIs, which throttle, are slow, lose answers and lag as the real ones do.
 
 mod digitalocean;
 mod hetzner;
+mod moto;
 mod stage;
 
 use crate::harness::Test;
@@ -11,4 +12,5 @@ use crate::harness::Test;
 pub(crate) fn register(tests: &mut Vec<Test>) {
     hetzner::register(tests);
     digitalocean::register(tests);
+    moto::register(tests);
 }

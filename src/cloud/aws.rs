@@ -38,6 +38,7 @@ const METADATA: &str = "http://169.254.169.254";
 /// One Elastic IP, seen from one node.
 #[derive(Debug)]
 pub(super) struct Ec2 {
+    /// `0.0.0.0`: whichever `allocation_id` is.
     address: IpAddr,
     file: Aws,
     environment: Environment,
@@ -134,7 +135,8 @@ impl Ec2 {
             return Err(Problem::unanswered(text, "is endpoint right?"));
         };
         let ip = self.address;
-        let wanted = |address: &Address| address.public_ip.parse() == Ok(ip);
+        // Whoever names an allocation only takes the address it is.
+        let wanted = |address: &Address| ip.is_unspecified() || address.public_ip.parse() == Ok(ip);
         if let Some(address) = addresses.iter().find(|address| wanted(address)) {
             self.found.allocation = Some(address.allocation_id.clone());
             return Ok(address.clone());

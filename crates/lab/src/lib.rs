@@ -14,6 +14,7 @@ pub mod frr;
 pub mod full;
 pub mod host;
 pub mod mariadb;
+pub mod moto;
 pub mod needs;
 pub mod netns;
 pub mod node;
