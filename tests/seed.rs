@@ -1,5 +1,6 @@
 //! The how-to that Pontoon started from: its `haproxy.cfg`, byte for byte, on its own addresses.
 
+mod address;
 mod pair;
 
 use std::{fs, net::SocketAddr, os::unix::fs::symlink, process::Command, time::Duration};
@@ -32,6 +33,7 @@ pub(crate) fn register(tests: &mut Vec<Test>) {
             .needs(Need::Program("pidof")),
     );
     pair::register(tests);
+    address::register(tests);
 }
 
 fn runs_as_it_stands() -> Outcome {

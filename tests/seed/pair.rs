@@ -32,11 +32,11 @@ const MASTER: &str = "/tmp/MASTER";
 /// What it writes every state into.
 const COUNTER: &str = "/tmp/COUNTER";
 /// A node whose proxy has died may wait ten seconds before it comes back, and the machine is slow.
-const COMEBACK: Duration = Duration::from_secs(40);
+pub(super) const COMEBACK: Duration = Duration::from_secs(40);
 
 /// How the programs are started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Start {
+pub(super) enum Start {
     /// `service haproxy start && service keepalived start`.
     Apart,
     /// `pontoon run haproxy.cfg keepalived.conf`.
@@ -91,15 +91,17 @@ fn fails_over(start: Start) -> Outcome {
     pair.becomes_master(1)
 }
 
-struct Pair {
+pub(super) struct Pair {
     start: Start,
-    nodes: [Node; 2],
-    _network: Network,
+    pub(super) nodes: [Node; 2],
+    pub(super) network: Network,
+    /// What the programs find in their environment, besides what they always do: `NAME=value`.
+    pub(super) environment: Vec<String>,
     _databases: Vec<Server>,
 }
 
-struct Node {
-    host: Host,
+pub(super) struct Node {
+    pub(super) host: Host,
     syslog: Syslog,
     /// `pontoon run`.
     daemon: Option<Inmate>,
@@ -108,7 +110,7 @@ struct Node {
 }
 
 impl Pair {
-    fn build(start: Start) -> Result<Self, Failure> {
+    pub(super) fn build(start: Start) -> Result<Self, Failure> {
         let mut network = Network::new()?;
         let databases = (1..=3)
             .map(|n| database(&mut network, n))
@@ -118,37 +120,41 @@ impl Pair {
         Ok(Self {
             start,
             nodes: [first, second],
-            _network: network,
+            network,
+            environment: Vec::new(),
             _databases: databases,
         })
     }
 
-    fn start(&mut self, which: usize) -> Outcome {
+    pub(super) fn start(&mut self, which: usize) -> Outcome {
+        let environment = self.environment.iter().map(String::as_str);
+        let mut line: Vec<&str> = ["env"].into_iter().chain(environment).collect();
         let node = &mut self.nodes[which];
         match self.start {
             Start::Apart => {
                 node.start_proxy()?;
-                node.host.run(&["/usr/sbin/keepalived", "-D"])?;
+                line.extend(["/usr/sbin/keepalived", "-D"]);
+                node.host.run(&line)?;
             }
             Start::Together => {
                 let files = [
                     "/etc/haproxy/haproxy.cfg",
                     "/etc/keepalived/keepalived.conf",
                 ];
-                let line = ["/usr/sbin/pontoon", "run", files[0], files[1]];
+                line.extend(["/usr/sbin/pontoon", "run", files[0], files[1]]);
                 node.daemon = Some(node.host.start(&line)?);
             }
         }
         Ok(())
     }
 
-    fn kill_proxy(&self, which: usize) -> Outcome {
+    pub(super) fn kill_proxy(&self, which: usize) -> Outcome {
         let killed = self.nodes[which].host.signal_all("haproxy", Signal::KILL)?;
         assert!(killed > 0, "there was no proxy");
         Ok(())
     }
 
-    fn revive_proxy(&self, which: usize) -> Outcome {
+    pub(super) fn revive_proxy(&self, which: usize) -> Outcome {
         match self.start {
             Start::Apart => Ok(self.nodes[which].start_proxy()?),
             // Its supervisor does that.
@@ -156,7 +162,7 @@ impl Pair {
         }
     }
 
-    fn stop(&mut self, which: usize) -> Outcome {
+    pub(super) fn stop(&mut self, which: usize) -> Outcome {
         let node = &mut self.nodes[which];
         if let Some(daemon) = &node.daemon {
             return Ok(daemon.signal(Signal::TERM)?);
@@ -165,11 +171,10 @@ impl Pair {
         Ok(node.host.run(&["sh", "-c", stop]).map(drop)?)
     }
 
-    fn becomes_master(&mut self, which: usize) -> Outcome {
+    pub(super) fn becomes_master(&mut self, which: usize) -> Outcome {
         self.is_told(which, "MASTER")?;
         let host = &self.nodes[which].host;
         assert!(host.has(MASTER), "{MASTER} is missing");
-        // Its calls to the cloud fail here, and it goes on, as it always did.
         wait_for_file(host, "/tmp/master.log", |log| {
             log.contains("I'm master now")
         })?;
@@ -177,7 +182,7 @@ impl Pair {
     }
 
     /// Waits until a node's script is told this state, after all that was waited for before.
-    fn is_told(&mut self, which: usize, state: &str) -> Outcome {
+    pub(super) fn is_told(&mut self, which: usize, state: &str) -> Outcome {
         let node = &mut self.nodes[which];
         let wanted = format!("Becoming {state}");
         let what = format!("node {which} to be told {state}");
@@ -197,7 +202,7 @@ impl Pair {
         }
     }
 
-    fn complain(&self, problem: &Problem) -> Failure {
+    pub(super) fn complain(&self, problem: &Problem) -> Failure {
         let [first, second] = [&self.nodes[0], &self.nodes[1]].map(Node::story);
         Failure::from(format!(
             "{problem}\n-- first:\n{first}\n-- second:\n{second}"
@@ -240,7 +245,14 @@ impl Node {
     fn story(&self) -> String {
         let said = self.daemon.as_ref().map(Inmate::output).unwrap_or_default();
         let told = self.host.read(COUNTER);
-        [self.syslog.lines().join("\n"), said.join("\n"), told].join("\n")
+        let called = self.host.read("/tmp/master.log");
+        [
+            self.syslog.lines().join("\n"),
+            said.join("\n"),
+            told,
+            called,
+        ]
+        .join("\n")
     }
 }
 

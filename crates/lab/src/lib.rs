@@ -10,6 +10,8 @@ pub mod crowd;
 #[cfg(feature = "exasol")]
 pub mod exasol;
 pub mod freeze;
+#[cfg(feature = "front")]
+pub mod front;
 pub mod frr;
 pub mod full;
 pub mod host;
