@@ -165,7 +165,7 @@ fn cables() -> io::Result<()> {
     };
     let far = end("far", Some(std::os::fd::AsFd::as_fd(&other)));
     let made = [
-        device::bridge("bridge"),
+        device::bridge("bridge", None),
         device::cable(end("near", None), far),
     ];
     for outcome in requests.apply(&made) {

@@ -93,7 +93,7 @@ impl Picture {
 
     fn subnet(&self, services: &[Ipv4Addr]) -> Result<()> {
         apply(&self.gateway, "make a bridge", |_| {
-            Ok(vec![device::bridge(SUBNET)])
+            Ok(vec![device::bridge(SUBNET, Some(mac(GATEWAY)))])
         })?;
         let bridge = Plug {
             network: &self.gateway,

@@ -26,12 +26,17 @@ mod of_info {
 /// `IFF_UP`.
 const UP: u32 = 1;
 
-/// A bridge of this name, down. `EEXIST`: the name is taken.
+/// A bridge of this name, down. `EEXIST`: the name is taken. Without a hardware address of its own
+/// it has the lowest of its ports', another one whenever that port leaves.
 #[must_use]
-pub fn bridge(name: &str) -> Change {
+pub fn bridge(name: &str, mac: Option<[u8; 6]>) -> Change {
     let flags = flag::CREATE | flag::EXCLUSIVE;
     let body = Body::new(kind::NEW_LINK, flags, &header(0, 0, 0));
     let body = body.attribute(of_link::NAME, &text(name));
+    let body = match mac {
+        Some(mac) => body.attribute(of_link::MAC, &mac),
+        None => body,
+    };
     Change(body.nested(of_link::INFO, &[attribute(of_info::KIND, b"bridge")]))
 }
 
@@ -176,7 +181,7 @@ mod tests {
     #[test]
     fn a_bridge_with_a_port_comes_up() {
         in_private_network(|| {
-            apply(&[bridge("lan"), cable(end("port"), end("host"))]);
+            apply(&[bridge("lan", None), cable(end("port"), end("host"))]);
             apply(&[attach(index("port"), Some(index("lan")))]);
             let names = ["lan", "port", "host"];
             apply(&names.map(|name| set_up(index(name), true)));
@@ -192,7 +197,7 @@ mod tests {
     #[test]
     fn a_port_is_isolated_and_freed() {
         in_private_network(|| {
-            apply(&[bridge("lan"), cable(end("port"), end("host"))]);
+            apply(&[bridge("lan", None), cable(end("port"), end("host"))]);
             apply(&[attach(index("port"), Some(index("lan")))]);
             for (isolated, word) in [(true, "isolated on"), (false, "isolated off")] {
                 apply(&[isolate(index("port"), isolated)]);
