@@ -29,7 +29,7 @@ mod words;
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
-    net::{Ipv4Addr, SocketAddr},
+    net::{Ipv4Addr, SocketAddr, TcpStream},
     os::unix::net::UnixStream,
     path::PathBuf,
     sync::{
@@ -311,6 +311,19 @@ impl Site {
     /// It is off, or starts just now.
     pub fn door(&self, node: Name) -> Result<UnixStream> {
         self.machine(node)?.connect(DOOR)
+    }
+
+    /// A connection from a node, to itself as a rule.
+    ///
+    /// # Errors
+    /// It is off, or nobody listens there.
+    pub fn connect(&self, node: Name, to: SocketAddr) -> Result<TcpStream> {
+        let what = || format!("connect to {to} on {}", node.host());
+        let network = self.way(node).clone();
+        let network =
+            network.ok_or_else(|| Problem::Unexpected(format!("{}: it is off", what())))?;
+        let connect = || TcpStream::connect_timeout(&to, PATIENCE);
+        network.run(connect).flatten().trying(what())
     }
 
     /// Kills the proxy of a node, all its processes; tells how many.
