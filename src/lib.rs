@@ -23,6 +23,7 @@ pub mod record;
 pub mod state;
 pub mod supervisor;
 pub mod surroundings;
+mod terminal;
 #[cfg(test)]
 mod testing;
 

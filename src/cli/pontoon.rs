@@ -36,7 +36,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Print the keywords: supported, without effect, refused
     Reference(reference::ReferenceArgs),
-    /// Three tiny servers and the real proxy before them, on loopback, without root
+    /// Two nodes, three databases, a client and a cloud in namespaces of their own; without root
+    /// where the kernel allows
     Demo(DemoArgs),
     /// Tell the version
     Version,
@@ -77,9 +78,30 @@ impl From<RunArgs> for supervisor::Node {
 /// What follows `pontoon demo`.
 #[derive(Debug, Args)]
 struct DemoArgs {
-    /// On loopback, without namespaces (this version knows no other way)
-    #[arg(long)]
+    /// The proxy only, with three tiny servers, on loopback and without namespaces
+    #[arg(long, conflicts_with_all = ["script", "plain"])]
     local: bool,
+    /// Play a fixed tour of less than 45 seconds and sum up; fails if a step does
+    #[arg(long)]
+    script: bool,
+    /// Lines instead of a picture, as where standard output is no terminal
+    #[arg(long)]
+    plain: bool,
+}
+
+impl From<DemoArgs> for demo::Options {
+    fn from(args: DemoArgs) -> Self {
+        let DemoArgs {
+            local,
+            script,
+            plain,
+        } = args;
+        Self {
+            local,
+            script,
+            plain,
+        }
+    }
 }
 
 /// Commands of versions to come: refused by name rather than half there.
@@ -123,8 +145,7 @@ pub(super) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::FloatingIp(args) => floating_ip::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Reference(args) => reference::run(&args),
-        // There is one demo so far; `--local` names it for scripts that outlive this version.
-        Command::Demo(DemoArgs { local: _ }) => demo::run(),
+        Command::Demo(args) => demo::run(args.into()),
         Command::Version => version(),
         Command::Other(words) => unknown(&words),
     }
