@@ -74,7 +74,7 @@ impl Account {
             brand,
             api: Http::to_api(file, environment)?,
             endpoint: callable("endpoint", endpoint)?,
-            nearby: Http::nearby()?,
+            nearby: Http::nearby(),
             metadata: callable("metadata_endpoint", metadata)?,
             token: Token::new(brand, own, environment),
             own: own.clone(),

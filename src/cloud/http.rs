@@ -69,21 +69,24 @@ impl Http {
     /// # Errors
     /// The proxy's URL is none, or `ca_file` cannot be used.
     pub fn to_api(file: &FloatingIp, environment: &Environment) -> Result<Self, OpenError> {
+        let tls = match &file.ca_file {
+            Some(authorities) => Tls::of_file(authorities)?,
+            None => Tls::of_machine(),
+        };
+        tls.prepare();
         Ok(Self {
-            tls: Tls::new(file.ca_file.as_deref())?,
+            tls,
             proxy: Proxy::new(&file.proxy, environment)?,
         })
     }
 
     /// To a service on this machine or this link, such as instance metadata: never through a proxy.
-    ///
-    /// # Errors
-    /// TLS cannot be used at all.
-    pub fn nearby() -> Result<Self, OpenError> {
-        Ok(Self {
-            tls: Tls::new(None)?,
+    #[must_use]
+    pub const fn nearby() -> Self {
+        Self {
+            tls: Tls::of_machine(),
             proxy: Proxy::none(),
-        })
+        }
     }
 
     /// Sends a request and reads the whole answer, whatever its status.

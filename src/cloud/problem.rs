@@ -82,7 +82,4 @@ pub enum OpenError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The TLS library refuses to work.
-    #[error("TLS cannot be used: {0}")]
-    Tls(#[from] rustls::Error),
 }

@@ -110,7 +110,8 @@ impl Complaint {
             503 => Problem::unwell(text, ""),
             500..=599 => Problem::unanswered(text, ""),
             200..=299 => Problem::unanswered(text, "is endpoint right?"),
-            _ => Problem::refused(text, "is endpoint right?"),
+            _ if code.is_empty() => Problem::refused(text, "is endpoint right?"),
+            _ => Problem::refused(text, ""),
         }
     }
 
@@ -149,7 +150,7 @@ impl Complaint {
             }
             "IncorrectInstanceState" => "the instance has to be running".into(),
             "Resource.AlreadyAssociated" => {
-                "somebody forbids reassociation: it was asked for".into()
+                "reassociation was asked for all the same: is endpoint that of EC2?".into()
             }
             "InvalidAction" | "UnsupportedOperation" => {
                 "is endpoint that of EC2 in this region?".into()
@@ -196,13 +197,19 @@ fn throttles(code: &str) -> bool {
     codes.contains(&code)
 }
 
-/// In one line, without the encoded part that only `sts:DecodeAuthorizationMessage` can read.
+/// In one line, without the part that only `sts:DecodeAuthorizationMessage` can read, and without
+/// what was signed: the session token is in it.
 fn readable(message: &str) -> String {
     const LONGEST: usize = 300;
-    let plain = message
-        .split("Encoded authorization failure message")
-        .next()
-        .unwrap_or_default();
+    let plain = [
+        "Encoded authorization failure message",
+        "The Canonical String",
+        "The String-to-Sign",
+    ]
+    .into_iter()
+    .fold(message, |text, mark| {
+        text.split(mark).next().unwrap_or_default()
+    });
     let line: Vec<&str> = plain.split_whitespace().collect();
     line.join(" ")
         .trim_end_matches('.')
@@ -346,6 +353,15 @@ mod tests {
             assert_eq!(problem.kind, FailureKind::Refused, "{code}");
             assert!(!problem.advice.is_empty(), "{code}");
         }
+    }
+
+    #[test]
+    fn what_was_signed_is_not_repeated() {
+        let message = "The request signature we calculated does not match. The Canonical String for \
+                       this request should have been\n'POST\n/\n\nx-amz-security-token:hush'";
+        let (_, text) = line(&complaint(403, "SignatureDoesNotMatch", message));
+        assert!(text.contains("does not match"), "{text}");
+        assert!(!text.contains("hush"), "{text}");
     }
 
     #[test]

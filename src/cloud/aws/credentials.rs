@@ -183,7 +183,7 @@ mod tests {
     async fn found(profile: Option<&str>, environment: Environment) -> Result<Keys, Problem> {
         let mut credentials = Credentials::new(environment, profile.map(str::to_owned));
         let mut metadata = Metadata::new("http://127.0.0.1:1", false).unwrap();
-        let http = Http::nearby().unwrap();
+        let http = Http::nearby();
         let mut means = Means {
             metadata: &mut metadata,
             http: &http,

@@ -50,7 +50,7 @@ impl Metadata {
     /// Nothing is asked yet.
     pub(super) fn new(endpoint: &str, v1: bool) -> Result<Self, OpenError> {
         Ok(Self {
-            http: Http::nearby()?,
+            http: Http::nearby(),
             base: callable("metadata_endpoint", endpoint)?,
             v1,
             token: None,

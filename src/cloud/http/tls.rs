@@ -1,6 +1,9 @@
 //! TLS to a provider: who is trusted, and the handshake.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{Arc, OnceLock},
+};
 
 use hyper::Uri;
 use rustls::{
@@ -15,28 +18,42 @@ use super::{Call, dial::Stream};
 use crate::cloud::problem::{OpenError, Problem};
 
 /// A client of TLS.
-pub(super) struct Tls {
-    connector: TlsConnector,
-    /// Why nobody is trusted, if nobody is.
-    helpless: Option<String>,
+pub(super) enum Tls {
+    /// Trusts those in `ca_file`.
+    File(TlsConnector),
+    /// Trusts whom the machine trusts (`SSL_CERT_FILE`, `SSL_CERT_DIR`, or where distributions keep
+    /// them), once that is needed; or why nobody is trusted.
+    Machine(OnceLock<Result<TlsConnector, String>>),
 }
 
 impl Tls {
-    /// Trusts those in `file`, or else whom the machine trusts (`SSL_CERT_FILE`, `SSL_CERT_DIR`, or
-    /// where distributions keep them).
-    pub(super) fn new(file: Option<&Path>) -> Result<Self, OpenError> {
-        let (authorities, helpless) = match file {
-            Some(file) => (read(file)?, None),
-            None => of_the_machine(),
+    /// Trusts those in a file.
+    pub(super) fn of_file(file: &Path) -> Result<Self, OpenError> {
+        let wrong = |reason| OpenError::Authorities {
+            path: file.to_owned(),
+            reason,
         };
-        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(authorities)
-            .with_no_client_auth();
-        Ok(Self {
-            connector: TlsConnector::from(Arc::new(config)),
-            helpless,
-        })
+        let authorities = read(file).map_err(wrong)?;
+        connector(authorities).map(Self::File).map_err(wrong)
+    }
+
+    /// Trusts whom the machine trusts; the files are read at the first handshake.
+    pub(super) const fn of_machine() -> Self {
+        Self::Machine(OnceLock::new())
+    }
+
+    /// Reads the files now, so that the first handshake does not have to.
+    pub(super) fn prepare(&self) {
+        if let Self::Machine(cell) = self {
+            cell.get_or_init(of_the_machine);
+        }
+    }
+
+    fn connector(&self) -> Result<&TlsConnector, &String> {
+        match self {
+            Self::File(connector) => Ok(connector),
+            Self::Machine(cell) => cell.get_or_init(of_the_machine).as_ref(),
+        }
     }
 
     /// Shakes hands over `stream` with whoever should be where `uri` leads.
@@ -47,20 +64,18 @@ impl Tls {
         call: &Call<'_>,
     ) -> Result<Stream, Problem> {
         let host = uri.host().unwrap_or_default();
-        if let Some(reason) = &self.helpless {
+        let helpless = |reason: &String| {
             let text = format!("{host} cannot be trusted: {reason}");
-            return Err(Problem::refused(
-                text,
-                "install ca-certificates, or name a ca_file",
-            ));
-        }
+            Problem::refused(text, "install ca-certificates, or name a ca_file")
+        };
+        let connector = self.connector().map_err(helpless)?;
         let bare = host
             .trim_start_matches('[')
             .trim_end_matches(']')
             .to_owned();
         let name = ServerName::try_from(bare)
             .map_err(|_| Problem::refused(format!("{host:?} is no name for TLS"), ""))?;
-        match timeout_at(call.deadline, self.connector.connect(name, stream)).await {
+        match timeout_at(call.deadline, connector.connect(name, stream)).await {
             Ok(Ok(stream)) => Ok(Box::new(stream)),
             Ok(Err(error)) => Err(refused(host, &error)),
             Err(_) => {
@@ -71,32 +86,38 @@ impl Tls {
     }
 }
 
-fn read(file: &Path) -> Result<RootCertStore, OpenError> {
-    let wrong = |reason: String| OpenError::Authorities {
-        path: file.to_owned(),
-        reason,
-    };
+fn connector(authorities: RootCertStore) -> Result<TlsConnector, String> {
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?
+        .with_root_certificates(authorities)
+        .with_no_client_auth();
+    Ok(TlsConnector::from(Arc::new(config)))
+}
+
+fn read(file: &Path) -> Result<RootCertStore, String> {
     let mut store = RootCertStore::empty();
-    let certificates = CertificateDer::pem_file_iter(file).map_err(|e| wrong(e.to_string()))?;
-    for certificate in certificates {
-        let certificate = certificate.map_err(|e| wrong(e.to_string()))?;
-        store.add(certificate).map_err(|e| wrong(e.to_string()))?;
+    for certificate in CertificateDer::pem_file_iter(file).map_err(|e| e.to_string())? {
+        let certificate = certificate.map_err(|e| e.to_string())?;
+        store.add(certificate).map_err(|e| e.to_string())?;
     }
     if store.is_empty() {
-        return Err(wrong("no certificate is in it".into()));
+        return Err("no certificate is in it".into());
     }
     Ok(store)
 }
 
-fn of_the_machine() -> (RootCertStore, Option<String>) {
+fn of_the_machine() -> Result<TlsConnector, String> {
     let found = rustls_native_certs::load_native_certs();
     let mut store = RootCertStore::empty();
     store.add_parsable_certificates(found.certs);
-    let helpless = store.is_empty().then(|| match found.errors.first() {
+    if !store.is_empty() {
+        return connector(store);
+    }
+    Err(match found.errors.first() {
         Some(error) => format!("no certificates of authorities can be read here: {error}"),
         None => "there are no certificates of authorities here".into(),
-    });
-    (store, helpless)
+    })
 }
 
 fn refused(host: &str, error: &std::io::Error) -> Problem {

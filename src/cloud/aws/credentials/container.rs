@@ -65,8 +65,7 @@ impl Container<'_> {
         let answer = if self.uri.scheme_str() == Some("https") {
             http.send(request, call).await?
         } else {
-            let nearby = Http::nearby().map_err(|e| Problem::refused(e.to_string(), ""))?;
-            nearby.send(request, call).await?
+            Http::nearby().send(request, call).await?
         };
         if !answer.status.is_success() {
             let text = format!("{WHO} answers with status {}", answer.status.as_u16());
