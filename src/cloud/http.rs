@@ -6,6 +6,8 @@
 mod dial;
 mod message;
 mod proxy;
+#[cfg(test)]
+mod tests;
 mod tls;
 
 use std::{convert::Infallible, error::Error, fmt, future::Future, time::Duration};
