@@ -9,6 +9,7 @@ mod cloud;
 mod compat;
 mod database;
 mod election;
+mod exasol;
 mod failover;
 mod harness;
 mod language;
@@ -30,6 +31,7 @@ fn main() {
     compat::register(&mut tests);
     database::register(&mut tests);
     election::register(&mut tests);
+    exasol::register(&mut tests);
     failover::register(&mut tests);
     language::register(&mut tests);
     load::register(&mut tests);

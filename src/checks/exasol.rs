@@ -25,7 +25,8 @@ mod login;
 mod tests;
 mod websocket;
 
-/// TLS around the check: the server's own with `check-ssl`, else one that trusts everybody.
+/// TLS around the check: the server's own with `check-ssl`, else one that trusts everybody and
+/// names nobody.
 ///
 /// # Errors
 /// A file of `check-ssl` cannot be used.
@@ -34,16 +35,18 @@ pub(super) fn tls(
     check: &ServerCheck,
     server: &str,
 ) -> Result<Option<Arc<Tls>>, LoadError> {
-    let trusting = || CheckTls {
+    const TRUSTING: CheckTls = CheckTls {
+        server_name: None,
         verify: false,
-        ..(*check.step_tls).clone()
+        verify_host: None,
+        ca_file: None,
+        certificate: None,
     };
-    let settings = match (&check.tls, method) {
-        (Some(own), _) => (**own).clone(),
-        (None, ExasolCheck::Tls { .. }) => trusting(),
+    let tls = match (&check.tls, method) {
+        (Some(own), _) => Tls::load(own, &check.alpn, server)?,
+        (None, ExasolCheck::Tls { .. }) => Tls::load(&TRUSTING, &[], server)?,
         (None, ExasolCheck::Clear) => return Ok(None),
     };
-    let tls = Tls::load(&settings, &check.alpn, server)?;
     Ok(Some(Arc::new(tls.without_resumption())))
 }
 

@@ -14,7 +14,7 @@ use super::{ServerDraft, TrackName};
 use crate::{
     diagnostic::Diagnostics,
     haproxy::{
-        check::{CheckMethod, ConnectStep, ExasolCheck, HttpStep, StepAction},
+        check::{CheckMethod, ConnectStep, HttpStep, StepAction},
         model::{Proxy, Server, ServerPort},
     },
 };
@@ -122,7 +122,6 @@ fn encrypts(method: &CheckMethod) -> bool {
             .steps
             .iter()
             .any(|it| matches!(it, HttpStep::Connect(step) if is_tls(step))),
-        CheckMethod::Exasol(ExasolCheck::Tls { .. }) => true,
         _ => false,
     }
 }
