@@ -20,9 +20,14 @@ mod node;
 mod process;
 mod proxy;
 mod seed;
+mod site;
 mod stats;
 
-fn main() {
+fn main() -> std::process::ExitCode {
+    // Before there are threads.
+    if let Some(code) = site::inside() {
+        return code;
+    }
     let arguments = libtest_mimic::Arguments::from_args();
     let mut tests = Vec::new();
     chaos::register(&mut tests);
@@ -41,10 +46,11 @@ fn main() {
     process::register(&mut tests);
     proxy::register(&mut tests);
     seed::register(&mut tests);
+    site::register(&mut tests);
     stats::register(&mut tests);
     libtest_mimic::run(
         &arguments,
         tests.into_iter().map(harness::Test::into_trial).collect(),
     )
-    .exit();
+    .exit_code()
 }

@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -9,6 +10,9 @@ use std::{
 /// How to get what `tests/requirements.txt` lists.
 const PYTHON_PEERS: &str = "python3 -m venv target/peers && \
     target/peers/bin/pip install -r tests/requirements.txt";
+
+/// Somebody without rights.
+const NOBODY: u32 = 65_534;
 
 /// Something that not every machine has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +31,8 @@ pub enum Need {
     Root,
     /// To make network namespaces.
     Namespaces,
+    /// Network namespaces for those who are not root (asked as one of them, by root).
+    UserNamespaces,
     /// To make hosts: with processes, mounts, overlays and a name of their own.
     Hosts,
     /// So many open files (`RLIMIT_NOFILE`, hard).
@@ -51,6 +57,7 @@ impl Need {
             Self::User(name) => (!has_user(name)).then(|| format!("there is no user {name}")),
             Self::Root => (!rustix::process::geteuid().is_root()).then(|| "not root".into()),
             Self::Namespaces => refused("network namespaces are", &["--net", "true"]),
+            Self::UserNamespaces => user_namespaces_refused(),
             Self::Hosts => hosts_refused(),
             Self::OpenFiles(wanted) => too_few_files(wanted),
         }
@@ -127,7 +134,17 @@ fn refused(what: &str, arguments: &[&str]) -> Option<String> {
     if find("ip").is_none() {
         return Some("the program ip (iproute2) is not installed".into());
     }
-    match Command::new("unshare").args(arguments).output() {
+    shown(what, Command::new("unshare").args(arguments))
+}
+
+fn user_namespaces_refused() -> Option<String> {
+    let mut command = Command::new("unshare");
+    command.args(["--user", "--map-root-user", "--net", "true"]);
+    shown("user namespaces are", command.uid(NOBODY).gid(NOBODY))
+}
+
+fn shown(what: &str, command: &mut Command) -> Option<String> {
+    match command.output() {
         Ok(output) if output.status.success() => None,
         Ok(output) => Some(format!(
             "{what} refused: {}",

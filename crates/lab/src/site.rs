@@ -24,7 +24,6 @@ mod nursery;
 mod provider;
 mod refused;
 mod root;
-mod syslog;
 mod words;
 
 use std::{
@@ -47,7 +46,6 @@ use self::{
     nursery::{Nursery, Plan},
     provider::Provider,
     root::Written,
-    syslog::Syslog,
 };
 pub use self::{
     enter::{Entrance, enter},
@@ -141,7 +139,7 @@ pub enum What {
     Said {
         /// Which node.
         node: Name,
-        /// A line of its output, or of its log from notice upwards.
+        /// A line of its output.
         line: String,
     },
     /// A node's program ended, and not by a power cut.
@@ -178,7 +176,6 @@ pub struct Site {
     client: Probe,
     forwards: [Forward; 2],
     nodes: [Option<Machine>; 2],
-    syslogs: [Option<Syslog>; 2],
     ways: [Way; 2],
     databases: Databases,
     provider: Provider,
@@ -225,7 +222,6 @@ impl Site {
             client,
             forwards,
             nodes: [None, None],
-            syslogs: [None, None],
             ways,
             databases,
             provider,
@@ -365,7 +361,6 @@ impl Site {
     pub fn power_off(&mut self, node: Name) -> Result<()> {
         self.picture.disconnect(node)?;
         *self.way(node) = None;
-        self.syslogs[node.index()] = None;
         let machine = self.nodes[node.index()].take();
         machine.map_or(Ok(()), Machine::power_off)
     }
@@ -380,10 +375,11 @@ impl Site {
         }
         let network = self.picture.connect(node)?;
         let files = self.configuration(node);
-        let written: Vec<_> = [HAPROXY, KEEPALIVED]
-            .into_iter()
-            .zip(&files)
-            .map(|(path, (_, content))| Written { path, content })
+        let own = [HAPROXY, KEEPALIVED].into_iter().zip(&files);
+        let own = own.map(|(path, (_, content))| (path, content.as_str()));
+        let written = configuration::users(&self.limits).into_iter().chain(own);
+        let written: Vec<_> = written
+            .map(|(path, content)| Written { path, content })
             .collect();
         let plan = Plan {
             name: node.host(),
@@ -391,7 +387,6 @@ impl Site {
             written: &written,
         };
         let machine = Machine::boot(&self.nursery, &plan, &network)?;
-        self.syslogs[node.index()] = Some(Syslog::listen(&network, node, &self.teller)?);
         self.start(node, &machine, &files)?;
         *self.way(node) = Some(network);
         self.nodes[node.index()] = Some(machine);
@@ -435,19 +430,20 @@ impl Site {
         self.databases.is_up(number)
     }
 
-    /// The cloud's API and metadata refuse connections.
+    /// The cloud's API resets all connections. Metadata, which comes from the machine that carries a
+    /// node, stays.
     pub fn cloud_down(&mut self) {
         self.provider.down(true);
         self.cloud_down = true;
     }
 
-    /// They accept them again.
+    /// It answers again.
     pub fn cloud_up(&mut self) {
         self.provider.down(false);
         self.cloud_down = false;
     }
 
-    /// Whether they do.
+    /// Whether it does.
     #[must_use]
     pub const fn cloud_is_up(&self) -> bool {
         !self.cloud_down

@@ -41,6 +41,34 @@ listen exasol_proxy
         server ip-10-0-1-13.eu-west-1.compute.internal 10.0.1.13:8563 weight 1 check rise 2 fall 3
 ";
 
+const EVERYBODY: [(&str, &str); 2] = [
+    (
+        "passwd",
+        "root:x:0:0:root:/tmp:/bin/sh\n\
+         haproxy:x:188:188::/var/lib/haproxy:/sbin/nologin\n\
+         keepalived_script:x:189:189::/tmp:/sbin/nologin\n\
+         nobody:x:65534:65534::/tmp:/sbin/nologin\n",
+    ),
+    (
+        "group",
+        "root:x:0:\nhaproxy:x:188:\nkeepalived_script:x:189:\nnogroup:x:65534:\n",
+    ),
+];
+/// Where nobody can become anybody else, nobody else is named.
+const ROOT_ALONE: [(&str, &str); 2] = [
+    ("passwd", "root:x:0:0:root:/tmp:/bin/sh\n"),
+    ("group", "root:x:0:\n"),
+];
+
+/// `/etc/passwd` and `/etc/group`: names below `/etc`, and contents.
+pub(super) fn users(limits: &[Limit]) -> [(&'static str, &'static str); 2] {
+    if limits.contains(&Limit::OneUser) {
+        ROOT_ALONE
+    } else {
+        EVERYBODY
+    }
+}
+
 /// `/etc/haproxy/haproxy.cfg`.
 pub(super) fn haproxy(limits: &[Limit]) -> String {
     if !limits.contains(&Limit::OneUser) {

@@ -62,11 +62,9 @@ impl Provider {
         })
     }
 
-    /// Nobody reaches it any more, or all do again.
+    /// Nobody reaches its API any more, or all do again.
     pub(super) fn down(&self, down: bool) {
-        let down = down.then_some(Down::Reset);
-        self.cloud.faults().down(down);
-        self.cloud.metadata_faults().down(down);
+        self.cloud.faults().down(down.then_some(Down::Reset));
     }
 }
 

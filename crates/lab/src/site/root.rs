@@ -24,14 +24,6 @@ const STAGE: &str = "/run/stage";
 const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
 /// What is taken over from this computer, if it is there.
 const KEPT: [&str; 3] = ["localtime", "ld.so.cache", "alternatives"];
-/// Enough for `user haproxy` where there are more users than one.
-const PASSWD: &str = "\
-root:x:0:0:root:/tmp:/bin/sh
-haproxy:x:188:188:haproxy:/var/lib/haproxy:/sbin/nologin
-keepalived_script:x:189:189::/tmp:/sbin/nologin
-nobody:x:65534:65534:nobody:/tmp:/sbin/nologin
-";
-const GROUP: &str = "root:x:0:\nhaproxy:x:188:\nkeepalived_script:x:189:\nnogroup:x:65534:\n";
 const NAMES: &str = "passwd: files\ngroup: files\nhosts: files\n";
 
 /// A file of the machine.
@@ -90,12 +82,7 @@ fn devices(stage: &Path) -> Result<()> {
 
 fn settings(stage: &Path, name: &str, written: &[Written<'_>]) -> Result<()> {
     let hosts = format!("127.0.0.1 localhost {name}\n");
-    let ours = [
-        ("passwd", PASSWD),
-        ("group", GROUP),
-        ("nsswitch.conf", NAMES),
-        ("hosts", &hosts),
-    ];
+    let ours = [("nsswitch.conf", NAMES), ("hosts", &hosts)];
     let ours = ours.map(|(path, content)| Written { path, content });
     for Written { path, content } in ours.iter().chain(written) {
         write(&stage.join(path), content).trying(format!("write /etc/{path}"))?;
