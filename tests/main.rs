@@ -10,6 +10,7 @@ mod compat;
 mod database;
 mod election;
 mod exasol;
+mod examples;
 mod failover;
 mod harness;
 mod language;
@@ -37,6 +38,7 @@ fn main() -> std::process::ExitCode {
     database::register(&mut tests);
     election::register(&mut tests);
     exasol::register(&mut tests);
+    examples::register(&mut tests);
     failover::register(&mut tests);
     language::register(&mut tests);
     load::register(&mut tests);
