@@ -34,6 +34,64 @@ fn a_seed_determines_its_run() {
     }
 }
 
+/// The floating IP that goes with the master.
+mod floating_ip {
+    use super::*;
+
+    #[test]
+    fn whatever_goes_wrong_at_the_provider() {
+        Lab::floating().explore(1000);
+    }
+
+    #[test]
+    fn a_split_that_lasts() {
+        Lab::split().explore(500);
+    }
+
+    #[test]
+    fn a_seed_determines_its_run() {
+        for seed in 0..10 {
+            Lab::floating().is_the_same_again(seed);
+        }
+    }
+
+    #[test]
+    fn calls_after_mastership_are_noticed() {
+        let property = "only masters call the provider";
+        Lab::floating().notices(Defect::CallsAfterwards, property);
+    }
+
+    #[test]
+    fn too_many_calls_are_noticed() {
+        let property = "a node stays below its rate of calls";
+        Lab::floating().notices(Defect::CallsTooOften, property);
+    }
+
+    #[test]
+    fn an_address_that_is_fired_once_and_never_checked_is_noticed() {
+        let property = "once all is well the floating IP is with the one master";
+        Lab::floating().notices(Defect::FiresOnce, property);
+    }
+
+    #[test]
+    fn new_masters_that_do_not_wait_for_a_rivals_last_call_are_noticed() {
+        let property = "once all is well the floating IP is with the one master";
+        Lab::floating().notices(Defect::LooksSeldom, property);
+    }
+
+    #[test]
+    fn two_masters_that_take_it_from_each_other_are_noticed() {
+        let property = "in a lasting split the floating IP moves at most once";
+        Lab::split().notices(Defect::Quarrels, property);
+    }
+
+    #[test]
+    fn alarms_that_are_not_raised_are_noticed() {
+        let property = "a master without the floating IP says so";
+        Lab::floating().notices(Defect::RaisesNoAlarm, property);
+    }
+}
+
 /// Each property notices the machine that breaks it.
 mod noticed {
     use super::*;

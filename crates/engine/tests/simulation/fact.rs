@@ -2,13 +2,16 @@
 
 use std::{fmt, time::Duration};
 
-use pontoon_engine::vrrp::{
-    InstanceId, Priority, Role,
-    action::{Action, Reason, Report},
-    event::{Event, Proxy},
+use pontoon_engine::{
+    floating_ip::{action as order, event as news, view::View},
+    vrrp::{
+        InstanceId, Priority, Role,
+        action::{Action, Reason, Report},
+        event::{Event, Proxy},
+    },
 };
 
-use super::scenario::Incident;
+use super::{cloud::Place, scenario::Incident};
 
 /// Something that happened.
 #[derive(Debug, Clone)]
@@ -31,6 +34,14 @@ pub(crate) enum Fact {
         router: usize,
         node: usize,
     },
+    /// What brings the floating IP to a node was told.
+    News { node: usize, event: news::Event },
+    /// It ordered.
+    Wished { node: usize, action: order::Action },
+    /// The picture shows how it stands by now.
+    Reconciled { node: usize },
+    /// The floating IP is somewhere else.
+    Moved(Place),
     /// From here on nothing goes wrong any more.
     Healed,
 }
@@ -44,6 +55,8 @@ pub(crate) struct Picture {
     pub(crate) cut: Vec<Vec<bool>>,
     /// Whom each neighbour takes for the holder of each router's address.
     pub(crate) learned: Vec<Vec<Option<usize>>>,
+    /// Where the floating IP is.
+    pub(crate) place: Place,
 }
 
 /// How a node stands.
@@ -52,6 +65,8 @@ pub(crate) struct NodePicture {
     pub(crate) alive: bool,
     pub(crate) proxy: Proxy,
     pub(crate) instances: Vec<InstancePicture>,
+    /// What it does about the floating IP, which goes with the first router.
+    pub(crate) floating: Option<View>,
 }
 
 /// How a node's part in a virtual router stands.
@@ -125,6 +140,10 @@ impl fmt::Display for Fact {
                 f,
                 "neighbour {neighbour}: router {router} is at node {node}"
             ),
+            Self::News { node, event } => write!(f, "node {node}: floating <- {event:?}"),
+            Self::Wished { node, action } => write!(f, "node {node}: floating    -> {action:?}"),
+            Self::Reconciled { node } => write!(f, "node {node}: floating settled"),
+            Self::Moved(place) => write!(f, "****** the floating IP is at {place:?}"),
             Self::Healed => f.write_str("====== all is well from here on"),
         }
     }

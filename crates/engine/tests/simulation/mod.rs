@@ -1,6 +1,8 @@
 //! A laboratory for elections.
 
+mod claimant;
 mod clock;
+mod cloud;
 mod fact;
 mod plain;
 mod properties;
@@ -15,8 +17,8 @@ use std::{collections::BTreeMap, env, sync::Arc, time::Instant};
 
 pub(crate) use self::subject::Defect;
 use self::{
-    properties::{FewMoves, Property, StartsOnce, always},
-    scenario::{Scenario, chaos, crash_loop, mixed, simultaneous_start},
+    properties::{FewMoves, Property, StartsOnce, always, in_a_split, with_floating_ip},
+    scenario::{Scenario, chaos, crash_loop, floating, mixed, simultaneous_start, split},
     world::{Outcome, World},
 };
 
@@ -74,6 +76,24 @@ impl Lab {
                 all
             },
             judges: Some("a crash loop moves the address at most once per stable time"),
+        }
+    }
+
+    pub(crate) fn floating() -> Self {
+        Self {
+            name: "whatever_goes_wrong_at_the_provider",
+            scenario: floating,
+            properties: with_floating_ip,
+            judges: None,
+        }
+    }
+
+    pub(crate) fn split() -> Self {
+        Self {
+            name: "a_split_that_lasts",
+            scenario: split,
+            properties: in_a_split,
+            judges: Some("in a lasting split the floating IP moves at most once"),
         }
     }
 

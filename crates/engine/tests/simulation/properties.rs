@@ -3,6 +3,7 @@
 mod audible;
 mod best;
 mod crashed;
+mod floating;
 mod held;
 mod moves;
 mod neighbours;
@@ -15,6 +16,7 @@ mod usable;
 
 use std::sync::Arc;
 
+use self::floating::{Alarmed, CallsSparingly, FollowsMaster, MovesOnce, OnlyMastersCall};
 use super::{
     fact::{Fact, Picture},
     scenario::Scenario,
@@ -56,5 +58,29 @@ pub(crate) fn always(scenario: &Arc<Scenario>) -> Vec<Box<dyn Property>> {
         Box::new(NeighboursKnow::new(scenario)),
         Box::new(BestIsMaster::new(scenario)),
         Box::new(GroupsStandTogether::new(scenario)),
+    ]
+}
+
+/// What has to hold for a floating IP, too, whatever goes wrong.
+pub(crate) fn with_floating_ip(scenario: &Arc<Scenario>) -> Vec<Box<dyn Property>> {
+    let mut all = always(scenario);
+    all.append(&mut of_claimants(scenario));
+    all.push(Box::new(FollowsMaster::new(scenario)));
+    all
+}
+
+/// What has to hold where nothing is ever well.
+pub(crate) fn in_a_split(scenario: &Arc<Scenario>) -> Vec<Box<dyn Property>> {
+    let mut all = of_claimants(scenario);
+    all.push(Box::new(HeldByMaster::default()));
+    all.push(Box::new(MovesOnce::new(scenario)));
+    all
+}
+
+fn of_claimants(scenario: &Arc<Scenario>) -> Vec<Box<dyn Property>> {
+    vec![
+        Box::new(OnlyMastersCall::default()),
+        Box::new(CallsSparingly::new(scenario)),
+        Box::new(Alarmed::new(scenario)),
     ]
 }

@@ -2,7 +2,9 @@
 
 mod chaos;
 mod crash_loop;
+mod floating;
 mod mixed;
+mod split;
 mod start;
 
 use std::{collections::BTreeSet, net::IpAddr, sync::Arc, time::Duration};
@@ -16,8 +18,11 @@ use pontoon_engine::vrrp::{
     },
 };
 
+use super::cloud::{self, Place, Weather};
+
 pub(crate) use self::{
-    chaos::chaos, crash_loop::crash_loop, mixed::mixed, start::simultaneous_start,
+    chaos::chaos, crash_loop::crash_loop, floating::floating, mixed::mixed, split::split,
+    start::simultaneous_start,
 };
 
 /// Everything about a run that its seed determines before it begins.
@@ -38,6 +43,8 @@ pub(crate) struct Scenario {
     /// Hosts that have to know who holds the addresses; each is next to a node.
     pub(crate) neighbours: Vec<usize>,
     pub(crate) incidents: Vec<(Duration, Incident)>,
+    /// The provider of the floating IP that goes with the first router, if there is one.
+    pub(crate) cloud: Option<cloud::Plan>,
     /// From here on nothing goes wrong any more.
     pub(crate) heals_at: Duration,
     pub(crate) ends_at: Duration,
@@ -103,6 +110,10 @@ pub(crate) enum Incident {
     /// All hear each other.
     Mend,
     Network(Quality),
+    /// The provider works like this.
+    Weather(Weather),
+    /// Somebody else moves the floating IP.
+    Meddle(Place),
 }
 
 impl Scenario {

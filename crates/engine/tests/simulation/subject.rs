@@ -41,6 +41,18 @@ pub(crate) enum Defect {
     ForgetsGroups,
     /// It wants to be called again at once, for ever.
     Restless,
+    /// It calls the provider of its floating IP after its mastership.
+    CallsAfterwards,
+    /// It calls as often as it can.
+    CallsTooOften,
+    /// It does not look again once it has the floating IP.
+    FiresOnce,
+    /// It does not look more often after it has become master.
+    LooksSeldom,
+    /// It takes the floating IP back from a peer as from a stranger.
+    Quarrels,
+    /// It keeps it to itself that something is wrong with its floating IP.
+    RaisesNoAlarm,
 }
 
 /// What a node runs.

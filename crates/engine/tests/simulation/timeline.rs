@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, time::Duration};
 
-use pontoon_engine::vrrp::action::Action;
+use pontoon_engine::{floating_ip::event::Event, vrrp::action::Action};
 
 use super::{fact::Fact, scenario::Scenario};
 
@@ -39,6 +39,11 @@ pub(crate) fn tell(timeline: &[(Duration, Fact)]) -> String {
     for entry in timeline {
         match &entry.1 {
             Fact::Told { .. } | Fact::Ordered { .. } => turn.push(entry),
+            Fact::Reconciled { .. }
+            | Fact::News {
+                event: Event::Peer { .. } | Event::Timeout,
+                ..
+            } => {}
             Fact::Settled { .. } => {
                 if turn.iter().any(|(_, fact)| notable(fact)) {
                     turn.iter()

@@ -1,5 +1,8 @@
 //! Runs a scenario: true time, a queue of what happens next, and the orders carried out.
 
+mod floating;
+mod network;
+
 use std::{
     net::IpAddr,
     sync::Arc,
@@ -7,15 +10,19 @@ use std::{
 };
 
 use pontoon_engine::vrrp::{
-    InstanceId, Priority, Role, TrackerId, Version,
+    InstanceId, Role, TrackerId,
     action::Action,
-    event::{Advert, Checksum, Event, Heard, Proxy, Reading},
-    packet::{GROUP_V4, GROUP_V6, emit_as, parse},
-    settings::{Peers, Settings},
+    event::{Event, Proxy, Reading},
+    settings::Settings,
 };
 
+use self::{
+    floating::{Floating, Upcoming},
+    network::Packet,
+};
 use super::{
     clock::Clock,
+    cloud::{Place, Provider},
     fact::{Fact, InstancePicture, NodePicture, Picture},
     properties::Property,
     queue::Queue,
@@ -68,14 +75,9 @@ enum Next {
         router: usize,
         node: usize,
     },
+    /// Between a node and the provider of its floating IP.
+    Cloud(Upcoming),
     Heal,
-}
-
-#[derive(Debug, Clone)]
-struct Packet {
-    from: IpAddr,
-    to: IpAddr,
-    bytes: Vec<u8>,
 }
 
 /// A node: what is outside of its machine.
@@ -94,6 +96,7 @@ struct Host {
     source: Option<IpAddr>,
     readings: Vec<Reading>,
     proxy: Proxy,
+    floating: Option<Floating>,
 }
 
 /// Everything there is.
@@ -104,6 +107,7 @@ pub(crate) struct World {
     network: Quality,
     picture: Picture,
     hosts: Vec<Host>,
+    provider: Option<Provider>,
     queue: Queue<Next>,
     properties: Vec<Box<dyn Property>>,
     violations: Vec<Violation>,
@@ -126,6 +130,7 @@ impl World {
             network: scenario.network,
             picture: first_picture(scenario),
             hosts: hosts.collect(),
+            provider: scenario.cloud.as_ref().map(Provider::new),
             queue: Queue::new(),
             properties,
             violations: Vec::new(),
@@ -200,6 +205,7 @@ impl World {
                     node,
                 });
             }
+            Next::Cloud(upcoming) => self.cloud(upcoming),
             Next::Heal => self.record(Fact::Healed),
         }
     }
@@ -246,6 +252,8 @@ impl World {
             Incident::OneWay(from, to) => self.picture.cut[from][to] = true,
             Incident::Mend => self.picture.cut.iter_mut().for_each(|row| row.fill(false)),
             Incident::Network(quality) => self.network = quality,
+            Incident::Weather(weather) => self.weather(weather),
+            Incident::Meddle(place) => self.put(place),
         }
     }
 
@@ -269,6 +277,7 @@ impl World {
         let (life, proxy) = (host.life, host.proxy);
         let readings = host.readings.len();
         self.picture.nodes[node].alive = true;
+        self.begin_floating(node);
         self.record(Fact::Started(node));
         self.tell(node, Event::Proxy(proxy));
         for number in 0..readings {
@@ -292,8 +301,10 @@ impl World {
         self.hosts[node].life += 1;
         self.hosts[node].frozen = false;
         self.hosts[node].inbox.clear();
+        self.hosts[node].floating = None;
         let picture = &mut self.picture.nodes[node];
         picture.alive = false;
+        picture.floating = None;
         picture.instances.iter_mut().for_each(|i| {
             i.role = Role::Init;
             i.held = false;
@@ -314,6 +325,7 @@ impl World {
             self.tell(node, event);
         }
         self.tell(node, Event::Timeout);
+        self.thaw_floating(node);
     }
 
     fn source(&mut self, node: usize, there: bool) {
@@ -343,20 +355,8 @@ impl World {
             }
             self.drain(node);
             self.settle(node);
+            self.follow(node);
         }
-    }
-
-    fn arrive(&mut self, node: usize, packet: &Packet) {
-        let Packet { from, to, bytes } = packet;
-        let (advert, checksum) = parse(bytes, *from, *to).expect("one of us has sent it");
-        let instance = InstanceId(usize::from(advert.vrid.get()) - 51);
-        let heard = Heard {
-            from: *from,
-            hop_limit: Some(255),
-            advert,
-            checksum,
-        };
-        self.tell(node, Event::Heard { instance, heard });
     }
 
     fn wake(&mut self, node: usize, generation: u32) {
@@ -386,9 +386,14 @@ impl World {
         if let Event::Proxy(proxy) = event {
             self.picture.nodes[node].proxy = proxy;
         }
-        self.record(Fact::Told { node, event });
+        self.record(Fact::Told {
+            node,
+            event: event.clone(),
+        });
         self.drain(node);
         self.settle(node);
+        self.overhear(node, &event);
+        self.follow(node);
     }
 
     /// Carries out what the machine orders.
@@ -443,86 +448,6 @@ impl World {
         self.record(Fact::Settled { node });
     }
 
-    fn send(&mut self, node: usize, instance: InstanceId, priority: Priority) {
-        let host = &self.hosts[node];
-        let settings = &host.settings.instances[instance.0];
-        let Some(from) = host.source else {
-            return;
-        };
-        let advert = Advert {
-            version: settings.version,
-            vrid: settings.vrid,
-            priority,
-            interval: settings.interval,
-            addresses: settings.addresses.clone(),
-            password: settings.password,
-        };
-        let way = match self.scenario.version {
-            Version::V2 => Checksum::Message,
-            Version::V3 => self.scenario.nodes[node].checksum,
-        };
-        let group = if from.is_ipv4() {
-            GROUP_V4.into()
-        } else {
-            GROUP_V6.into()
-        };
-        let multicast = settings.peers == Peers::Multicast;
-        for other in (0..self.hosts.len()).filter(|other| *other != node) {
-            let to = if multicast {
-                group
-            } else {
-                self.scenario.address(other)
-            };
-            let bytes = emit_as(way, &advert, from, to);
-            self.carry(node, other, Packet { from, to, bytes });
-        }
-    }
-}
-
-/// The network.
-impl World {
-    /// A packet is lost, takes its time, and perhaps arrives twice.
-    fn carry(&mut self, node: usize, to: usize, packet: Packet) {
-        if self.picture.cut[node][to] || self.random.chance(self.network.loss) {
-            return;
-        }
-        if self.random.chance(self.network.duplicates) {
-            let twin = packet.clone();
-            let wait = self.delay();
-            let next = Next::Arrives {
-                node: to,
-                packet: twin,
-            };
-            self.plan_in(wait, next);
-        }
-        let wait = self.delay();
-        self.plan_in(wait, Next::Arrives { node: to, packet });
-    }
-
-    fn delay(&mut self) -> Duration {
-        self.network.least_delay + self.random.up_to(self.network.jitter)
-    }
-
-    fn announce(&mut self, node: usize, instance: InstanceId, repeat: u32) {
-        for (neighbour, beside) in self.scenario.neighbours.clone().into_iter().enumerate() {
-            for _ in 0..repeat {
-                if self.picture.cut[node][beside] || self.random.chance(self.network.loss) {
-                    continue;
-                }
-                let wait = self.delay();
-                let router = instance.0;
-                self.plan_in(
-                    wait,
-                    Next::Learn {
-                        neighbour,
-                        router,
-                        node,
-                    },
-                );
-            }
-        }
-    }
-
     fn local(&self, node: usize) -> Instant {
         self.hosts[node].clock.shows(self.picture.at)
     }
@@ -543,6 +468,7 @@ impl Host {
             source: Some(scenario.address(node)),
             readings: vec![Reading::Up; plan.effects.len()],
             proxy: plan.proxy,
+            floating: None,
         }
     }
 }
@@ -552,6 +478,7 @@ fn first_picture(scenario: &Scenario) -> Picture {
     let nodes = scenario.nodes.iter().map(|plan| NodePicture {
         alive: false,
         proxy: plan.proxy,
+        floating: None,
         instances: vec![
             InstancePicture {
                 role: Role::Init,
@@ -566,6 +493,7 @@ fn first_picture(scenario: &Scenario) -> Picture {
         nodes: nodes.collect(),
         cut: vec![vec![false; count]; count],
         learned: vec![vec![None; scenario.routers]; scenario.neighbours.len()],
+        place: Place::Nowhere,
     }
 }
 

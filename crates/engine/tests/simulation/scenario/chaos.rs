@@ -13,12 +13,17 @@ use crate::simulation::random::Random;
 
 /// Two to five nodes with settings of all kinds, crashes, partitions, flapping checks and proxies.
 pub(crate) fn chaos(seed: u64) -> Scenario {
+    chaos_with(seed, &[Duration::from_secs(1), Duration::from_millis(100)])
+}
+
+/// With one of these intervals, or 1 s.
+pub(super) fn chaos_with(seed: u64, beats: &[Duration]) -> Scenario {
     let mut random = Random::new(seed);
     let random = &mut random;
     let version = random.pick(&[Version::V2, Version::V3, Version::V3]);
     let beat = match version {
         Version::V2 => Duration::from_secs(1),
-        Version::V3 => random.pick(&[Duration::from_secs(1), Duration::from_millis(100)]),
+        Version::V3 => random.pick(beats),
     };
     let count = random.pick(&[2, 2, 2, 3, 3, 4, 5]);
     let heals_at = beat * u32::try_from(10 + random.below(40)).expect("small");
@@ -36,6 +41,7 @@ pub(crate) fn chaos(seed: u64) -> Scenario {
             .map(|_| random.below(count))
             .collect(),
         incidents: Vec::new(),
+        cloud: None,
         heals_at,
         ends_at: heals_at + beat * 40,
     };

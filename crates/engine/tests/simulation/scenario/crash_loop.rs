@@ -59,6 +59,7 @@ pub(crate) fn crash_loop(seed: u64) -> Scenario {
         },
         neighbours: vec![0],
         incidents,
+        cloud: None,
         heals_at,
         ends_at,
     }

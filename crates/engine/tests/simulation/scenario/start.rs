@@ -40,6 +40,7 @@ pub(crate) fn simultaneous_start(seed: u64) -> Scenario {
         },
         neighbours: vec![0],
         incidents: Vec::new(),
+        cloud: None,
         heals_at: Duration::from_millis(150),
         ends_at: beat * 30,
     };

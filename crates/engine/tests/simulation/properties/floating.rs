@@ -1,0 +1,12 @@
+//! What has to hold for the floating IP.
+
+mod alarmed;
+mod authorised;
+mod follows;
+mod moves_once;
+mod sparing;
+
+pub(crate) use self::{
+    alarmed::Alarmed, authorised::OnlyMastersCall, follows::FollowsMaster, moves_once::MovesOnce,
+    sparing::CallsSparingly,
+};
