@@ -78,7 +78,13 @@ impl Complaint {
 
     /// What this node was believed to be is not there.
     pub(super) fn is_about_this_node(&self) -> bool {
-        self.code.starts_with("InvalidNetworkInterface") || self.code.starts_with("InvalidInstance")
+        let about = [
+            "InvalidNetworkInterface",
+            "InvalidInstance",
+            "InvalidPrivateIpAddress",
+            "InvalidParameterValue",
+        ];
+        about.iter().any(|start| self.code.starts_with(start))
     }
 
     /// The allocation that was looked up is not there.
@@ -120,6 +126,11 @@ impl Complaint {
         let advice = match self.code.as_str() {
             "UnauthorizedOperation" | "AccessDenied" | "AccessDeniedException" => {
                 format!("allow {action} in the IAM policy behind {origin}")
+            }
+            "AuthFailure" if self.message.contains("permission to access") => {
+                "the address or the interface belongs to another account, or to a service such as a \
+                 NAT gateway"
+                    .into()
             }
             _ if self.is_about_keys() => self.about_keys(origin),
             "OptInRequired" | "Blocked" | "PendingVerification" => {
@@ -200,7 +211,7 @@ fn throttles(code: &str) -> bool {
 /// In one line, without the part that only `sts:DecodeAuthorizationMessage` can read, and without
 /// what was signed: the session token is in it.
 fn readable(message: &str) -> String {
-    const LONGEST: usize = 300;
+    const LONGEST: usize = 500;
     let plain = [
         "Encoded authorization failure message",
         "The Canonical String",
@@ -353,6 +364,13 @@ mod tests {
             assert_eq!(problem.kind, FailureKind::Refused, "{code}");
             assert!(!problem.advice.is_empty(), "{code}");
         }
+    }
+
+    #[test]
+    fn an_address_of_somebody_else_is_no_matter_of_keys() {
+        let message = "You do not have permission to access the specified resource.";
+        let (_, text) = line(&complaint(400, "AuthFailure", message));
+        assert!(text.contains("such as a NAT gateway"), "{text}");
     }
 
     #[test]
