@@ -2,6 +2,7 @@
 //! fakes of their documented APIs, which throttle, are slow, lose answers and lag as the real ones do.
 
 mod digitalocean;
+mod ec2;
 mod hetzner;
 mod moto;
 mod stage;
@@ -10,6 +11,7 @@ use crate::harness::Test;
 
 /// Adds this area's tests.
 pub(crate) fn register(tests: &mut Vec<Test>) {
+    ec2::register(tests);
     hetzner::register(tests);
     digitalocean::register(tests);
     moto::register(tests);

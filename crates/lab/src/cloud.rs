@@ -132,7 +132,8 @@ impl Cloud {
     }
 
     /// Gives the machines a role, whose keys the metadata service hands out. A key is good for
-    /// `lifetime` and is followed by a new one when a quarter of that is left.
+    /// `lifetime`, up to the next whole second, and is followed by a new one when a quarter of
+    /// that is left.
     pub fn instance_role(&self, name: &str, allowed: &[&str], lifetime: Duration) {
         lock(&self.0.vault).instance_role(name, allowed, lifetime);
     }

@@ -8,15 +8,12 @@ use std::{
     time::Duration,
 };
 
-use base64::{Engine, prelude::BASE64_STANDARD};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use rustls::{
-    ServerConfig, ServerConnection, StreamOwned,
-    crypto::ring,
-    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
-};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use crate::problem::{Problem, Result, Trying};
+use crate::{
+    authority::Authority,
+    problem::{Problem, Result, Trying},
+};
 
 /// How long either side may be silent.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -26,7 +23,7 @@ const LONGEST: usize = 256 << 10;
 /// A front that serves as long as the process lives.
 #[derive(Debug)]
 pub struct Front {
-    authority: String,
+    authority: Authority,
 }
 
 impl Front {
@@ -36,9 +33,8 @@ impl Front {
     /// # Errors
     /// No certificate can be made.
     pub fn start(listener: TcpListener, name: &str, server: SocketAddr) -> Result<Self> {
-        let made = Made::new(name)
-            .map_err(|error| Problem::Unexpected(format!("cannot make a certificate: {error}")))?;
-        let config = Arc::new(made.config);
+        let authority = Authority::new()?;
+        let config = authority.vouch_for(&[name])?;
         thread::spawn(move || {
             while let Ok((client, _)) = listener.accept() {
                 let config = Arc::clone(&config);
@@ -46,54 +42,14 @@ impl Front {
                 thread::spawn(move || drop(serve(client, config, server)));
             }
         });
-        Ok(Self {
-            authority: made.authority,
-        })
+        Ok(Self { authority })
     }
 
     /// The certificate of its authority, for `SSL_CERT_FILE`.
     #[must_use]
     pub fn authority(&self) -> &str {
-        &self.authority
+        self.authority.pem()
     }
-}
-
-struct Made {
-    config: ServerConfig,
-    authority: String,
-}
-
-impl Made {
-    fn new(name: &str) -> std::result::Result<Self, Box<dyn std::error::Error>> {
-        let mut authority = CertificateParams::new(Vec::new())?;
-        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let key = KeyPair::generate()?;
-        let pem = pem(authority.self_signed(&key)?.der());
-        let issuer = Issuer::new(authority, key);
-        let key = KeyPair::generate()?;
-        let certificate =
-            CertificateParams::new(vec![name.to_owned()])?.signed_by(&key, &issuer)?;
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], key)?;
-        Ok(Self {
-            config,
-            authority: pem,
-        })
-    }
-}
-
-/// RFC 7468.
-fn pem(certificate: &[u8]) -> String {
-    let text = BASE64_STANDARD.encode(certificate);
-    let lines = text.as_bytes().chunks(64).map(String::from_utf8_lossy);
-    let lines: Vec<_> = lines.collect();
-    format!(
-        "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
-        lines.join("\n")
-    )
 }
 
 fn serve(client: TcpStream, config: Arc<ServerConfig>, server: SocketAddr) -> Result<()> {

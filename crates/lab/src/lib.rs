@@ -2,6 +2,8 @@
 //! network namespaces. For the demo, the tests and the benches; a running node never needs it.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "authority")]
+pub mod authority;
 pub mod balancer;
 pub mod capture;
 pub mod client;
@@ -10,7 +12,7 @@ pub mod crowd;
 #[cfg(feature = "exasol")]
 pub mod exasol;
 pub mod freeze;
-#[cfg(feature = "front")]
+#[cfg(feature = "authority")]
 pub mod front;
 pub mod frr;
 pub mod full;

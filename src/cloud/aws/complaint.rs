@@ -61,7 +61,8 @@ impl Complaint {
 
     /// The keys are no longer good; others may be.
     pub(super) fn is_expiry(&self) -> bool {
-        ["ExpiredToken", "ExpiredTokenException"].contains(&self.code.as_str())
+        // EC2 has one code for a clock that is wrong and for keys whose session has ended.
+        ["ExpiredToken", "ExpiredTokenException", "RequestExpired"].contains(&self.code.as_str())
     }
 
     /// Something is wrong with the keys, whatever it is.
@@ -70,7 +71,6 @@ impl Complaint {
             "AuthFailure",
             "InvalidClientTokenId",
             "SignatureDoesNotMatch",
-            "RequestExpired",
             "UnrecognizedClientException",
         ];
         self.is_expiry() || codes.contains(&self.code.as_str())
@@ -183,10 +183,10 @@ impl Complaint {
                 let by = ahead.abs().as_secs();
                 format!("this machine's clock is {by} s {side} that of AWS: set it")
             }
-            _ if self.is_expiry() => format!("the keys of {origin} have expired: renew them"),
             _ if self.code == "RequestExpired" => {
                 "look at this machine's clock, or whether the keys are still valid".into()
             }
+            _ if self.is_expiry() => format!("the keys of {origin} have expired: renew them"),
             _ => format!("AWS does not accept the keys of {origin}: look at key and secret"),
         }
     }

@@ -128,7 +128,7 @@ fn refused(host: &str, error: &std::io::Error) -> Problem {
         return Problem::unwell(format!("TLS with {host} has failed: {error}"), "");
     };
     let advice = match reason {
-        CertificateError::UnknownIssuer => {
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
             "who vouches for it is not trusted: install ca-certificates, name a ca_file, or find \
              out who is in between"
         }

@@ -202,24 +202,34 @@ impl Vault {
             return issued.clone();
         }
         self.minted += 1;
+        let now = jiff::Timestamp::now();
+        let (expires, lifetime) = end(now, role.lifetime);
         let issued = Issued {
             access_key: format!("ASIATEST{:012}", self.minted),
             secret: format!("secret/of+{:030}", self.minted),
             session_token: format!("session//token+of=={:08}", self.minted),
-            issued: jiff::Timestamp::now(),
-            expires: jiff::Timestamp::now() + role.lifetime,
+            issued: now,
+            expires,
         };
         let key = Key {
             access_key: issued.access_key.clone(),
             secret: issued.secret.clone(),
             session_token: Some(issued.session_token.clone()),
             allowed: role.allowed.clone(),
-            expires: Some(Instant::now() + role.lifetime),
+            expires: Some(Instant::now() + lifetime),
         };
         role.last = Some((key.clone(), issued.clone()));
         self.keys.push(key);
         issued
     }
+}
+
+/// The first whole second after a lifetime, for ends are told in seconds; and how long that is.
+fn end(now: jiff::Timestamp, lifetime: Duration) -> (jiff::Timestamp, Duration) {
+    let exact = now + lifetime;
+    let whole = jiff::Timestamp::from_second(exact.as_second() + 1).unwrap_or(exact);
+    let left = Duration::try_from(whole.duration_since(now)).unwrap_or(lifetime);
+    (whole, left)
 }
 
 fn owned(words: &[&str]) -> Vec<String> {
