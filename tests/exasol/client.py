@@ -4,12 +4,15 @@ import json
 import sys
 import threading
 import time
+import traceback
 
 import pyexasol
 
 # As in a driver's settings: a few tries, soon after each other.
 TRIES = 5
 PAUSE = 0.05
+# For the last rounds of a crowd, in seconds.
+PATIENCE = 60
 
 
 class Crowd:
@@ -50,6 +53,18 @@ class Crowd:
         finally:
             session.close()
 
+    def end(self):
+        """Whoever does not come home is given up, and where they stand is told."""
+        self.stop.set()
+        deadline = time.monotonic() + PATIENCE
+        for thread in self.threads:
+            thread.join(max(0, deadline - time.monotonic()))
+        frames = sys._current_frames()
+        for thread in threading.enumerate():
+            if any(client.is_alive() for client in self.threads) and thread.ident in frames:
+                stack = traceback.format_stack(frames[thread.ident])
+                self.given_up.append(f"{thread.name} stands at {''.join(stack)}")
+
     def report(self):
         with self.lock:
             return {"done": self.done, "cut_off": self.cut_off, "given_up": self.given_up}
@@ -87,9 +102,7 @@ def answer(request, sessions, crowds):
     if what == "crowd report":
         return crowds[-1].report()
     if what == "crowd end":
-        crowds[-1].stop.set()
-        for thread in crowds[-1].threads:
-            thread.join()
+        crowds[-1].end()
         return crowds[-1].report()
     raise ValueError(what)
 
