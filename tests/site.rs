@@ -25,6 +25,12 @@ const NOBODY: u32 = 65_534;
 /// What is done with a site.
 type Scenario = fn(&mut Site) -> Outcome;
 
+/// What is done as somebody without rights.
+const WITHOUT_ROOT: [(&str, Scenario); 1] = [(
+    "the_address_follows_the_proxy_without_root",
+    scenarios::follows_the_proxy_of_one_user,
+)];
+
 /// Adds this area's tests.
 pub(crate) fn register(tests: &mut Vec<Test>) {
     for (name, _) in scenarios::ALL {
@@ -32,17 +38,17 @@ pub(crate) fn register(tests: &mut Vec<Test>) {
         tests.push(test.needs(Need::Namespaces));
     }
     outside::register(tests);
-    let name = "the_address_follows_the_proxy";
-    let alone = Test::new(format!("site::{name}_without_root"), || {
-        play(name, Some(NOBODY))
-    });
-    tests.push(alone.needs(Need::Root).needs(Need::UserNamespaces));
+    for (name, _) in WITHOUT_ROOT {
+        let test = Test::new(format!("site::{name}"), || play(name, Some(NOBODY)));
+        tests.push(test.needs(Need::Root).needs(Need::UserNamespaces));
+    }
 }
 
 /// Plays the scenario for which this process was started, if it was.
 pub(crate) fn inside() -> Option<ExitCode> {
     let name = env::var(SCENARIO).ok()?;
-    let mut all = scenarios::ALL.into_iter().chain([outside::STAY]);
+    let all = scenarios::ALL.into_iter().chain(WITHOUT_ROOT);
+    let mut all = all.chain([outside::STAY]);
     let found = all.find(|(known, _)| *known == name);
     let played = match found {
         Some((_, scenario)) => on_a_site(scenario),
@@ -80,6 +86,7 @@ fn play(name: &str, user: Option<u32>) -> Outcome {
     Err(String::from_utf8_lossy(&output.stderr).into_owned().into())
 }
 
+/// This program once more, as the player of a scenario.
 fn process(name: &str, user: Option<u32>) -> Command {
     let mut command = Command::new("/proc/self/exe");
     command.env(SCENARIO, name);

@@ -4,7 +4,8 @@ use std::{
     fs,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{SocketAddr, TcpStream},
-    process::{Child, Stdio},
+    os::unix::process::CommandExt as _,
+    process::{Child, Command, Stdio},
     time::Duration,
 };
 
@@ -14,7 +15,7 @@ use pontoon_lab::{
     wait,
 };
 
-use super::{Scenario, process};
+use super::{NOBODY, SCENARIO, Scenario, process};
 use crate::harness::{Outcome, Test};
 
 /// Tells where the statistics are, then stays until its owner lets go.
@@ -28,6 +29,9 @@ pub(super) fn register(tests: &mut Vec<Test>) {
     };
     add("the_statistics_are_seen_from_the_host", statistics);
     add("nothing_survives_a_kill_of_the_owner", nothing_survives);
+    let refused = Test::new("site::a_refusal_names_the_switch", refusals);
+    let refused = refused.needs(Need::Root).needs(Need::UserNamespaces);
+    tests.push(refused.needs(Need::Program("setpriv")));
 }
 
 #[expect(clippy::print_stdout, reason = "whoever started this process reads it")]
@@ -112,6 +116,35 @@ fn nothing_survives() -> Outcome {
         family.iter().all(|one| !lives(one)).then_some(())
     })?;
     Ok(())
+}
+
+/// In user namespaces whose kernel settings forbid what a site needs.
+fn refusals() -> Outcome {
+    let no_users = "echo 0 >/proc/sys/user/max_user_namespaces && \
+                    exec setpriv --inh-caps=-all --bounding-set=-all /proc/self/fd/0";
+    let advice = refused(no_users)?;
+    if !advice.contains("user namespaces are refused") || !advice.contains("max_user_namespaces=") {
+        return Err(advice.into());
+    }
+    let no_networks = "echo 0 >/proc/sys/user/max_net_namespaces && exec /proc/self/fd/0";
+    let advice = refused(no_networks)?;
+    if !advice.contains("as many namespaces as user.max_*_namespaces allow") {
+        return Err(advice.into());
+    }
+    Ok(())
+}
+
+/// What a site says there. This program is the standard input of the script.
+fn refused(script: &str) -> Result<String, crate::harness::Failure> {
+    let mut command = Command::new("unshare");
+    command.args(["--user", "--map-root-user", "sh", "-c", script]);
+    command.env(SCENARIO, STAY.0);
+    command.stdin(fs::File::open("/proc/self/exe")?);
+    let output = command.uid(NOBODY).gid(NOBODY).output()?;
+    if output.status.success() {
+        return Err("nothing was refused".into());
+    }
+    Ok(String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
 /// A process by its number and when it began.

@@ -1,10 +1,14 @@
 //! What is done with a site.
 
-use std::time::{Duration, Instant};
+use std::{
+    io::{ErrorKind, Read as _, Write as _},
+    net::TcpStream,
+    time::{Duration, Instant},
+};
 
 use pontoon_lab::{
     probe::Outage,
-    site::{ADDRESS, Name, Site},
+    site::{ADDRESS, Limit, Name, Site},
     wait,
 };
 
@@ -12,15 +16,18 @@ use super::Scenario;
 use crate::harness::Outcome;
 
 /// All of them.
-pub(super) const ALL: [(&str, Scenario); 5] = [
+pub(super) const ALL: [(&str, Scenario); 6] = [
     ("the_address_follows_the_proxy", follows_the_proxy),
     ("a_node_without_power_is_replaced_and_comes_back", power),
     ("a_cut_makes_two_masters_and_healing_one", cut),
+    ("what_is_under_way_ends_when_the_address_moves", under_way),
     ("processes_and_files_belong_to_a_node", apart),
     ("databases_and_the_cloud_go_and_come", others),
 ];
 
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Where a node's statistics page listens.
+const STATISTICS: u16 = 9090;
 
 fn until(what: &str, mut is_so: impl FnMut() -> bool) -> Outcome {
     Ok(wait::until(what, PATIENCE, || is_so().then_some(()))?)
@@ -46,12 +53,23 @@ fn follows_the_proxy(site: &mut Site) -> Outcome {
         return Err("there was no proxy to kill".into());
     }
     settled(site, Name::Slave)?;
-    let outage = Outage::longest(&site.client().since(killed - Duration::from_millis(100)));
+    let mut attempts = site.client().since(killed - Duration::from_millis(100));
+    // The last ones may be under way.
+    attempts.retain(|attempt| attempt.served.is_some());
+    let outage = Outage::longest(&attempts);
     if outage.failed == 0 || !outage.recovered {
         return Err(format!("the client saw {outage:?}").into());
     }
     // The supervisor starts it again, and the preferred node comes back.
     settled(site, Name::Master)
+}
+
+/// The same as somebody else than root.
+pub(super) fn follows_the_proxy_of_one_user(site: &mut Site) -> Outcome {
+    if !site.limits().contains(&Limit::OneUser) {
+        return Err(format!("root without root? {:?}", site.limits()).into());
+    }
+    follows_the_proxy(site)
 }
 
 fn power(site: &mut Site) -> Outcome {
@@ -81,6 +99,24 @@ fn cut(site: &mut Site) -> Outcome {
 fn is_master(site: &Site, node: Name) -> bool {
     let status = site.status(node).unwrap_or_default();
     status.contains("\"role\":\"MASTER\"")
+}
+
+fn under_way(site: &mut Site) -> Outcome {
+    settled(site, Name::Master)?;
+    if site.limits().contains(&Limit::KeepsFlows) {
+        return Err("this kernel does not forget connections".into());
+    }
+    let connect = || TcpStream::connect((ADDRESS, STATISTICS));
+    let mut held = site.on_the_internet(connect)??;
+    held.set_read_timeout(Some(PATIENCE))?;
+    held.write_all(b"GET /haproxy_stats HTTP/1.1\r\n")?;
+    site.cloud().move_to(ADDRESS, Some(Name::Slave.address()));
+    // The other node knows nothing of this connection.
+    held.write_all(b"Host: x\r\n\r\n")?;
+    match held.read(&mut [0; 16]) {
+        Err(error) if error.kind() == ErrorKind::ConnectionReset => Ok(()),
+        other => Err(format!("it goes on: {other:?}").into()),
+    }
 }
 
 fn apart(site: &mut Site) -> Outcome {

@@ -270,6 +270,15 @@ impl Site {
         &self.client
     }
 
+    /// Does something beside the client, on a thread of its own; what is connected there stays so.
+    ///
+    /// # Errors
+    /// The network cannot be entered.
+    pub fn on_the_internet<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T> {
+        let done = self.picture.client.run(work);
+        done.trying("do something on the internet")
+    }
+
     /// Where the host finds a node's statistics: `http://…/haproxy_stats`, for `admin` with
     /// `strongPassworD`.
     #[must_use]
