@@ -132,7 +132,7 @@ fn start(options: Options, log: &Log) -> Result<(), StartError> {
         .enable_all()
         .build()
         .map_err(StartError::Runtime)?;
-    let ended = runtime.block_on(async {
+    runtime.block_on(async {
         let parts = Parts {
             signals: Watch::new().map_err(StartError::Runtime)?,
             supervisor: ElectionEnd::inherited().map_err(StartError::Supervisor)?,
@@ -145,10 +145,7 @@ fn start(options: Options, log: &Log) -> Result<(), StartError> {
         };
         Life::new(parts).run().await;
         Ok(())
-    });
-    // A name that is still being looked up for a provider is not waited for.
-    runtime.shutdown_background();
-    ended
+    })
 }
 
 fn read(files: &Files, log: &Log) -> Result<Model, StartError> {

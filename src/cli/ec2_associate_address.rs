@@ -108,9 +108,8 @@ fn associate(arguments: &Arguments) -> Result<String, AssociateError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let moved = runtime.block_on(bring(&mut client, arguments));
-    runtime.shutdown_background();
-    moved.map(|()| line(arguments))
+    runtime.block_on(bring(&mut client, arguments))?;
+    Ok(line(arguments))
 }
 
 async fn bring(client: &mut Client, arguments: &Arguments) -> Result<(), AssociateError> {

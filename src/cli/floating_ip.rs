@@ -79,10 +79,7 @@ fn block_on<T>(work: impl Future<Output = T>) -> io::Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let done = runtime.block_on(work);
-    // A name that is still being looked up is not waited for.
-    runtime.shutdown_background();
-    Ok(done)
+    Ok(runtime.block_on(work))
 }
 
 #[expect(clippy::print_stdout, reason = "this is what was asked for")]

@@ -9,6 +9,8 @@
 //! for a provider, and a call that is abandoned is dropped where it stands.
 
 mod address;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use std::{

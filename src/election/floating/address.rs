@@ -155,7 +155,7 @@ impl Address {
             return None;
         };
         let failure = open(&mut gate, &self.file).err()?;
-        let text = format!("the provider cannot be asked: {}", failure.text);
+        let text = format!("cannot be asked for: {}", failure.text);
         Some(self.words().line(Level::Error, &text))
     }
 

@@ -53,7 +53,7 @@ impl Words<'_> {
                 attempt,
             } => {
                 let text = format!(
-                    "{} (next call in {}; failures in a row: {attempt})",
+                    "call failed: {} (next call in {}; failures in a row: {attempt})",
                     failure.text,
                     time(*retry_in)
                 );
