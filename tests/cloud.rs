@@ -6,6 +6,7 @@ mod ec2;
 mod hetzner;
 mod moto;
 mod stage;
+mod tool;
 
 use crate::harness::Test;
 
@@ -15,4 +16,5 @@ pub(crate) fn register(tests: &mut Vec<Test>) {
     hetzner::register(tests);
     digitalocean::register(tests);
     moto::register(tests);
+    tool::register(tests);
 }
