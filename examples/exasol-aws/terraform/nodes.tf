@@ -55,7 +55,6 @@ resource "aws_instance" "balancer" {
   # For the first start: packages and the program come from the internet.
   associate_public_ip_address = true
 
-  user_data_replace_on_change = true
   user_data = templatefile("${path.module}/../cloud-init.yaml", {
     haproxy    = base64encode(local.haproxy)
     keepalived = base64encode(local.keepalived[each.key])
@@ -81,9 +80,10 @@ resource "aws_instance" "balancer" {
   tags = { Name = "exasol-balancer-${each.key}" }
 
   lifecycle {
-    # A newer image is taken by replacing the nodes one after the other: see the runbook. Whether a node has a
-    # public address of its own changes whenever the Elastic IP moves.
-    ignore_changes = [ami, associate_public_ip_address]
+    # A newer image, program or file is taken by replacing the nodes one after the other, as the runbook says:
+    # Terraform would do both at once. Whether a node has a public address of its own changes whenever the
+    # Elastic IP moves.
+    ignore_changes = [ami, user_data, associate_public_ip_address]
   }
 
   depends_on = [aws_vpc_endpoint.ec2]
