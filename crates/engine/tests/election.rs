@@ -86,6 +86,12 @@ mod floating_ip {
     }
 
     #[test]
+    fn masters_that_give_way_without_a_reason_are_noticed() {
+        let property = "the floating IP is left to nobody without a reason";
+        Lab::split().notices(Defect::Awed, property);
+    }
+
+    #[test]
     fn alarms_that_are_not_raised_are_noticed() {
         let property = "a master without the floating IP says so";
         Lab::floating().notices(Defect::RaisesNoAlarm, property);

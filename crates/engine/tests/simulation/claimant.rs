@@ -2,12 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use pontoon_engine::floating_ip::{
-    action::{Action, Report},
-    event::{Event, Holder, Whereabouts},
-    reconciler::Reconciler,
-    settings::Settings,
-    view::{Phase, View},
+use pontoon_engine::{
+    floating_ip::{
+        action::{Action, Report},
+        event::{Event, Holder, Whereabouts},
+        reconciler::Reconciler,
+        settings::Settings,
+        view::{Phase, View},
+    },
+    vrrp::Priority,
 };
 
 use super::subject::Defect;
@@ -74,6 +77,10 @@ impl Claimant {
     fn distort(&self, event: Event) -> Option<Event> {
         match (self.defect, event) {
             (Defect::CallsAfterwards, Event::NotMaster) => None,
+            (Defect::Awed, Event::Peer { address, .. }) => Some(Event::Peer {
+                address,
+                priority: Priority::OWNER,
+            }),
             (
                 Defect::Quarrels,
                 Event::Described {

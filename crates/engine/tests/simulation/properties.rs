@@ -16,7 +16,9 @@ mod usable;
 
 use std::sync::Arc;
 
-use self::floating::{Alarmed, CallsSparingly, FollowsMaster, MovesOnce, OnlyMastersCall};
+use self::floating::{
+    Alarmed, CallsSparingly, FollowsMaster, GivesWayForAReason, MovesOnce, OnlyMastersCall,
+};
 use super::{
     fact::{Fact, Picture},
     scenario::Scenario,
@@ -82,5 +84,6 @@ fn of_claimants(scenario: &Arc<Scenario>) -> Vec<Box<dyn Property>> {
         Box::new(OnlyMastersCall::default()),
         Box::new(CallsSparingly::new(scenario)),
         Box::new(Alarmed::new(scenario)),
+        Box::new(GivesWayForAReason::new(scenario)),
     ]
 }

@@ -51,6 +51,8 @@ pub(crate) enum Defect {
     LooksSeldom,
     /// It takes the floating IP back from a peer as from a stranger.
     Quarrels,
+    /// It takes whatever the others advertise for the highest priority.
+    Awed,
     /// It keeps it to itself that something is wrong with its floating IP.
     RaisesNoAlarm,
 }

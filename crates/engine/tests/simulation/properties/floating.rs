@@ -3,10 +3,11 @@
 mod alarmed;
 mod authorised;
 mod follows;
+mod gives_way;
 mod moves_once;
 mod sparing;
 
 pub(crate) use self::{
-    alarmed::Alarmed, authorised::OnlyMastersCall, follows::FollowsMaster, moves_once::MovesOnce,
-    sparing::CallsSparingly,
+    alarmed::Alarmed, authorised::OnlyMastersCall, follows::FollowsMaster,
+    gives_way::GivesWayForAReason, moves_once::MovesOnce, sparing::CallsSparingly,
 };
