@@ -3,6 +3,7 @@
 
 mod by_hand;
 mod stage;
+mod weather;
 
 use pontoon_lab::{
     cloud::{Down, Lost},
@@ -34,6 +35,7 @@ pub(super) fn register(tests: &mut Vec<Test>) {
     add("stranger_who_takes_it_loses_it", stranger);
     add("reload_keeps_what_has_not_changed", reload);
     by_hand::register(&mut add);
+    weather::register(&mut add);
 }
 
 fn follows_the_master() -> Outcome {

@@ -100,7 +100,10 @@ impl Stage {
         self.nodes[0].start()?;
         self.until_held_by(0)?;
         self.nodes[1].start()?;
-        self.nodes[1].until("it to stand by", |it| it.role == "BACKUP")?;
+        // Not before it has heard the master: whose word counts more is known from then on.
+        self.nodes[1].until("it to stand by", |it| {
+            it.role == "BACKUP" && it.counters.adverts_received > 0
+        })?;
         Ok(())
     }
 

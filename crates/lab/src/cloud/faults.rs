@@ -1,6 +1,7 @@
 //! What can be wrong with a service. Everything can be switched at any time.
 
 use std::{
+    net::IpAddr,
     sync::Mutex,
     time::{Duration, Instant},
 };
@@ -33,6 +34,7 @@ pub enum Lost {
 struct Active {
     down: Option<Down>,
     slow: Duration,
+    slow_from: Option<(IpAddr, Duration)>,
     throttle: Option<Bucket>,
     throttle_next: u32,
     sick_next: u32,
@@ -70,6 +72,11 @@ impl Faults {
     /// client has gone by then: the late call of a node that has long given up.
     pub fn slow(&self, delay: Duration) {
         lock(&self.0).slow = delay;
+    }
+
+    /// The same for requests from one place only.
+    pub fn slow_from(&self, source: IpAddr, delay: Duration) {
+        lock(&self.0).slow_from = Some((source, delay));
     }
 
     /// The next `count` requests are refused for being too many.
@@ -116,8 +123,10 @@ impl Faults {
         lock(&self.0).down
     }
 
-    pub(super) fn delay(&self) -> Duration {
-        lock(&self.0).slow
+    pub(super) fn delay(&self, source: IpAddr) -> Duration {
+        let active = lock(&self.0);
+        let special = active.slow_from.filter(|(from, _)| *from == source);
+        special.map_or(active.slow, |(_, delay)| delay)
     }
 
     pub(super) fn lag(&self) -> Duration {

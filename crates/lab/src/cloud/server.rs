@@ -168,7 +168,7 @@ impl<S: Service> Guest<S> {
                 Err(_) if self.faults().is_down() == Some(Down::Reset) => return Ok(End::Reset),
                 Err(error) => return Err(error),
             };
-            self.wait(self.faults().delay());
+            self.wait(self.faults().delay(self.source));
             let answer = self.service.handle(&request, self.source);
             match self.faults().loses(&answer.action) {
                 Some(Lost::Dies) => return Ok(End::Reset),
