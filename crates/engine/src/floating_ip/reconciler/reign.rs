@@ -24,7 +24,8 @@ use crate::{
 /// What a master knows and does.
 #[derive(Debug)]
 pub(super) struct Reign {
-    since: Instant,
+    /// When it became master, or heard a rival: it looks more often for a while.
+    watch_since: Instant,
     pub(super) priority: Priority,
     pub(super) claim: Claim,
     pub(super) step: Step,
@@ -70,7 +71,7 @@ impl Reign {
     /// Looks at once.
     pub(super) fn begin(priority: Priority, lasting: &mut Lasting, now: Instant) -> Self {
         let mut reign = Self {
-            since: now,
+            watch_since: now,
             priority,
             claim: Claim::Wanted,
             step: Step::Resting {
@@ -140,8 +141,8 @@ impl Reign {
         }
     }
 
-    /// A configured peer advertises. If it is no master, or has to give way, it is in touch with
-    /// us again, and what was left to it is ours.
+    /// A configured peer advertises. If it is no master any more, or has to give way, it is in
+    /// touch with us again: what was left to it is ours, and it may just have taken what we have.
     pub(super) fn hear(
         &mut self,
         peer: IpAddr,
@@ -158,6 +159,12 @@ impl Reign {
         if matches!(&self.claim, Claim::Yielded(holder) if holder.peer == Some(peer)) {
             self.want(now);
             self.hurry(lasting, now);
+        }
+        if looks::watch_is_over(self.watch_since, &lasting.settings, now) {
+            self.watch_since = now;
+            if self.claim == Claim::Here && self.trouble.is_none() {
+                self.hurry(lasting, now);
+            }
         }
     }
 
@@ -222,7 +229,7 @@ impl Reign {
         }
         self.well();
         self.rest(
-            looks::of_a_holder(self.since, &lasting.settings, now),
+            looks::of_a_holder(self.watch_since, &lasting.settings, now),
             Next::Look,
         );
     }

@@ -16,6 +16,14 @@ fn settled() -> Bench {
     bench
 }
 
+/// The same, and has heard this of a peer long ago.
+fn settled_knowing(last: u8, priority: u8) -> Bench {
+    let mut bench = Bench::holding();
+    bench.hear(last, priority);
+    bench.while_found(&Whereabouts::Here, 20.0).calls();
+    bench
+}
+
 #[test]
 fn it_is_left_to_a_peer_whose_word_counts_more() {
     let mut bench = settled();
@@ -42,10 +50,7 @@ fn between_equal_priorities_the_address_decides() {
 #[test]
 fn it_is_taken_back_from_a_peer_whose_word_counts_less_or_is_unknown() {
     for word in [Some(50), Some(0), None] {
-        let mut bench = settled();
-        if let Some(priority) = word {
-            bench.hear(2, priority);
-        }
+        let mut bench = word.map_or_else(settled, |priority| settled_knowing(2, priority));
         bench
             .until(23.0)
             .found(peer(2))
@@ -63,8 +68,8 @@ fn it_is_taken_back_from_a_peer_whose_word_counts_less_or_is_unknown() {
 
 #[test]
 fn it_is_taken_back_once() {
-    let mut bench = settled();
-    bench.hear(2, 50).until(23.0).found(peer(2)).agreed();
+    let mut bench = settled_knowing(2, 50);
+    bench.until(23.0).found(peer(2)).agreed();
     bench.found(Whereabouts::Here).until(33.0).found(peer(2));
     bench.calls();
     assert_eq!(bench.view().phase, Phase::Yielded);
@@ -74,8 +79,8 @@ fn it_is_taken_back_once() {
 
 #[test]
 fn failures_do_not_end_the_attempt_to_take_it_back() {
-    let mut bench = settled();
-    bench.hear(2, 50).until(23.0).found(peer(2));
+    let mut bench = settled_knowing(2, 50);
+    bench.until(23.0).found(peer(2));
     bench
         .fails(FailureKind::Unanswered)
         .until(25.0)
@@ -88,8 +93,8 @@ fn failures_do_not_end_the_attempt_to_take_it_back() {
 fn a_word_from_the_peer_earns_the_right_to_take_it_back_again() {
     for (speaker, priority, right) in [(2, 50, true), (2, 0, true), (3, 0, false), (2, 150, false)]
     {
-        let mut bench = settled();
-        bench.hear(2, 50).until(23.0).found(peer(2)).agreed();
+        let mut bench = settled_knowing(2, 50);
+        bench.until(23.0).found(peer(2)).agreed();
         bench.found(Whereabouts::Here).hear(speaker, priority);
         bench.until(33.0).found(peer(2));
         let yielded = bench.view().phase == Phase::Yielded;
@@ -162,4 +167,35 @@ fn a_new_mastership_takes_it_whatever_was_yielded() {
         "23.000 moving from node 2",
         "23.000 associate",
     ]);
+}
+
+#[test]
+fn a_master_that_hears_a_rival_looks_as_after_its_beginning() {
+    for priority in [50, 0] {
+        let mut bench = settled();
+        bench.hear(2, priority);
+        bench.while_found(&Whereabouts::Here, 45.0);
+        let looks = [20.0, 21.0, 22.0, 24.0, 28.0, 33.0, 43.0];
+        assert_eq!(bench.calls(), looks);
+    }
+}
+
+#[test]
+fn a_rival_that_is_heard_all_the_time_does_not_make_it_look_all_the_time() {
+    let mut bench = settled();
+    for second in 20..60 {
+        bench.while_found(&Whereabouts::Here, f64::from(second));
+        bench.hear(2, 50);
+    }
+    let calls = bench.calls();
+    assert!(calls.len() <= 20, "{calls:?}");
+}
+
+#[test]
+fn a_rival_that_is_heard_does_not_shorten_the_wait_after_a_failure() {
+    let mut bench = settled();
+    bench.until(23.0).fails(FailureKind::Unwell);
+    let next = bench.view().next_call;
+    bench.hear(2, 50);
+    assert_eq!(bench.view().next_call, next);
 }

@@ -13,8 +13,8 @@ use crate::simulation::{
 pub(crate) struct FollowsMaster {
     settings: Option<Settings>,
     heals_at: Duration,
-    /// The one master, and since when.
-    master: Option<(usize, Duration)>,
+    /// By node: since when it is master.
+    masters: Vec<Option<Duration>>,
     judged: u64,
 }
 
@@ -30,7 +30,7 @@ impl FollowsMaster {
         Self {
             settings: scenario.cloud.as_ref().map(|plan| plan.settings.clone()),
             heals_at: scenario.heals_at,
-            master: None,
+            masters: vec![None; scenario.nodes.len()],
             judged: 0,
         }
     }
@@ -46,18 +46,21 @@ impl FollowsMaster {
     }
 
     fn follow(&mut self, picture: &Picture) {
-        let masters = picture.masters(0);
-        self.master = match (masters.as_slice(), self.master) {
-            ([one], Some((before, since))) if *one == before => Some((*one, since)),
-            ([one], _) => Some((*one, picture.at)),
-            _ => None,
-        };
+        for (node, since) in self.masters.iter_mut().enumerate() {
+            let master = picture.is_master(node, 0);
+            *since = master.then(|| since.unwrap_or(picture.at));
+        }
     }
 
     fn judge(&mut self, picture: &Picture) -> Result<(), String> {
-        let (Some((node, since)), Some(settings)) = (self.master, &self.settings) else {
+        let numbered = self.masters.iter().enumerate();
+        let masters: Vec<_> = numbered
+            .filter_map(|(node, since)| Some((node, (*since)?)))
+            .collect();
+        let ([(node, since)], Some(settings)) = (masters.as_slice(), &self.settings) else {
             return Ok(());
         };
+        let (node, since) = (*node, *since);
         let due = self.due(settings, since);
         if picture.at < due {
             return Ok(());
