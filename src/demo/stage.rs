@@ -25,7 +25,7 @@ use super::{
 /// Where a node's statistics are, from inside.
 const PAGE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9090);
 /// How often a node is looked at.
-const LOOK: Duration = Duration::from_millis(100);
+const LOOK: Duration = Duration::from_millis(50);
 /// Lines that are kept of what a node says, for when something goes wrong.
 const KEPT: usize = 25;
 

@@ -100,9 +100,9 @@ fn describe(picture: &Picture) -> String {
     let holder = picture
         .holder
         .map_or("nobody".to_owned(), |it| it.to_string());
-    let served = match picture.service.out_for() {
-        Some(_) => "nobody is served",
-        None => "clients are served",
+    let served = match picture.service.rate() {
+        0 => "nobody is served".to_owned(),
+        rate => format!("{rate} connections a second are served"),
     };
     let [one, two] = NodeId::BOTH.map(node);
     format!("{one}; {two}; the address leads to {holder}; {served}")

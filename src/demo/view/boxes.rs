@@ -146,9 +146,9 @@ pub(super) fn outage(picture: &Picture) -> Option<Duration> {
 }
 
 fn cloud(picture: &Picture, canvas: &mut Canvas<'_>) {
-    canvas.frame(CLOUD, "cloud", None, Style::new());
+    canvas.frame(CLOUD, "EC2", None, Style::new());
     let state = on_off(picture.api == Power::On, "up", "down");
-    let line = Line::from(vec![Span::raw("EC2 API "), state]);
+    let line = Line::from(vec![Span::raw("API "), state]);
     canvas.row(CLOUD, 0, line, Some(input::API));
     let calls = picture.calls;
     let text = format!("calls: {}", calls.total());

@@ -39,8 +39,8 @@ const HEALTHY: &str = "
 └─────────────────┘     └────────────────────────────┘ │  │ 10.0.1.11 up   [a] │
  34.249.49.35               │ VRRP [l]                 └─►│ 10.0.1.12 up   [b] │
  leads to node 1            │                             │ 10.0.1.13 up   [c] │
-┌─ cloud ─────────┐     ┌─ node 2  10.0.1.190 ──[2]──┐    └────────────────────┘
-│ EC2 API up  [e] │     │ BACKUP                     │
+┌─ EC2 ───────────┐     ┌─ node 2  10.0.1.190 ──[2]──┐    └────────────────────┘
+│ API up      [e] │     │ BACKUP                     │
 │ calls: 0        │     │ proxy runs             [o] │
 │ moves: 1        │     │ sees .11 ✓ .12 ✓ .13 ✓     │
 └─────────────────┘     └────────────────────────────┘
@@ -76,7 +76,7 @@ fn what_is_broken_is_seen() {
         scene.tick();
     }
     let rows = shown(&scene, 80, 30);
-    assert_shows(&rows, "EC2 API down");
+    assert_shows(&rows, "API down    [e]");
     assert_shows(&rows, "╳ cut");
     assert_shows(&rows, "10.0.1.12 dead");
     assert_shows(&rows, "without power");
