@@ -8,6 +8,7 @@ mod checks;
 mod cloud;
 mod compat;
 mod database;
+mod demo;
 mod election;
 mod examples;
 mod exasol;
@@ -36,6 +37,7 @@ fn main() -> std::process::ExitCode {
     cloud::register(&mut tests);
     compat::register(&mut tests);
     database::register(&mut tests);
+    demo::register(&mut tests);
     election::register(&mut tests);
     exasol::register(&mut tests);
     examples::register(&mut tests);

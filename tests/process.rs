@@ -2,7 +2,6 @@
 
 mod arguments;
 mod daemon;
-mod demo;
 mod master;
 mod signals;
 mod supervisor;
@@ -26,7 +25,6 @@ use crate::harness::{Failure, Test, pontoon};
 pub(crate) fn register(tests: &mut Vec<Test>) {
     arguments::register(tests);
     daemon::register(tests);
-    demo::register(tests);
     master::register(tests);
     signals::register(tests);
     supervisor::register(tests);

@@ -1,4 +1,4 @@
-//! `pontoon demo`, as a newcomer sees it.
+//! `pontoon demo --local`: the proxy alone, on loopback.
 
 use std::{fs::OpenOptions, io::Write as _, process::Command};
 
@@ -15,7 +15,7 @@ use crate::harness::{Outcome, Test, pontoon};
 
 pub(super) fn register(tests: &mut Vec<Test>) {
     // Its ports are those of the example, so it gets a network of its own.
-    let demo = Test::new("process::demo_shows_a_failure_and_a_recovery", demo);
+    let demo = Test::new("demo::the_local_one_shows_a_failure_and_a_recovery", demo);
     tests.push(demo.needs(Need::Namespaces));
 }
 
