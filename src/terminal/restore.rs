@@ -70,3 +70,17 @@ fn write(bytes: &[u8]) -> io::Result<()> {
     out.write_all(bytes)?;
     out.flush()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_gives_the_screen_back() {
+        before_panics(None);
+        TAKEN.store(true, Ordering::SeqCst);
+        let panicked = std::thread::spawn(|| panic!("on purpose")).join();
+        assert!(panicked.is_err());
+        assert!(!TAKEN.load(Ordering::SeqCst));
+    }
+}
