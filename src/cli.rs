@@ -13,13 +13,15 @@ mod status;
 use std::{
     env,
     ffi::{OsStr, OsString},
+    panic,
     path::Path,
-    process::ExitCode,
+    process::{self, ExitCode},
 };
 
 /// Runs the program under the name it was started by.
 #[must_use]
 pub fn main() -> ExitCode {
+    abort_on_panic();
     let mut args = env::args_os();
     let name = args.next().unwrap_or_default();
     match Twin::of(&name) {
@@ -28,6 +30,16 @@ pub fn main() -> ExitCode {
         Twin::Pontoon => pontoon::main(std::iter::once(name).chain(args)),
         Twin::Ec2AssociateAddress => ec2_associate_address::main(args),
     }
+}
+
+/// A panic aborts the process, so that whoever is left releases what it held: also where the
+/// profile would let a thread unwind and the rest go on half-dead.
+fn abort_on_panic() {
+    let report = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        report(info);
+        process::abort();
+    }));
 }
 
 /// Which program we are to be.
