@@ -50,6 +50,8 @@ const RATE: (u32, Duration) = (10, Duration::from_secs(1));
 pub(super) struct Identity {
     instance: InstanceId,
     name: Arc<str>,
+    /// Whether the file wants this node to be the master.
+    preferred: bool,
 }
 
 impl Identity {
@@ -57,6 +59,7 @@ impl Identity {
         Self {
             instance: id,
             name: Arc::clone(&instance.name),
+            preferred: instance.wants_master || instance.priority == Priority::OWNER,
         }
     }
 }
@@ -104,7 +107,7 @@ type Gate = Rc<Mutex<Option<Client>>>;
 
 impl Address {
     pub(super) fn new(identity: Identity, file: &FloatingIp) -> Self {
-        let settings = settings(file, None);
+        let settings = settings(file, &identity, None);
         Self {
             identity,
             file: file.clone(),
@@ -221,7 +224,7 @@ impl Address {
 
     /// What the file and the network say goes into the reconciler.
     fn settle(&mut self, now: Instant) {
-        let settings = settings(&self.file, self.source);
+        let settings = settings(&self.file, &self.identity, self.source);
         self.reconciler.reload(settings, now);
     }
 
@@ -301,7 +304,7 @@ impl Drop for Address {
     }
 }
 
-fn settings(file: &FloatingIp, source: Option<IpAddr>) -> Settings {
+fn settings(file: &FloatingIp, identity: &Identity, source: Option<IpAddr>) -> Settings {
     let ((backoff_first, backoff_longest), (burst, refill)) = (BACKOFF, RATE);
     Settings {
         verify_interval: file.verify_interval,
@@ -311,6 +314,7 @@ fn settings(file: &FloatingIp, source: Option<IpAddr>) -> Settings {
         burst,
         refill,
         source,
+        preferred: identity.preferred,
     }
 }
 

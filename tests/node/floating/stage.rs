@@ -166,8 +166,9 @@ impl Node {
     pub(super) fn configure(&self, blocks: &str) -> Lab<()> {
         let (us, priority) = (NODES[self.which], PRIORITIES[self.which]);
         let peer = NODES[1 - self.which];
+        let state = ["MASTER", "BACKUP"][self.which];
         let text = format!(
-            "vrrp_instance VI_1 {{\n interface eth0\n virtual_router_id 1\n version 3\n \
+            "vrrp_instance VI_1 {{\n state {state}\n interface eth0\n virtual_router_id 1\n version 3\n \
              advert_int 0.2\n priority {priority}\n unicast_src_ip {us}\n \
              unicast_peer {{\n  {peer}\n }}\n{blocks}}}\n"
         );

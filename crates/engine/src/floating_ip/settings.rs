@@ -19,4 +19,7 @@ pub struct Settings {
     pub refill: Duration,
     /// What this node's source address is: it decides between equal priorities, as in VRRP.
     pub source: Option<IpAddr>,
+    /// Whether the file wants this node to be the master (`state MASTER`, or priority 255): of two
+    /// masters that never heard each other the preferred one keeps the address.
+    pub preferred: bool,
 }

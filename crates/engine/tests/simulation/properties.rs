@@ -75,7 +75,7 @@ pub(crate) fn with_floating_ip(scenario: &Arc<Scenario>) -> Vec<Box<dyn Property
 pub(crate) fn in_a_split(scenario: &Arc<Scenario>) -> Vec<Box<dyn Property>> {
     let mut all = of_claimants(scenario);
     all.push(Box::new(HeldByMaster::default()));
-    all.push(Box::new(MovesOnce::new(scenario)));
+    all.push(Box::new(MovesOnce::new()));
     all
 }
 

@@ -141,6 +141,11 @@ impl Scenario {
         (0..self.nodes.len()).find(|node| self.address(*node) == address)
     }
 
+    /// The node of the highest priority, or of the highest address among those.
+    pub(crate) fn best(&self) -> Option<usize> {
+        (0..self.nodes.len()).max_by_key(|node| (self.nodes[*node].priority, *node))
+    }
+
     /// The longest that a packet takes.
     pub(crate) fn slowest(&self) -> Duration {
         self.network.least_delay + self.network.jitter

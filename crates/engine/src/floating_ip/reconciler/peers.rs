@@ -22,10 +22,13 @@ impl Peers {
         }
     }
 
-    /// Whether a peer's last word counts more than ours: nobody's who was never heard.
+    /// Whether a peer's last word counts more than ours. That of one who was never heard does, unless
+    /// we are the preferred one: a backup is silent, and the preferred master rarely hears another.
     pub(super) fn outrank(&self, peer: IpAddr, ours: Priority, settings: &Settings) -> bool {
-        let last = self.0.get(&peer);
-        last.is_some_and(|theirs| outranks(*theirs, peer, ours, settings))
+        match self.0.get(&peer) {
+            Some(theirs) => outranks(*theirs, peer, ours, settings),
+            None => !settings.preferred,
+        }
     }
 }
 

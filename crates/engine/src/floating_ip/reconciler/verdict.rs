@@ -45,8 +45,8 @@ impl Reign {
 
     /// Whether it is left to a peer: because its word counts more, or because it has been taken
     /// back before and nothing shows that the peer is no master any more. So it moves at most once
-    /// while both are, however long that lasts; twice if only one has ever heard the other: who
-    /// has heard nothing takes it back, and cannot know that its own word counts less.
+    /// while both are, however long that lasts; twice if both are preferred and only one has ever
+    /// heard the other.
     fn gives_way_to(&self, holder: &Holder, lasting: &Lasting) -> bool {
         holder.peer.is_some_and(|peer| {
             let outranked = lasting

@@ -41,6 +41,7 @@ pub(super) fn plan(random: &mut Random) -> Plan {
             burst: random.pick(&[10, 10, 5]),
             refill: seconds(1),
             source: None,
+            preferred: false,
         },
         weather: fine(random),
     }

@@ -84,6 +84,7 @@ impl World {
         }
         let settings = Settings {
             source: Some(self.scenario.address(node)),
+            preferred: self.scenario.best() == Some(node),
             ..plan.settings.clone()
         };
         let seed = self.scenario.seed.wrapping_mul(31)

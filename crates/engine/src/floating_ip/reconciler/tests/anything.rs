@@ -99,10 +99,11 @@ prop_compose! {
         burst in 0_u32..12,
         refill in 1_u64..3000,
         source in proptest::option::of(1_u8..5),
+        preferred in any::<bool>(),
     ) -> Settings {
         let refill = Duration::from_millis(refill);
         let source = source.map(host);
-        Settings { verify_interval, call_timeout, backoff_first, backoff_longest, burst, refill, source }
+        Settings { verify_interval, call_timeout, backoff_first, backoff_longest, burst, refill, source, preferred }
     }
 }
 

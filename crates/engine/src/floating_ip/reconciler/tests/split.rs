@@ -1,9 +1,10 @@
 //! Two masters, and the provider is within reach of both.
 
-use super::timetable::{Bench, peer, stranger};
+use super::timetable::{Bench, peer, settings, stranger};
 use crate::{
     floating_ip::{
         event::{Event, FailureKind, Whereabouts},
+        settings::Settings,
         view::Phase,
     },
     vrrp::Priority,
@@ -48,9 +49,9 @@ fn between_equal_priorities_the_address_decides() {
 }
 
 #[test]
-fn it_is_taken_back_from_a_peer_whose_word_counts_less_or_is_unknown() {
-    for word in [Some(50), Some(0), None] {
-        let mut bench = word.map_or_else(settled, |priority| settled_knowing(2, priority));
+fn it_is_taken_back_from_a_peer_whose_word_counts_less() {
+    for word in [50, 0] {
+        let mut bench = settled_knowing(2, word);
         bench
             .until(23.0)
             .found(peer(2))
@@ -63,6 +64,19 @@ fn it_is_taken_back_from_a_peer_whose_word_counts_less_or_is_unknown() {
             "23.000 describe",
             "23.000 here after 0.000 and 2",
         ]);
+    }
+}
+
+#[test]
+fn of_two_that_never_heard_each_other_the_preferred_one_takes_it_back_and_the_other_does_not() {
+    for (preferred, phase) in [(true, Phase::Moving), (false, Phase::Yielded)] {
+        let mut bench = Bench::holding_with(Settings {
+            preferred,
+            ..settings()
+        });
+        bench.while_found(&Whereabouts::Here, 20.0);
+        bench.until(23.0).found(peer(2));
+        assert_eq!(bench.view().phase, phase, "preferred: {preferred}");
     }
 }
 

@@ -33,6 +33,7 @@ pub(super) fn settings() -> Settings {
         burst: 10,
         refill: Duration::from_secs(1),
         source: Some(host(1)),
+        preferred: false,
     }
 }
 
@@ -84,7 +85,11 @@ impl Bench {
     /// Has been master with priority 100 since 0, has brought the address from nowhere and seen
     /// it; the time is 0 still.
     pub(super) fn holding() -> Self {
-        let mut bench = Self::new(settings());
+        Self::holding_with(settings())
+    }
+
+    pub(super) fn holding_with(settings: Settings) -> Self {
+        let mut bench = Self::new(settings);
         bench.master(100);
         bench.found(Whereabouts::Nowhere);
         bench.agreed();

@@ -17,8 +17,9 @@ use crate::simulation::{
     scenario::Scenario,
 };
 
-/// A master leaves the address only to a peer whose last word counts more than its own, or after it
-/// has taken it back from a peer, or tried to, once.
+/// A master leaves the address only to a peer whose last word counts more than its own, or that it
+/// never heard though it is not the preferred one, or after it has taken it back from a peer, or
+/// tried to, once.
 pub(crate) struct GivesWayForAReason {
     scenario: Arc<Scenario>,
     /// Who has heard what from whom, of all that it was told since it started.
@@ -64,8 +65,9 @@ impl GivesWayForAReason {
             self.scenario.address(node),
         );
         let outranked = holder.peer.is_some_and(|peer| {
+            let preferred = self.scenario.best() == Some(node);
             let word = self.words.get(&(node, peer));
-            word.is_some_and(|theirs| (*theirs, peer) > ours)
+            word.map_or(!preferred, |theirs| (*theirs, peer) > ours)
         });
         if outranked || self.taken.contains(&node) {
             return Ok(());
