@@ -37,6 +37,7 @@ pub(super) struct Lab {
     looked: Option<Instant>,
     /// When the last attempt began whose outcome is known.
     attempts_until: Instant,
+    calls: Calls,
     said: [VecDeque<String>; 2],
 }
 
@@ -50,6 +51,7 @@ impl Lab {
             eyes: NodeId::BOTH.map(Eye::open),
             looked: None,
             attempts_until: now,
+            calls: Calls::default(),
             said: Default::default(),
         })
     }
@@ -85,16 +87,17 @@ impl Lab {
         decided.into_iter().map(Sighting::Attempt)
     }
 
-    fn calls(&self) -> Calls {
-        let mut calls = Calls::default();
-        for call in self.site.cloud().calls() {
+    /// Counts those that are new.
+    fn calls(&mut self) -> Calls {
+        let calls = &mut self.calls;
+        for call in self.site.cloud().calls_after(calls.total()) {
             match call.action.as_str() {
                 "AssociateAddress" => calls.moved += 1,
                 _ => calls.asked += 1,
             }
             calls.failed += usize::from(call.outcome != "ok");
         }
-        calls
+        *calls
     }
 
     /// Opens the doors of both nodes for whoever reads what is behind them.

@@ -184,6 +184,13 @@ impl Cloud {
         lock(&self.0.calls).clone()
     }
 
+    /// The calls that came after the first `known` ones.
+    #[must_use]
+    pub fn calls_after(&self, known: usize) -> Vec<Call> {
+        let calls = lock(&self.0.calls);
+        calls.get(known..).unwrap_or_default().to_vec()
+    }
+
     /// All requests to the metadata service and the container endpoint so far.
     #[must_use]
     pub fn metadata_calls(&self) -> Vec<Call> {

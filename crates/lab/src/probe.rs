@@ -2,6 +2,7 @@
 //! tells for how long nobody was served.
 
 use std::{
+    collections::VecDeque,
     io::{ErrorKind, Read},
     net::{SocketAddr, TcpStream},
     os::fd::AsFd,
@@ -39,7 +40,7 @@ pub struct Attempt {
 /// A client at work on a thread of its own.
 #[derive(Debug)]
 pub struct Probe {
-    attempts: Arc<Mutex<Vec<Attempt>>>,
+    attempts: Arc<Mutex<Attempts>>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -57,7 +58,14 @@ impl Probe {
     /// there must speak first.
     #[must_use]
     pub fn here(target: SocketAddr) -> Self {
-        let attempts = Arc::<Mutex<Vec<Attempt>>>::default();
+        Self::remembering(target, Duration::MAX)
+    }
+
+    /// The same, for a client that may be at work for days: attempts that began longer ago than
+    /// `memory` are forgotten. It must be longer than [`PATIENCE`].
+    #[must_use]
+    pub fn remembering(target: SocketAddr, memory: Duration) -> Self {
+        let attempts = Arc::new(Mutex::new(Attempts::new(memory)));
         let stop = Arc::new(AtomicBool::new(false));
         let mut client = Client {
             target,
@@ -76,25 +84,26 @@ impl Probe {
         }
     }
 
-    /// All attempts so far.
+    /// All attempts so far that are remembered.
     #[must_use]
     pub fn attempts(&self) -> Vec<Attempt> {
-        lock(&self.attempts).clone()
+        lock(&self.attempts).kept.iter().copied().collect()
     }
 
     /// The attempts that began after `since`, in their order.
     #[must_use]
     pub fn since(&self, since: Instant) -> Vec<Attempt> {
         let attempts = lock(&self.attempts);
-        let first = attempts.partition_point(|one| one.began <= since);
-        attempts[first..].to_vec()
+        let first = attempts.kept.partition_point(|one| one.began <= since);
+        attempts.kept.range(first..).copied().collect()
     }
 
     /// Whether all decided attempts that began after `since` were served, and some were.
     #[must_use]
     pub fn serves_since(&self, since: Instant) -> bool {
         let attempts = lock(&self.attempts);
-        let late = attempts.iter().rev().take_while(|one| one.began > since);
+        let kept = attempts.kept.iter().rev();
+        let late = kept.take_while(|one| one.began > since);
         let mut decided = late.filter_map(|one| one.served).peekable();
         decided.peek().is_some() && decided.all(|served| served)
     }
@@ -121,15 +130,55 @@ impl Drop for Probe {
     }
 }
 
+/// What is remembered, in the order in which it began.
+#[derive(Debug)]
+struct Attempts {
+    kept: VecDeque<Attempt>,
+    /// So many were forgotten.
+    forgotten: usize,
+    memory: Duration,
+}
+
+impl Attempts {
+    const fn new(memory: Duration) -> Self {
+        Self {
+            kept: VecDeque::new(),
+            forgotten: 0,
+            memory,
+        }
+    }
+
+    /// Adds the latest one, and forgets those that are too old by then. Tells its number.
+    fn add(&mut self, attempt: Attempt) -> usize {
+        let now = attempt.began;
+        let memory = self.memory;
+        let old = |one: &Attempt| now.duration_since(one.began) > memory;
+        while self.kept.front().is_some_and(old) {
+            self.kept.pop_front();
+            self.forgotten += 1;
+        }
+        self.kept.push_back(attempt);
+        self.forgotten + self.kept.len() - 1
+    }
+
+    /// How one ended; nobody asks any more about one that is forgotten.
+    fn decide(&mut self, number: usize, served: bool) {
+        let place = number.checked_sub(self.forgotten);
+        if let Some(attempt) = place.and_then(|place| self.kept.get_mut(place)) {
+            attempt.served = Some(served);
+        }
+    }
+}
+
 struct Client {
     target: SocketAddr,
-    attempts: Arc<Mutex<Vec<Attempt>>>,
+    attempts: Arc<Mutex<Attempts>>,
     open: Vec<Open>,
 }
 
 /// An undecided attempt.
 struct Open {
-    index: usize,
+    number: usize,
     began: Instant,
     stream: TcpStream,
 }
@@ -155,24 +204,16 @@ impl Client {
 
     fn begin(&mut self, now: Instant) {
         let connecting = connect(self.target);
-        let mut attempts = lock(&self.attempts);
+        let number = lock(&self.attempts).add(Attempt {
+            began: now,
+            served: connecting.is_err().then_some(false),
+        });
         if let Ok(stream) = connecting {
             self.open.push(Open {
-                index: attempts.len(),
+                number,
                 began: now,
                 stream,
             });
-        }
-        attempts.push(Attempt {
-            began: now,
-            served: None,
-        });
-        if self
-            .open
-            .last()
-            .is_none_or(|open| open.index + 1 != attempts.len())
-        {
-            attempts.last_mut().expect("just pushed").served = Some(false);
         }
     }
 
@@ -195,7 +236,9 @@ impl Client {
             let decided = if ready { hear(&mut open.stream) } else { None };
             let late = now.duration_since(open.began) > PATIENCE;
             let decided = decided.or(late.then_some(false));
-            attempts[open.index].served = decided;
+            if let Some(served) = decided {
+                attempts.decide(open.number, served);
+            }
             decided.is_none()
         });
     }
@@ -226,7 +269,7 @@ fn hear(stream: &mut TcpStream) -> Option<bool> {
     }
 }
 
-fn lock(attempts: &Mutex<Vec<Attempt>>) -> MutexGuard<'_, Vec<Attempt>> {
+fn lock(attempts: &Mutex<Attempts>) -> MutexGuard<'_, Attempts> {
     attempts.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -296,6 +339,23 @@ mod tests {
             .filter(|(mark, _)| *mark != ' ')
             .map(one)
             .collect()
+    }
+
+    #[test]
+    fn what_is_old_is_forgotten_and_the_rest_keeps_its_number() {
+        let start = Instant::now();
+        let began = |number: u32| Attempt {
+            began: start + INTERVAL * number,
+            served: None,
+        };
+        let mut attempts = Attempts::new(INTERVAL * 10);
+        let numbers: Vec<_> = (0..30).map(|number| attempts.add(began(number))).collect();
+        assert_eq!(numbers, (0..30).collect::<Vec<_>>());
+        assert_eq!(attempts.kept.len(), 11);
+        attempts.decide(18, true);
+        attempts.decide(19, true);
+        let first = attempts.kept.front().copied().unwrap();
+        assert_eq!((first.began, first.served), (began(19).began, Some(true)));
     }
 
     #[test]

@@ -64,6 +64,8 @@ pub const ADDRESS: Ipv4Addr = Ipv4Addr::new(34, 249, 49, 35);
 pub const SERVICE: u16 = 8563;
 /// How long a node may take to tell how it is.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How long the client remembers its attempts: a demo may run for days.
+const MEMORY: Duration = Duration::from_secs(60);
 /// Where a node is asked.
 const DOOR: &str = "/run/pontoon/node.sock";
 const HAPROXY: &str = "haproxy/haproxy.cfg";
@@ -210,7 +212,7 @@ impl Site {
         let mapped = follow(&provider.cloud, &picture, &teller)?;
         let databases = Databases::start(&picture.databases)?;
         let target = SocketAddr::from((ADDRESS, SERVICE));
-        let connect = || Probe::here(target);
+        let connect = || Probe::remembering(target, MEMORY);
         let client = picture.client.run(connect).trying("start the client")?;
         let ways: [Way; 2] = Default::default();
         let [first, second] = doors;
@@ -264,7 +266,7 @@ impl Site {
         mapped.and_then(Name::at)
     }
 
-    /// The client on the internet.
+    /// The client on the internet, with its attempts of the last minute.
     #[must_use]
     pub const fn client(&self) -> &Probe {
         &self.client
