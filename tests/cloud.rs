@@ -5,6 +5,7 @@ mod digitalocean;
 mod ec2;
 mod hetzner;
 mod moto;
+mod numbers;
 mod stage;
 mod tool;
 

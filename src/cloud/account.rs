@@ -202,15 +202,16 @@ impl Account {
 }
 
 /// An address as preflight shows it.
-pub(super) fn seen(whereabouts: &Whereabouts) -> String {
-    match whereabouts {
+pub(super) fn found(seen: Result<Whereabouts, Problem>) -> Finding {
+    let told = |whereabouts| match whereabouts {
         Whereabouts::Here => "it is here".to_owned(),
         Whereabouts::Nowhere => "it is assigned to nobody".to_owned(),
         Whereabouts::With(Holder { name, peer: None }) => {
             format!("it is with {name}, which is none of the peers")
         }
         Whereabouts::With(Holder { name, .. }) => format!("it is with {name}"),
-    }
+    };
+    Finding::of("address", seen.map(told))
 }
 
 fn told(answer: &Answer, refusal: &Refusal) -> String {

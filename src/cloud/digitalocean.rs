@@ -78,10 +78,7 @@ impl DigitalOcean {
         let mut findings = self.account.look(limit).await;
         let permit = Permit::by_hand();
         let seen = self.describe(&Call::within(limit, &permit)).await;
-        findings.push(Finding::of(
-            "address",
-            seen.map(|seen| account::seen(&seen)),
-        ));
+        findings.push(account::found(seen));
         findings
     }
 

@@ -105,10 +105,7 @@ impl Hetzner {
         let mut findings = self.account.look(limit).await;
         let permit = Permit::by_hand();
         let seen = self.describe(&Call::within(limit, &permit)).await;
-        findings.push(Finding::of(
-            "address",
-            seen.map(|seen| account::seen(&seen)),
-        ));
+        findings.push(account::found(seen));
         findings
     }
 

@@ -1,18 +1,20 @@
 //! Stories at DigitalOcean.
 
-use std::{net::IpAddr, time::Duration};
+use std::time::Duration;
 
-use pontoon_engine::floating_ip::event::{FailureKind, Holder, Whereabouts};
+use pontoon_engine::floating_ip::event::{FailureKind, Whereabouts};
 use pontoon_lab::{
-    cloud::{Down, Estate, Lost, Server},
+    cloud::{Down, Estate},
     wait,
 };
 
-use super::stage::{self, Node, fails, is, tells};
+use super::{
+    numbers::{self, ADDRESS, OWN, PEER, STRANGER, Scene},
+    stage::{Node, fails, is, tells},
+};
 use crate::harness::{Failure, Outcome, Test};
 
 const TOKEN: &str = "token-of-the-team";
-const ADDRESS: &str = "203.0.113.9";
 const ID: u64 = 1;
 
 pub(super) fn register(tests: &mut Vec<Test>) {
@@ -26,74 +28,48 @@ pub(super) fn register(tests: &mut Vec<Test>) {
     add("preflight_tells_all", preflight);
 }
 
-struct Scene {
-    estate: Estate,
-    api: Server,
-    metadata: Server,
+fn set() -> Result<Scene, Failure> {
+    let scene = Scene::set(TOKEN, Estate::serve_digitalocean)?;
+    scene.estate.address(ID, ADDRESS);
+    Ok(scene)
 }
 
-impl Scene {
-    fn set() -> Result<Self, Failure> {
-        let estate = Estate::new();
-        estate.token(TOKEN, true);
-        for (number, last) in [(42, 207), (43, 190), (44, 99)] {
-            estate.server(number, IpAddr::from([10, 0, 1, last]));
-        }
-        estate.address(ID, ADDRESS);
-        let api = estate.serve_digitalocean(stage::listener()?);
-        let metadata = estate.serve_metadata(stage::listener()?, Some(42));
-        Ok(Self {
-            estate,
-            api,
-            metadata,
-        })
-    }
-
-    fn node(&self) -> Result<Node, Failure> {
-        self.node_with(ADDRESS, "", ("DIGITALOCEAN_TOKEN", TOKEN))
-    }
-
-    fn node_with(
-        &self,
-        address: &str,
-        lines: &str,
-        variable: (&str, &str),
-    ) -> Result<Node, Failure> {
-        let api = self.api.address().ok_or("no API")?;
-        let metadata = self.metadata.address().ok_or("no metadata")?;
-        let lines = format!(
-            "provider digitalocean\n endpoint http://{api}\n \
-             metadata_endpoint http://{metadata}\n peer 10.0.1.190 43\n api_timeout 2\n {lines}"
-        );
-        Node::new(address, &lines, [variable])
-    }
+fn node(scene: &Scene) -> Result<Node, Failure> {
+    node_with(scene, ADDRESS, "", ("DIGITALOCEAN_TOKEN", TOKEN))
 }
 
-fn with(number: u64, peer: Option<[u8; 4]>) -> Whereabouts {
-    Whereabouts::With(Holder {
-        name: format!("droplet {number}"),
-        peer: peer.map(IpAddr::from),
-    })
+fn node_with(
+    scene: &Scene,
+    address: &str,
+    lines: &str,
+    variable: (&str, &str),
+) -> Result<Node, Failure> {
+    let lines = scene.lines("digitalocean", lines)?;
+    Node::new(address, &lines, [variable])
+}
+
+fn with(number: u64) -> Whereabouts {
+    numbers::with("droplet", number)
 }
 
 fn brought_here() -> Outcome {
-    let scene = Scene::set()?;
-    let mut node = scene.node()?;
+    let scene = set()?;
+    let mut node = node(&scene)?;
     is("at first", node.describe(), Ok(Whereabouts::Nowhere))?;
-    scene.estate.move_to(ID, Some(44));
-    is("stranger", node.describe(), Ok(with(44, None)))?;
-    scene.estate.move_to(ID, Some(43));
-    is("peer", node.describe(), Ok(with(43, Some([10, 0, 1, 190]))))?;
+    scene.estate.move_to(ID, Some(STRANGER));
+    is("stranger", node.describe(), Ok(with(STRANGER)))?;
+    scene.estate.move_to(ID, Some(PEER));
+    is("peer", node.describe(), Ok(with(PEER)))?;
     is("call", node.associate(), Ok(()))?;
-    is("holder", scene.estate.holder(ID), Some(42))?;
+    is("holder", scene.estate.holder(ID), Some(OWN))?;
     is("at last", node.describe(), Ok(Whereabouts::Here))?;
     is("questions", scene.estate.metadata_calls().len(), 1)
 }
 
 fn refusals() -> Outcome {
-    let scene = Scene::set()?;
+    let scene = set()?;
     scene.estate.token("reader", false);
-    let mut reader = scene.node_with(ADDRESS, "", ("DIGITALOCEAN_ACCESS_TOKEN", "reader"))?;
+    let mut reader = node_with(&scene, ADDRESS, "", ("DIGITALOCEAN_ACCESS_TOKEN", "reader"))?;
     is("reading", reader.describe(), Ok(Whereabouts::Nowhere))?;
     let words = [
         "token of DIGITALOCEAN_ACCESS_TOKEN may not do this",
@@ -101,22 +77,27 @@ fn refusals() -> Outcome {
     ];
     fails(reader.associate(), FailureKind::Refused, &words)?;
 
-    let mut wrong = scene.node_with(ADDRESS, "", ("DIGITALOCEAN_TOKEN", "wrong"))?;
+    let mut wrong = node_with(&scene, ADDRESS, "", ("DIGITALOCEAN_TOKEN", "wrong"))?;
     let words = [
         "401 unauthorized",
         "does not know the token of DIGITALOCEAN_TOKEN",
     ];
     fails(wrong.describe(), FailureKind::Refused, &words)?;
 
-    let unknown = scene.node_with("203.0.113.77", "", ("DIGITALOCEAN_TOKEN", TOKEN));
+    let unknown = node_with(&scene, "203.0.113.77", "", ("DIGITALOCEAN_TOKEN", TOKEN));
     let words = ["no Reserved IP 203.0.113.77", "right team"];
     fails(unknown?.describe(), FailureKind::Refused, &words)?;
 
-    let elsewhere = scene.node_with(ADDRESS, "server_id 77", ("DIGITALOCEAN_TOKEN", TOKEN));
+    let elsewhere = node_with(
+        &scene,
+        ADDRESS,
+        "server_id 77",
+        ("DIGITALOCEAN_TOKEN", TOKEN),
+    );
     let words = ["Droplet does not exist", "server_id"];
     fails(elsewhere?.associate(), FailureKind::Refused, &words)?;
 
-    let mut node = scene.node()?;
+    let mut node = node(&scene)?;
     scene.estate.faults().throttle(1);
     let after = Some(Duration::from_secs(2));
     let throttled = FailureKind::Throttled { after };
@@ -138,9 +119,9 @@ fn refusals() -> Outcome {
 }
 
 fn locked() -> Outcome {
-    let scene = Scene::set()?;
+    let scene = set()?;
     scene.estate.action_takes(Duration::from_millis(300));
-    let mut node = scene.node()?;
+    let mut node = node(&scene)?;
     is("call", node.associate(), Ok(()))?;
     is(
         "agreed, not seen",
@@ -155,30 +136,16 @@ fn locked() -> Outcome {
 }
 
 fn lost() -> Outcome {
-    let scene = Scene::set()?;
-    let mut node = scene.node()?;
+    let scene = set()?;
+    let mut node = node(&scene)?;
     let action = format!("POST /v2/reserved_ips/{ADDRESS}/actions");
-    for how in [Lost::Dies, Lost::Hangs] {
-        scene.estate.move_to(ID, Some(43));
-        scene.estate.faults().lose_answers_of(&action, 1, how);
-        fails(
-            node.associate(),
-            FailureKind::Unanswered,
-            &["has not answered"],
-        )?;
-        is(
-            "it is here all the same",
-            node.describe(),
-            Ok(Whereabouts::Here),
-        )?;
-    }
-    Ok(())
+    numbers::lost(&scene, &mut node, ID, &action)
 }
 
 fn preflight() -> Outcome {
-    let scene = Scene::set()?;
-    scene.estate.move_to(ID, Some(44));
-    let lines = scene.node()?.preflight().join("\n");
+    let scene = set()?;
+    scene.estate.move_to(ID, Some(STRANGER));
+    let lines = node(&scene)?.preflight().join("\n");
     tells(
         &lines,
         &[
@@ -187,5 +154,5 @@ fn preflight() -> Outcome {
             "address: it is with droplet 44, which is none of the peers",
         ],
     )?;
-    is("nothing was moved", scene.estate.holder(ID), Some(44))
+    is("nothing was moved", scene.estate.holder(ID), Some(STRANGER))
 }

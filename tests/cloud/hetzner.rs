@@ -1,20 +1,22 @@
 //! Stories at Hetzner Cloud.
 
-use std::{net::IpAddr, time::Duration};
+use std::time::Duration;
 
 use pontoon::cloud::fence::Fence;
-use pontoon_engine::floating_ip::event::{FailureKind, Holder, Whereabouts};
+use pontoon_engine::floating_ip::event::{FailureKind, Whereabouts};
 use pontoon_lab::{
-    cloud::{Down, Estate, Lost, Server},
+    cloud::{Down, Estate},
     temp::TempDir,
     wait,
 };
 
-use super::stage::{self, Node, fails, is, tells};
+use super::{
+    numbers::{self, ADDRESS, OWN, PEER, STRANGER, Scene},
+    stage::{Node, fails, is, stops_at_the_fence, tells},
+};
 use crate::harness::{Failure, Outcome, Test};
 
 const TOKEN: &str = "token-of-the-project";
-const ADDRESS: &str = "203.0.113.9";
 const ID: u64 = 4711;
 
 pub(super) fn register(tests: &mut Vec<Test>) {
@@ -33,80 +35,51 @@ pub(super) fn register(tests: &mut Vec<Test>) {
     add("preflight_tells_all", preflight);
 }
 
-struct Scene {
-    estate: Estate,
-    api: Server,
-    metadata: Server,
+fn set() -> Result<Scene, Failure> {
+    Scene::set(TOKEN, Estate::serve_hetzner)
 }
 
-impl Scene {
-    fn set() -> Result<Self, Failure> {
-        let estate = Estate::new();
-        estate.token(TOKEN, true);
-        for (number, last) in [(42, 207), (43, 190), (44, 99)] {
-            estate.server(number, IpAddr::from([10, 0, 1, last]));
-        }
-        let api = estate.serve_hetzner(stage::listener()?);
-        let metadata = estate.serve_metadata(stage::listener()?, Some(42));
-        Ok(Self {
-            estate,
-            api,
-            metadata,
-        })
-    }
-
-    fn with_address() -> Result<Self, Failure> {
-        let scene = Self::set()?;
-        scene.estate.address(ID, ADDRESS);
-        Ok(scene)
-    }
-
-    fn node(&self) -> Result<Node, Failure> {
-        self.node_with(ADDRESS, "", TOKEN)
-    }
-
-    fn node_with(&self, address: &str, lines: &str, token: &str) -> Result<Node, Failure> {
-        let api = self.api.address().ok_or("no API")?;
-        let metadata = self.metadata.address().ok_or("no metadata")?;
-        let lines = format!(
-            "provider hetzner\n endpoint http://{api}\n metadata_endpoint http://{metadata}\n \
-             peer 10.0.1.190 43\n api_timeout 2\n {lines}"
-        );
-        Node::new(address, &lines, [("HCLOUD_TOKEN", token)])
-    }
-
-    fn calls(&self) -> Vec<String> {
-        let calls = self.estate.calls();
-        let told = calls
-            .iter()
-            .map(|call| format!("{} {}", call.action, call.outcome));
-        told.collect()
-    }
+fn with_address() -> Result<Scene, Failure> {
+    let scene = set()?;
+    scene.estate.address(ID, ADDRESS);
+    Ok(scene)
 }
 
-fn with(number: u64, peer: Option<[u8; 4]>) -> Whereabouts {
-    Whereabouts::With(Holder {
-        name: format!("server {number}"),
-        peer: peer.map(IpAddr::from),
-    })
+fn node(scene: &Scene) -> Result<Node, Failure> {
+    node_with(scene, ADDRESS, "", TOKEN)
+}
+
+fn node_with(scene: &Scene, address: &str, lines: &str, token: &str) -> Result<Node, Failure> {
+    let lines = scene.lines("hetzner", lines)?;
+    Node::new(address, &lines, [("HCLOUD_TOKEN", token)])
+}
+
+fn with(number: u64) -> Whereabouts {
+    numbers::with("server", number)
+}
+
+fn calls(scene: &Scene) -> Vec<String> {
+    let calls = scene.estate.calls();
+    let told = calls
+        .iter()
+        .map(|call| format!("{} {}", call.action, call.outcome));
+    told.collect()
 }
 
 fn brought_here() -> Outcome {
-    let scene = Scene::with_address()?;
-    let mut node = scene.node()?;
+    let scene = with_address()?;
+    let mut node = node(&scene)?;
     is("at first", node.describe(), Ok(Whereabouts::Nowhere))?;
-    scene.estate.move_to(ID, Some(44));
-    is("stranger", node.describe(), Ok(with(44, None)))?;
-    scene.estate.move_to(ID, Some(43));
-    let peer = Some([10, 0, 1, 190]);
-    is("peer", node.describe(), Ok(with(43, peer)))?;
+    scene.estate.move_to(ID, Some(STRANGER));
+    is("stranger", node.describe(), Ok(with(STRANGER)))?;
+    scene.estate.move_to(ID, Some(PEER));
+    is("peer", node.describe(), Ok(with(PEER)))?;
     is("call", node.associate(), Ok(()))?;
-    is("holder", scene.estate.holder(ID), Some(42))?;
+    is("holder", scene.estate.holder(ID), Some(OWN))?;
     is("at last", node.describe(), Ok(Whereabouts::Here))?;
     let asked = scene.estate.metadata_calls().len();
     is("questions about this server's number", asked, 1)?;
-    let listed = scene
-        .calls()
+    let listed = calls(&scene)
         .iter()
         .filter(|call| *call == "GET /v1/floating_ips ok")
         .count();
@@ -114,15 +87,14 @@ fn brought_here() -> Outcome {
 }
 
 fn later_page() -> Outcome {
-    let scene = Scene::set()?;
+    let scene = set()?;
     for number in 0..120 {
         scene.estate.address(number, &format!("192.0.2.{number}"));
     }
-    scene.estate.move_to(113, Some(43));
-    let mut node = scene.node_with("192.0.2.113", "", TOKEN)?;
-    let peer = Some([10, 0, 1, 190]);
-    is("seen", node.describe(), Ok(with(43, peer)))?;
-    let mut stranger = scene.node_with("192.0.2.200", "", TOKEN)?;
+    scene.estate.move_to(113, Some(PEER));
+    let mut node = node_with(&scene, "192.0.2.113", "", TOKEN)?;
+    is("seen", node.describe(), Ok(with(PEER)))?;
+    let mut stranger = node_with(&scene, "192.0.2.200", "", TOKEN)?;
     fails(
         stranger.describe(),
         FailureKind::Refused,
@@ -131,19 +103,19 @@ fn later_page() -> Outcome {
 }
 
 fn version_6() -> Outcome {
-    let scene = Scene::set()?;
+    let scene = set()?;
     scene.estate.address(7, "2001:db8:7::/64");
-    let mut node = scene.node_with("2001:db8:7::1", "", TOKEN)?;
+    let mut node = node_with(&scene, "2001:db8:7::1", "", TOKEN)?;
     is("call without a question first", node.associate(), Ok(()))?;
     is("seen", node.describe(), Ok(Whereabouts::Here))
 }
 
 fn token_file() -> Outcome {
-    let scene = Scene::with_address()?;
+    let scene = with_address()?;
     let folder = TempDir::new("hetzner")?;
     let path = folder.write("token", "outdated\n")?;
     let line = format!("token_file {}", path.display());
-    let mut node = scene.node_with(ADDRESS, &line, "not this one")?;
+    let mut node = node_with(&scene, ADDRESS, &line, "not this one")?;
     let words = [
         "401 unauthorized",
         "does not know the token",
@@ -158,18 +130,18 @@ fn token_file() -> Outcome {
 }
 
 fn refusals() -> Outcome {
-    let scene = Scene::with_address()?;
+    let scene = with_address()?;
     scene.estate.token("reader", false);
-    let mut reader = scene.node_with(ADDRESS, "", "reader")?;
+    let mut reader = node_with(&scene, ADDRESS, "", "reader")?;
     is("reading", reader.describe(), Ok(Whereabouts::Nowhere))?;
     let words = ["token of HCLOUD_TOKEN may not do this", "Read & Write"];
     fails(reader.associate(), FailureKind::Refused, &words)?;
 
-    let mut nobody = scene.node_with(ADDRESS, "", "")?;
+    let mut nobody = node_with(&scene, ADDRESS, "", "")?;
     let words = ["no token for Hetzner Cloud", "token_file", "HCLOUD_TOKEN"];
     fails(nobody.describe(), FailureKind::Refused, &words)?;
 
-    let mut node = scene.node()?;
+    let mut node = node(&scene)?;
     scene.estate.faults().throttle(1);
     let throttled = FailureKind::Throttled { after: None };
     fails(node.describe(), throttled, &["429 rate_limit_exceeded"])?;
@@ -183,30 +155,30 @@ fn refusals() -> Outcome {
 }
 
 fn wrong_numbers() -> Outcome {
-    let scene = Scene::with_address()?;
+    let scene = with_address()?;
     scene.estate.address(4712, "203.0.113.10");
-    let mut node = scene.node_with(ADDRESS, "floating_ip_id 4712", TOKEN)?;
+    let mut node = node_with(&scene, ADDRESS, "floating_ip_id 4712", TOKEN)?;
     let words = [
         "Floating IP 4712 is 203.0.113.10, not 203.0.113.9",
         "floating_ip_id",
     ];
     fails(node.describe(), FailureKind::Refused, &words)?;
-    let mut node = scene.node_with(ADDRESS, "floating_ip_id 4799", TOKEN)?;
+    let mut node = node_with(&scene, ADDRESS, "floating_ip_id 4799", TOKEN)?;
     fails(
         node.describe(),
         FailureKind::Refused,
         &["'4799' not found", "one project"],
     )?;
-    let mut node = scene.node_with(ADDRESS, "server_id 77", TOKEN)?;
+    let mut node = node_with(&scene, ADDRESS, "server_id 77", TOKEN)?;
     let words = ["server with ID '77' not found", "server_id"];
     fails(node.associate(), FailureKind::Refused, &words)?;
     is("metadata asked", scene.estate.metadata_calls().len(), 0)
 }
 
 fn locked() -> Outcome {
-    let scene = Scene::with_address()?;
+    let scene = with_address()?;
     scene.estate.action_takes(Duration::from_millis(300));
-    let mut node = scene.node()?;
+    let mut node = node(&scene)?;
     is("call", node.associate(), Ok(()))?;
     is(
         "agreed, not seen",
@@ -228,51 +200,28 @@ fn locked() -> Outcome {
 }
 
 fn fenced() -> Outcome {
-    let scene = Scene::with_address()?;
+    let scene = with_address()?;
     let fence = Fence::default();
-    let mut node = scene.node()?.permitted(fence.permit());
+    let mut node = node(&scene)?.permitted(fence.permit());
     is("while it holds", node.describe(), Ok(Whereabouts::Nowhere))?;
-    let calls = scene.calls().len();
+    let before = calls(&scene).len();
     fence.close();
-    fails(
-        node.associate(),
-        FailureKind::Refused,
-        &["mastership has ended"],
-    )?;
-    fails(
-        node.describe(),
-        FailureKind::Refused,
-        &["mastership has ended"],
-    )?;
-    is("calls", scene.calls().len(), calls)
+    stops_at_the_fence(&mut node)?;
+    is("calls", calls(&scene).len(), before)
 }
 
 fn lost() -> Outcome {
-    let scene = Scene::with_address()?;
-    let mut node = scene.node()?;
+    let scene = with_address()?;
+    let mut node = node(&scene)?;
     is("at first", node.describe(), Ok(Whereabouts::Nowhere))?;
     let action = format!("POST /v1/floating_ips/{ID}/actions/assign");
-    for how in [Lost::Dies, Lost::Hangs] {
-        scene.estate.move_to(ID, Some(43));
-        scene.estate.faults().lose_answers_of(&action, 1, how);
-        fails(
-            node.associate(),
-            FailureKind::Unanswered,
-            &["has not answered"],
-        )?;
-        is(
-            "it is here all the same",
-            node.describe(),
-            Ok(Whereabouts::Here),
-        )?;
-    }
-    Ok(())
+    numbers::lost(&scene, &mut node, ID, &action)
 }
 
 fn preflight() -> Outcome {
-    let scene = Scene::with_address()?;
-    scene.estate.move_to(ID, Some(43));
-    let lines = scene.node()?.preflight().join("\n");
+    let scene = with_address()?;
+    scene.estate.move_to(ID, Some(PEER));
+    let lines = node(&scene)?.preflight().join("\n");
     tells(
         &lines,
         &[
@@ -281,11 +230,11 @@ fn preflight() -> Outcome {
             "address: it is with server 43",
         ],
     )?;
-    is("nothing was moved", scene.estate.holder(ID), Some(43))?;
+    is("nothing was moved", scene.estate.holder(ID), Some(PEER))?;
 
     scene.estate.revoke(TOKEN);
     scene.estate.metadata_faults().down(Some(Down::Reset));
-    let lines = scene.node()?.preflight().join("\n");
+    let lines = node(&scene)?.preflight().join("\n");
     tells(
         &lines,
         &[

@@ -125,6 +125,13 @@ pub(super) fn fails<T: std::fmt::Debug>(
     tells(&failure.text, words)
 }
 
+/// That nothing leaves any more, since the permit of this node holds no longer.
+pub(super) fn stops_at_the_fence(node: &mut Node) -> Outcome {
+    let words = ["mastership has ended"];
+    fails(node.associate(), FailureKind::Refused, &words)?;
+    fails(node.describe(), FailureKind::Refused, &words)
+}
+
 /// That a line has all of these words.
 pub(super) fn tells(line: &str, words: &[&str]) -> Outcome {
     match words.iter().find(|word| !line.contains(**word)) {

@@ -7,7 +7,7 @@ use super::{
     ADDRESS, ALLOCATION, ASIDE, HERE, HERE_TOO, KEYS, PEER, RIGHTS, STRANGER, Scene, is_with,
 };
 use crate::{
-    cloud::stage::{Node, fails, is, tells},
+    cloud::stage::{Node, fails, is, stops_at_the_fence, tells},
     harness::{Failure, Outcome, Test},
 };
 
@@ -179,16 +179,7 @@ fn fenced() -> Outcome {
     let mut node = scene.node()?.permitted(fence.permit());
     is("while it holds", node.describe(), Ok(Whereabouts::Nowhere))?;
     fence.close();
-    fails(
-        node.associate(),
-        FailureKind::Refused,
-        &["mastership has ended"],
-    )?;
-    fails(
-        node.describe(),
-        FailureKind::Refused,
-        &["mastership has ended"],
-    )?;
+    stops_at_the_fence(&mut node)?;
     is("calls", scene.cloud.calls().len(), 1)
 }
 
