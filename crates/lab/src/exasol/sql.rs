@@ -170,7 +170,6 @@ fn endpoint(found: &Captures<'_>) -> Option<Endpoint> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a failing test may panic")]
     use super::*;
 
     fn at(key: Option<&str>) -> Endpoint {

@@ -132,10 +132,12 @@ impl Http {
         let mut body = Vec::new();
         loop {
             let size = line(&mut answer)?;
-            let size = usize::from_str_radix(&size, 16).map_err(io::Error::other)?;
-            let start = body.len();
-            body.resize(start + size, 0);
-            answer.read_exact(&mut body[start..])?;
+            let size = u64::from_str_radix(&size, 16).map_err(io::Error::other)?;
+            // The size is the client's word: room is made for what comes, not for what is announced.
+            let came = answer.by_ref().take(size).read_to_end(&mut body)?;
+            if came as u64 != size {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
             line(&mut answer)?;
             if size == 0 {
                 return Ok(body);
