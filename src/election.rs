@@ -5,9 +5,9 @@
 
 pub mod configuration;
 mod dump;
+mod event_loop;
 mod floating;
 mod history;
-mod life;
 pub mod log;
 pub mod network;
 pub mod notify;
@@ -30,7 +30,7 @@ use rustix::{fs::Mode, process::umask};
 
 use self::{
     configuration::Files,
-    life::{Life, Parts},
+    event_loop::{EventLoop, Parts},
     log::{Level, Log, OpenError, Outlets},
     network::{Network, NetworkError},
     notify::Notifier,
@@ -143,7 +143,7 @@ fn start(options: Options, log: &Log) -> Result<(), StartError> {
             options,
             model,
         };
-        Life::new(parts).run().await;
+        EventLoop::new(parts).run().await;
         Ok(())
     })
 }

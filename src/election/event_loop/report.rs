@@ -8,7 +8,7 @@ use pontoon_engine::vrrp::{
 };
 use pontoon_sys::process::identity;
 
-use super::Life;
+use super::EventLoop;
 use crate::{
     election::{
         dump::{self, Shown},
@@ -20,7 +20,7 @@ use crate::{
     node::message::{FromElection, Held},
 };
 
-impl Life {
+impl EventLoop {
     /// Answers the supervisor.
     pub(super) fn answer(&mut self, id: u64) {
         // Plain structs can always be written.

@@ -50,7 +50,7 @@ const LAST_CHECKS: Duration = Duration::from_millis(500);
 const HEARD_FIRST: usize = 64;
 
 /// A running election.
-pub(super) struct Life {
+pub(super) struct EventLoop {
     log: Log,
     options: Options,
     model: Arc<Model>,
@@ -81,7 +81,7 @@ pub(super) struct Life {
     stopping: bool,
 }
 
-/// What a life begins with.
+/// What it begins with.
 pub(super) struct Parts {
     pub(super) log: Log,
     pub(super) options: Options,
@@ -111,8 +111,8 @@ enum Happened {
     Alive,
 }
 
-impl Life {
-    /// To be called inside the event loop.
+impl EventLoop {
+    /// To be called inside of the runtime.
     pub(super) fn new(parts: Parts) -> Self {
         let Parts {
             log,

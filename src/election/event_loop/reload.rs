@@ -8,7 +8,7 @@ use pontoon_engine::vrrp::{
     event::{Event, Reading},
 };
 
-use super::Life;
+use super::EventLoop;
 use crate::election::{
     log::Level,
     network::{Network, NetworkError},
@@ -17,7 +17,7 @@ use crate::election::{
 };
 use crate::node::message::FromElection;
 
-impl Life {
+impl EventLoop {
     /// Reads the files again. If something is wrong with them, nothing changes.
     pub(super) fn reload(&mut self) {
         self.log.line(Level::Info, "Reloading ...");

@@ -8,13 +8,13 @@ use pontoon_engine::vrrp::{
     event::Advert,
 };
 
-use super::Life;
+use super::EventLoop;
 use crate::{
     election::{history::Transition, log::Level, words::Words},
     node::message::FromElection,
 };
 
-impl Life {
+impl EventLoop {
     /// Everything the machine has ordered, in its order.
     pub(super) fn carry_out(&mut self) {
         while let Some(action) = self.election.poll_action() {
