@@ -15,10 +15,12 @@
 mod configuration;
 mod databases;
 mod enter;
+mod event;
 mod forward;
 mod init;
 mod limit;
 mod machine;
+mod name;
 mod network;
 mod nursery;
 mod provider;
@@ -33,13 +35,14 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
-        mpsc::{self, Receiver, Sender},
+        mpsc::{self, Receiver},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use self::{
     databases::Databases,
+    event::Teller,
     forward::{Forward, Way},
     machine::Machine,
     network::Picture,
@@ -49,7 +52,9 @@ use self::{
 };
 pub use self::{
     enter::{Entrance, enter},
+    event::{Event, What},
     limit::Limit,
+    name::Name,
     refused::Refused,
 };
 use crate::{
@@ -70,107 +75,6 @@ const MEMORY: Duration = Duration::from_secs(60);
 const DOOR: &str = "/run/pontoon/node.sock";
 const HAPROXY: &str = "haproxy/haproxy.cfg";
 const KEEPALIVED: &str = "keepalived/keepalived.conf";
-
-/// One of the two nodes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Name {
-    /// The preferred one, of priority 101.
-    Master,
-    /// The other.
-    Slave,
-}
-
-impl Name {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Master, Self::Slave];
-
-    /// Its private address.
-    #[must_use]
-    pub const fn address(self) -> Ipv4Addr {
-        match self {
-            Self::Master => Ipv4Addr::new(10, 0, 1, 207),
-            Self::Slave => Ipv4Addr::new(10, 0, 1, 190),
-        }
-    }
-
-    /// Whose private address it is.
-    #[must_use]
-    pub fn at(address: Ipv4Addr) -> Option<Self> {
-        Self::ALL.into_iter().find(|name| name.address() == address)
-    }
-
-    /// The other one.
-    #[must_use]
-    pub const fn other(self) -> Self {
-        match self {
-            Self::Master => Self::Slave,
-            Self::Slave => Self::Master,
-        }
-    }
-
-    /// 0 or 1.
-    #[must_use]
-    pub const fn index(self) -> usize {
-        match self {
-            Self::Master => 0,
-            Self::Slave => 1,
-        }
-    }
-
-    const fn host(self) -> &'static str {
-        match self {
-            Self::Master => "ip-10-0-1-207",
-            Self::Slave => "ip-10-0-1-190",
-        }
-    }
-}
-
-/// Something that happened.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Event {
-    /// When.
-    pub at: Instant,
-    /// What.
-    pub what: What,
-}
-
-/// What can happen by itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum What {
-    /// A node's program said something.
-    Said {
-        /// Which node.
-        node: Name,
-        /// A line of its output.
-        line: String,
-    },
-    /// A node's program ended, and not by a power cut.
-    Ended {
-        /// Which node.
-        node: Name,
-        /// `exited with code 1`, `was ended by SIGKILL`.
-        how: String,
-    },
-    /// The gateway maps the address to another node now.
-    Moved {
-        /// To this one, or to nobody.
-        to: Option<Name>,
-    },
-    /// The site itself has trouble.
-    Trouble(String),
-}
-
-/// Tells what happens, from any thread.
-#[derive(Debug, Clone)]
-struct Teller(Sender<Event>);
-
-impl Teller {
-    fn tell(&self, what: What) {
-        let at = Instant::now();
-        // If nobody listens, nobody wanted to know.
-        let _unheard = self.0.send(Event { at, what });
-    }
-}
 
 /// All of it. Dropped, it is gone.
 pub struct Site {
