@@ -7,7 +7,7 @@
 //!   └──────deeds──── keys | tour
 //! ```
 //!
-//! Where namespaces are refused, [`local`] shows the proxy on loopback.
+//! Where namespaces are refused, `local` shows the proxy on loopback.
 
 mod deed;
 mod input;
