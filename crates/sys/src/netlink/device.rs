@@ -1,5 +1,5 @@
 //! Making interfaces, and changing what they are attached to. Each function makes a
-//! [`Change`](super::Change) for [`Requests::apply`](super::Requests::apply).
+//! [`Change`] for [`Requests::apply`](super::Requests::apply).
 
 use std::os::fd::{AsRawFd as _, BorrowedFd};
 
