@@ -80,9 +80,10 @@ impl keepalived::Surroundings for System {
     }
 
     fn script(&self, path: &str) -> Option<String> {
-        // A pipe would keep us waiting, and a program is no script.
+        // A pipe would keep us waiting, and a program is no script. Nor is what the kernel calls a
+        // file without a length: /proc/kmsg keeps its readers waiting, too.
         let found = std::fs::metadata(path).ok()?;
-        if !found.is_file() || found.len() > LONGEST_SCRIPT {
+        if !found.is_file() || !(1..=LONGEST_SCRIPT).contains(&found.len()) {
             return None;
         }
         let mut bytes = Vec::new();
@@ -156,6 +157,7 @@ mod tests {
         assert_eq!(script(&program.to_string_lossy()), None);
         assert_eq!(script("src"), None);
         assert_eq!(script("/dev/null"), None);
+        assert_eq!(script("/proc/self/status"), None);
     }
 
     #[test]
