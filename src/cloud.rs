@@ -10,6 +10,7 @@ pub mod client;
 mod digitalocean;
 pub mod environment;
 pub mod fence;
+mod file;
 mod hetzner;
 pub mod http;
 pub mod problem;

@@ -1,7 +1,7 @@
 //! What the providers have in common where servers have numbers: a bearer's token, JSON over HTTP,
 //! and a metadata service that tells a server its number.
 
-use std::{fmt, fs, net::IpAddr, path::PathBuf, time::Duration};
+use std::{fmt, net::IpAddr, path::PathBuf, time::Duration};
 
 use hyper::{Method, StatusCode, Uri, header};
 use pontoon_config::keepalived::model::{FloatingIp, ServerCloud};
@@ -12,6 +12,7 @@ use super::{
     client::Finding,
     environment::Environment,
     fence::Permit,
+    file,
     http::{Answer, Call, Http, Request, below, callable},
     problem::{OpenError, Problem},
 };
@@ -247,7 +248,7 @@ impl Token {
         let token = match self {
             Self::Variable(_, token) => token.trim().to_owned(),
             Self::File(path) => {
-                let read = fs::read_to_string(path).map_err(|error| {
+                let read = file::text(path).map_err(|error| {
                     let text = format!("the token cannot be read from {}: {error}", path.display());
                     Problem::refused(text, "token_file must be there and readable")
                 })?;

@@ -12,7 +12,7 @@ use super::{
     fence::Permit,
     hetzner::Hetzner,
     http::Call,
-    problem::{OpenError, Problem},
+    problem::{self, OpenError, Problem},
 };
 
 /// Asks one provider about one address. A future that is dropped stops at once; bytes that have
@@ -127,7 +127,7 @@ impl Finding {
     /// From how a step went.
     pub fn of(what: impl Into<String>, step: Result<String, Problem>) -> Self {
         let outcome = match step {
-            Ok(text) => Outcome::Fine(text),
+            Ok(text) => Outcome::Fine(problem::line(&text)),
             Err(Problem { text, advice, .. }) => Outcome::Problem { text, advice },
         };
         Self {

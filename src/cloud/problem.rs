@@ -43,10 +43,19 @@ impl Problem {
     fn new(kind: FailureKind, text: impl Into<String>, advice: impl Into<String>) -> Self {
         Self {
             kind,
-            text: text.into(),
-            advice: advice.into(),
+            text: line(&text.into()),
+            advice: line(&advice.into()),
         }
     }
+}
+
+/// No line is longer, whatever somebody else's words are in it.
+const LONGEST: usize = 1000;
+
+/// In one line, of a bearable length, without what a terminal would obey.
+pub(super) fn line(text: &str) -> String {
+    let visible = |c: char| if c.is_control() { ' ' } else { c };
+    text.chars().map(visible).take(LONGEST).collect()
 }
 
 impl From<Problem> for Failure {
@@ -82,4 +91,19 @@ pub enum OpenError {
         /// What is wrong with it.
         reason: String,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_provider_says_is_one_short_line() {
+        let words = format!("\u{1b}[2J{}\nALARM", "C".repeat(900_000));
+        let problem = Problem::refused(format!("it says {words}"), words);
+        for text in [problem.text, problem.advice] {
+            assert_eq!(text.chars().count(), LONGEST);
+            assert!(!text.contains(char::is_control));
+        }
+    }
 }

@@ -4,6 +4,8 @@ use std::net::Ipv4Addr;
 
 use serde::Deserialize;
 
+use crate::cloud::problem;
+
 #[derive(Deserialize)]
 struct DescribeAddressesResponse {
     #[serde(rename = "addressesSet", default)]
@@ -53,7 +55,7 @@ impl Address {
             .map(String::as_str)
             .filter(|part| !part.is_empty())
             .collect();
-        said.join(" ")
+        problem::line(&said.join(" "))
     }
 }
 
@@ -103,6 +105,16 @@ mod tests {
             let found = addresses(&xml).unwrap();
             assert!(!found[0].associated(), "{xml}");
         }
+    }
+
+    #[test]
+    fn a_holder_s_name_is_one_short_line() {
+        let long = "z".repeat(500_000);
+        let xml = answer(&format!(
+            "<item><networkInterfaceId>&#27;[31m&#10;{long}</networkInterfaceId></item>"
+        ));
+        let name = addresses(&xml).unwrap()[0].holder();
+        assert!(name.len() < 2000 && !name.contains(char::is_control));
     }
 
     #[test]

@@ -15,7 +15,10 @@ use tokio::time::timeout_at;
 use tokio_rustls::TlsConnector;
 
 use super::{Call, dial::Stream};
-use crate::cloud::problem::{OpenError, Problem};
+use crate::cloud::{
+    file,
+    problem::{OpenError, Problem},
+};
 
 /// A client of TLS.
 pub(super) enum Tls {
@@ -95,9 +98,10 @@ fn connector(authorities: RootCertStore) -> Result<TlsConnector, String> {
     Ok(TlsConnector::from(Arc::new(config)))
 }
 
-fn read(file: &Path) -> Result<RootCertStore, String> {
+fn read(path: &Path) -> Result<RootCertStore, String> {
+    let pem = file::bytes(path).map_err(|e| e.to_string())?;
     let mut store = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(file).map_err(|e| e.to_string())? {
+    for certificate in CertificateDer::pem_slice_iter(&pem) {
         let certificate = certificate.map_err(|e| e.to_string())?;
         store.add(certificate).map_err(|e| e.to_string())?;
     }
@@ -108,6 +112,9 @@ fn read(file: &Path) -> Result<RootCertStore, String> {
 }
 
 fn of_the_machine() -> Result<TlsConnector, String> {
+    if let Some(named) = std::env::var_os("SSL_CERT_FILE") {
+        not_a_pipe(Path::new(&named))?;
+    }
     let found = rustls_native_certs::load_native_certs();
     let mut store = RootCertStore::empty();
     store.add_parsable_certificates(found.certs);
@@ -118,6 +125,18 @@ fn of_the_machine() -> Result<TlsConnector, String> {
         Some(error) => format!("no certificates of authorities can be read here: {error}"),
         None => "there are no certificates of authorities here".into(),
     })
+}
+
+/// Who reads a pipe waits for its writer, and so would all that this thread does besides.
+fn not_a_pipe(named: &Path) -> Result<(), String> {
+    let odd = std::fs::metadata(named).is_ok_and(|it| !it.is_file() && !it.is_dir());
+    if odd {
+        return Err(format!(
+            "SSL_CERT_FILE {} is no regular file",
+            named.display()
+        ));
+    }
+    Ok(())
 }
 
 fn refused(host: &str, error: &std::io::Error) -> Problem {
@@ -145,4 +164,19 @@ fn refused(host: &str, error: &std::io::Error) -> Problem {
         format!("the certificate of {host} is refused: {reason}"),
         advice,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn certificates_are_not_waited_for() {
+        assert!(not_a_pipe(Path::new("/dev/zero")).is_err());
+        assert_eq!(not_a_pipe(Path::new("Cargo.toml")), Ok(()));
+        assert_eq!(not_a_pipe(Path::new("/nonexistent")), Ok(()));
+        let device = Tls::of_file(Path::new("/dev/zero")).err();
+        let device = device.map(|error| error.to_string()).unwrap_or_default();
+        assert!(device.contains("no regular file"), "{device}");
+    }
 }

@@ -1,6 +1,6 @@
 //! The endpoint that ECS and EKS give a container.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, path::Path};
 
 use hyper::{Uri, header};
 
@@ -8,6 +8,7 @@ use super::issued;
 use crate::cloud::{
     aws::keys::Keys,
     environment::Environment,
+    file,
     http::{Call, Http, Request},
     problem::Problem,
 };
@@ -80,9 +81,9 @@ impl Container<'_> {
     /// What is sent to be let in; its file is read each time, for it changes.
     fn authorization(&self) -> Result<Option<String>, Problem> {
         const FILE: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
-        if let Some(file) = self.environment.get(FILE) {
-            let text = std::fs::read_to_string(file)
-                .map_err(|error| Problem::refused(format!("{FILE} {file}: {error}"), ""))?;
+        if let Some(path) = self.environment.get(FILE) {
+            let text = file::text(Path::new(path))
+                .map_err(|error| Problem::refused(format!("{FILE} {path}: {error}"), ""))?;
             return Ok(Some(text.trim().to_owned()));
         }
         let token = self.environment.get("AWS_CONTAINER_AUTHORIZATION_TOKEN");

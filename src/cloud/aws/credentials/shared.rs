@@ -1,10 +1,14 @@
 //! The files that AWS's own tools share: `~/.aws/credentials` and `~/.aws/config` (AWS SDKs and Tools
 //! Reference Guide, "Shared config and credentials files").
 
-use std::{collections::BTreeMap, fmt, io, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fmt, io,
+    path::{Path, PathBuf},
+};
 
 use super::web_identity::WebIdentity;
-use crate::cloud::{aws::keys::Keys, environment::Environment, problem::Problem};
+use crate::cloud::{aws::keys::Keys, environment::Environment, file, problem::Problem};
 
 /// Ways to keys that other tools know and this program does not, and what to do instead.
 const REFUSED: [(&str, &str); 5] = [
@@ -58,7 +62,7 @@ pub(super) fn profile(
         (&config, vec![in_config, "profile default".into()]),
         (&credentials, vec![name.to_owned()]),
     ] {
-        let sections = file.as_ref().map(read).transpose()?.unwrap_or_default();
+        let sections = file.as_deref().map(read).transpose()?.unwrap_or_default();
         let wanted = |title: &String| name == "default" || title != "profile default";
         for title in titles.iter().filter(|title| wanted(title)) {
             settings.extend(sections.get(title).cloned().unwrap_or_default());
@@ -97,12 +101,12 @@ fn place(variable: &str, name: &str, environment: &Environment) -> Option<PathBu
 type Sections = BTreeMap<String, BTreeMap<String, String>>;
 
 /// A file that is not there has no sections.
-fn read(file: &PathBuf) -> Result<Sections, Problem> {
-    match std::fs::read_to_string(file) {
+fn read(path: &Path) -> Result<Sections, Problem> {
+    match file::text(path) {
         Ok(text) => Ok(sections(&text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Sections::new()),
         Err(error) => {
-            let text = format!("{}: {error}", file.display());
+            let text = format!("{}: {error}", path.display());
             Err(Problem::refused(text, "let this process read it"))
         }
     }

@@ -1,5 +1,7 @@
 //! A role that is assumed with somebody else's token (`AssumeRoleWithWebIdentity`).
 
+use std::path::Path;
+
 use crate::cloud::{
     aws::{
         complaint::element,
@@ -7,6 +9,7 @@ use crate::cloud::{
         query::{Caller, Service, usual_endpoint},
     },
     environment::Environment,
+    file,
     http::Call,
     problem::Problem,
 };
@@ -45,10 +48,10 @@ impl WebIdentity {
     /// Asks STS; the file is read each time, for its token is renewed there.
     pub(super) async fn assume(&self, means: &Means<'_>, call: &Call<'_>) -> Result<Keys, Problem> {
         const ACTION: &str = "AssumeRoleWithWebIdentity";
-        let file = &self.token_file;
-        let token = std::fs::read_to_string(file).map_err(|error| {
+        let path = &self.token_file;
+        let token = file::text(Path::new(path)).map_err(|error| {
             Problem::refused(
-                format!("the web identity token {file}: {error}"),
+                format!("the web identity token {path}: {error}"),
                 "may this process read it?",
             )
         })?;
