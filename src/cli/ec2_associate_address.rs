@@ -12,6 +12,7 @@ use pontoon_config::{
 use pontoon_engine::floating_ip::event::{Failure, Whereabouts};
 
 use self::arguments::{Arguments, Asked, UsageError};
+use super::say;
 use crate::cloud::{client::Client, environment::Environment, fence::Permit, problem::OpenError};
 
 /// What one call may take.
@@ -45,22 +46,22 @@ enum AssociateError {
 
 /// Does what the arguments say: exits with 0 if the address is associated, with 1 if not.
 #[must_use]
-#[expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "this is the output of a command line tool"
-)]
 pub(super) fn main(words: impl Iterator<Item = std::ffi::OsString>) -> ExitCode {
     let words = words.map(|word| word.to_string_lossy().into_owned());
     match Asked::parse(words, |name| env::var(name).ok()) {
-        Ok(Asked::Help) => println!("{HELP}"),
-        Ok(Asked::Version) => println!("ec2-associate-address of pontoon {}", version()),
+        Ok(Asked::Help) => say::line(HELP),
+        Ok(Asked::Version) => {
+            say::line(format_args!(
+                "ec2-associate-address of pontoon {}",
+                version()
+            ));
+        }
         Ok(Asked::Associate(arguments)) => {
             if arguments.secret_is_open {
-                eprintln!("{OPEN_SECRET}");
+                say::warning(OPEN_SECRET);
             }
             match associate(&arguments) {
-                Ok(line) => println!("{line}"),
+                Ok(line) => say::line(line),
                 Err(error) => return fail(&error),
             }
         }
@@ -69,9 +70,8 @@ pub(super) fn main(words: impl Iterator<Item = std::ffi::OsString>) -> ExitCode 
     ExitCode::SUCCESS
 }
 
-#[expect(clippy::print_stderr, reason = "this is where its users look for it")]
 fn fail(error: &AssociateError) -> ExitCode {
-    eprintln!("ec2-associate-address: error: {error}");
+    say::warning(format_args!("ec2-associate-address: error: {error}"));
     ExitCode::FAILURE
 }
 

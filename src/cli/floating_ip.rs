@@ -12,7 +12,10 @@ use std::{io, process::ExitCode};
 use clap::{Args, Subcommand};
 
 use self::subject::{Subject, SubjectError};
-use super::ask::{AskError, Whom};
+use super::{
+    ask::{AskError, Whom},
+    say::line as say,
+};
 use crate::proxy::process::announce::{Announcer, Style};
 
 /// What follows `pontoon floating-ip`.
@@ -80,9 +83,4 @@ fn block_on<T>(work: impl Future<Output = T>) -> io::Result<T> {
         .enable_all()
         .build()?;
     Ok(runtime.block_on(work))
-}
-
-#[expect(clippy::print_stdout, reason = "this is what was asked for")]
-fn say(line: impl std::fmt::Display) {
-    println!("{line}");
 }

@@ -4,7 +4,7 @@ use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{check, floating_ip, reference, status};
+use super::{check, floating_ip, reference, say, status};
 use crate::{
     demo,
     proxy::process::announce::{Announcer, Style},
@@ -151,9 +151,8 @@ pub(super) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "this is what was asked for")]
 fn version() -> ExitCode {
-    println!("pontoon {}", env!("CARGO_PKG_VERSION"));
+    say::line(format_args!("pontoon {}", env!("CARGO_PKG_VERSION")));
     ExitCode::SUCCESS
 }
 

@@ -10,7 +10,10 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::ask::{AskError, Whom};
+use super::{
+    ask::{AskError, Whom},
+    say,
+};
 use crate::proxy::process::announce::{Announcer, Style};
 
 /// What follows `pontoon status`.
@@ -25,11 +28,10 @@ pub(super) struct StatusArgs {
 
 /// Shows how a node is. Exits with 0 if it could be asked.
 #[must_use]
-#[expect(clippy::print_stdout, reason = "this is what was asked for")]
 pub(super) fn run(args: &StatusArgs) -> ExitCode {
     match show(args) {
         Ok(text) => {
-            print!("{text}");
+            say::text(text);
             ExitCode::SUCCESS
         }
         Err(error) => {

@@ -28,6 +28,7 @@ pub(super) fn register(tests: &mut Vec<Test>) {
     add("takes_every_form_of_the_old_one", forms);
     add("takes_from_others_only_if_told_to", reassociates);
     add("says_why_it_failed", fails);
+    add("needs_nobody_who_listens", unheard);
 }
 
 /// The tool, and an EC2 with two machines.
@@ -143,6 +144,20 @@ fn reassociates() -> Outcome {
     bench.refuses(line, "to take it from there, say --allow-reassociation")?;
     assert_eq!(bench.cloud.holder(ADDRESS), Some(THERE));
     bench.succeeds(&format!("{line} --allow-reassociation"))?;
+    assert_eq!(bench.cloud.holder(ADDRESS), Some(HERE));
+    Ok(())
+}
+
+/// A script's `| head -1`, or a log that has died: the address moves all the same.
+fn unheard() -> Outcome {
+    let bench = Bench::new()?;
+    let closed = || std::io::pipe().map(|(_reader, writer)| writer);
+    let line = "34.249.49.35 -i i-0aaaaaaaaaaaaaaaa -O AKIAEXAMPLE -W";
+    let mut command = Command::new(bench.folder.path().join("ec2-associate-address"));
+    command.args(line.split(' ')).arg(SECRET).env_clear();
+    command.args(["-U", &bench.url, "--region", "eu-west-1"]);
+    let status = command.stdout(closed()?).stderr(closed()?).status()?;
+    assert!(status.success(), "{status}");
     assert_eq!(bench.cloud.holder(ADDRESS), Some(HERE));
     Ok(())
 }

@@ -104,7 +104,7 @@ const VALUED: &[Valued] = &[
         names: &["-p", "--private-ip-address"],
         take: |to, it| {
             let parsed = it.value.parse();
-            let wrong = |_| UsageError::NoAddress(it.name.into(), it.value.into());
+            let wrong = |_| UsageError::NoAddress(it.name.into(), shown(it.value));
             to.private_ip = Some(parsed.map_err(wrong)?);
             Ok(())
         },
@@ -217,7 +217,7 @@ impl Asked {
 impl Arguments {
     fn stands_alone(&mut self, word: &str) -> Result<(), UsageError> {
         let address = word.parse();
-        let address = address.map_err(|_| UsageError::Stray(word.to_owned()))?;
+        let address = address.map_err(|_| UsageError::Stray(shown(word)))?;
         match self.address.replace(address) {
             Some(first) => Err(UsageError::TwoAddresses(first, address)),
             None => Ok(()),
@@ -300,7 +300,21 @@ fn taker(name: &str) -> Result<Take, UsageError> {
         || "; -h lists those there are".to_owned(),
         |it| format!("; did you mean '{it}'?"),
     );
-    Err(UsageError::Unknown(name.to_owned(), advice))
+    Err(UsageError::Unknown(shown(name), advice))
+}
+
+/// A word that is not understood, as far as it may be shown: with a variable of a script unset, or
+/// `-W$KEY`, it may be a secret.
+fn shown(word: &str) -> String {
+    const LONGEST: usize = 24;
+    let attached = ["-O", "-W", "-T"].into_iter();
+    let attached = attached.filter(|it| word.starts_with(it)).map(str::len);
+    let keep = match attached.max() {
+        Some(option) if word.len() > option => option,
+        _ if word.chars().count() > LONGEST => 4,
+        _ => return word.to_owned(),
+    };
+    word.chars().take(keep).chain(['…']).collect()
 }
 
 /// All options that are done.
@@ -415,5 +429,22 @@ mod tests {
         ] {
             assert_eq!(region_of(url).as_deref(), Some(region), "{url}");
         }
+    }
+
+    #[test]
+    fn what_may_be_a_secret_is_not_shown() {
+        const SECRET: &str = "notARealSecretKeyAtAllButAsLongAsOneIs00";
+        for line in [
+            format!("1.2.3.4 -i i-1 {SECRET}"),
+            format!("1.2.3.4 -i i-1 -W{SECRET}"),
+            format!("1.2.3.4 -i i-1 --{SECRET}"),
+            format!("1.2.3.4 -i i-1 -p {SECRET}"),
+            format!("1.2.3.4 -i i-1 -O -W {SECRET}"),
+        ] {
+            let error = parse(&line).unwrap_err().to_string();
+            assert!(!error.contains(&SECRET[..10]), "{error}");
+        }
+        let short = parse("1.2.3.4 -i i-1 -Whush").unwrap_err().to_string();
+        assert!(short.starts_with("unknown option '-W…'"), "{short}");
     }
 }
