@@ -90,6 +90,9 @@ fn leave(program: &Path) -> Result<Entrance, Refused> {
     let mut limits = Vec::new();
     if may_leave_as_root() {
         namespace::leave(Space::Mount).map_err(|error| Refused::new(Stage::Rights, error))?;
+        if only_one_user_exists() {
+            limits.push(Limit::OneUser);
+        }
     } else {
         become_root_of_our_own()?;
         limits.push(Limit::OneUser);
@@ -125,6 +128,23 @@ fn may_leave_as_root() -> bool {
     let effective = effective.and_then(|text| u64::from_str_radix(text.trim(), 16).ok());
     let wanted = SYS_ADMIN | NET_ADMIN;
     is_root() && effective.is_some_and(|effective| effective & wanted == wanted)
+}
+
+/// Root of somebody else's user namespace (`unshare -r`, some containers) is alone there, too.
+fn only_one_user_exists() -> bool {
+    let own = |name| fs::read_to_string(format!("/proc/self/{name}")).unwrap_or_default();
+    is_alone(&own("setgroups"), &own("uid_map"))
+}
+
+/// Groups cannot be given up, or there is nobody to become (`user_namespaces(7)`).
+fn is_alone(setgroups: &str, uid_map: &str) -> bool {
+    let lengths = uid_map
+        .lines()
+        .filter_map(|line| line.split_whitespace().nth(2));
+    let users = lengths
+        .filter_map(|length| length.parse::<u64>().ok())
+        .sum::<u64>();
+    setgroups.trim() == "deny" || users == 1
 }
 
 fn become_root_of_our_own() -> Result<(), Refused> {
@@ -190,4 +210,18 @@ pub(super) fn setting(path: &str) -> Option<String> {
     let mut text = String::new();
     File::open(path).ok()?.read_to_string(&mut text).ok()?;
     Some(text.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn root_of_somebody_else_s_namespace_may_be_alone() {
+        assert!(!is_alone("allow\n", "         0          0 4294967295\n"));
+        assert!(!is_alone("allow\n", "0 1000 1\n1 100000 65536\n"));
+        assert!(is_alone("deny\n", "         0          0          1\n"));
+        assert!(is_alone("allow\n", "0 1000 1\n"));
+        assert!(!is_alone("", ""), "a kernel that does not tell");
+    }
 }
