@@ -9,6 +9,7 @@ mod cloud;
 mod compat;
 mod database;
 mod demo;
+mod documentation;
 mod election;
 mod examples;
 mod exasol;
@@ -38,6 +39,7 @@ fn main() -> std::process::ExitCode {
     compat::register(&mut tests);
     database::register(&mut tests);
     demo::register(&mut tests);
+    documentation::register(&mut tests);
     election::register(&mut tests);
     exasol::register(&mut tests);
     examples::register(&mut tests);

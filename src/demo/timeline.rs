@@ -9,6 +9,9 @@ use super::outage::Interruption;
 /// How much is kept.
 const KEPT: usize = 1000;
 
+/// So soon after a deed its consequences are met, if it has any at once.
+const SOON: Duration = Duration::from_millis(100);
+
 /// What an entry is about; decides its colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -77,16 +80,33 @@ impl Timeline {
         });
     }
 
-    /// An interruption is put down to the last deed before it. An attempt may fail through what
-    /// was done after it began, as long as nobody had served it.
+    /// Puts an interruption down to the deed that was its cause.
     pub(super) fn blame(&mut self, interruption: &Interruption) {
-        let latest = self.since_start(interruption.first_failure) + PATIENCE;
-        let is_cause = |entry: &&mut Entry| entry.kind == Kind::Deed && entry.at <= latest;
-        if let Some(cause) = self.entries.iter_mut().rev().find(is_cause) {
-            let missed = cause.missed.get_or_insert_default();
+        let began = self.since_start(interruption.first_failure);
+        if let Some(cause) = self.cause(began) {
+            let missed = self.entries[cause].missed.get_or_insert_default();
             missed.outage = missed.outage.max(interruption.outage);
             missed.failed += interruption.failed;
         }
+    }
+
+    /// The last deed before the first attempt that failed, if it was just before. Otherwise the
+    /// first one after: an attempt may fail through what was done after it began, as long as
+    /// nobody had served it.
+    fn cause(&self, first_failure: Duration) -> Option<usize> {
+        let deeds = self.entries.iter().enumerate();
+        let deeds = deeds.filter(|(_, entry)| entry.kind == Kind::Deed);
+        let before = deeds.clone().rfind(|(_, deed)| deed.at <= first_failure);
+        let after = || {
+            let within = first_failure..=first_failure + PATIENCE;
+            deeds.clone().find(|(_, deed)| within.contains(&deed.at))
+        };
+        let is_just_before = |deed: &Entry| deed.at + SOON >= first_failure;
+        let cause = match before {
+            Some((_, deed)) if is_just_before(deed) => before,
+            _ => after().or(before),
+        };
+        cause.map(|(index, _)| index)
     }
 
     /// All that are kept, the earliest first.
@@ -145,6 +165,17 @@ mod tests {
         let just_before = start + SECOND - PATIENCE / 2;
         timeline.blame(&interruption(just_before, SECOND));
         assert!(timeline.entries()[0].missed.is_some());
+    }
+
+    #[test]
+    fn a_deed_that_follows_quickly_is_not_blamed_for_the_one_before() {
+        let start = Instant::now();
+        let mut timeline = Timeline::new(start);
+        timeline.add(start + SECOND, Kind::Deed, "cause");
+        timeline.add(start + SECOND + PATIENCE / 2, Kind::Deed, "innocent");
+        timeline.blame(&interruption(start + SECOND + SOON / 2, SECOND));
+        let missed = timeline.entries().iter().map(|it| it.missed.is_some());
+        assert_eq!(missed.collect::<Vec<_>>(), [true, false]);
     }
 
     #[test]

@@ -174,16 +174,16 @@ fn unsent(error: &io::Error) -> Verdict {
 fn silence(running: Option<&InstanceStatus>) -> String {
     let why = match running.map(|it| it.role.as_str()) {
         Some("MASTER") => {
-            "this node is master, and a backup that hears it is silent; so is one that does not run, \
+            "This node is master, and a backup that hears it is silent; so is one that does not run, \
              or one that is cut off. Run preflight on the peer: it must hear this node"
         }
         Some(_) => {
-            "this node is not master, and hears nobody: the peer's election does not run, or its \
+            "This node is not master, and hears nobody: the peer's election does not run, or its \
              packets are dropped on the way. Start it; if nothing is heard then, protocol 112 is \
              filtered"
         }
         None => {
-            "no node runs here with this address, so nobody listens all the time. Start both nodes \
+            "No node runs here with this address, so nobody listens all the time. Start both nodes \
              and run this again on the backup"
         }
     };

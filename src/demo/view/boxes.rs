@@ -183,7 +183,9 @@ fn node(picture: &Picture, id: NodeId, canvas: &mut Canvas<'_>) {
     canvas.frame(place, &title, Some(input::power(id)), style);
     let mut spans = vec![role(node)];
     if node.alarm {
-        spans.push(Span::styled("  ALARM: no address", BAD));
+        let has_it = picture.holder == Some(id);
+        let what = if has_it { "unverified" } else { "no address" };
+        spans.push(Span::styled(format!("  ALARM: {what}"), BAD));
     }
     canvas.row(place, 0, Line::from(spans), None);
     if node.on {

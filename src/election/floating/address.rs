@@ -33,10 +33,7 @@ use crate::{
         client::Client,
         fence::{Fence, Permit},
     },
-    election::{
-        log::{Level, Log},
-        status::FloatingIpStatus,
-    },
+    election::{log::Log, status::FloatingIpStatus},
 };
 
 /// The first wait after a failure is at most so long, and none is longer than the second.
@@ -158,8 +155,7 @@ impl Address {
             return None;
         };
         let failure = open(&mut gate, &self.file).err()?;
-        let text = format!("cannot be asked for: {}", failure.text);
-        Some(self.words().line(Level::Error, &text))
+        Some(self.words().unusable(&failure))
     }
 
     pub(super) const fn instance(&self) -> InstanceId {

@@ -71,8 +71,16 @@ impl Words<'_> {
         self.line(level, &text)
     }
 
+    /// What the file says of the provider cannot be used.
+    pub(super) fn unusable(&self, failure: &Failure) -> Line {
+        self.line(
+            Level::Error,
+            &format!("cannot be asked for: {}", failure.text),
+        )
+    }
+
     /// With the names of the instance and the address before it.
-    pub(super) fn line(&self, level: Level, text: &str) -> Line {
+    fn line(&self, level: Level, text: &str) -> Line {
         let Words { instance, address } = self;
         (level, format!("({instance}) floating IP {address} {text}"))
     }
@@ -113,8 +121,9 @@ fn alarm(alarm: &Alarm) -> String {
             because(failure.as_ref())
         ),
         Alarm::Yielded { holder } => format!(
-            "left to {}, which believes to be master as well and whose word counts more: the nodes \
-             do not hear each other; does IP protocol 112 pass in both directions?",
+            "left to {}: its word counts more, or it has taken the address twice. Two masters that do \
+             not hear each other? Let IP protocol 112 pass in both directions; then `pontoon \
+             floating-ip associate` on the master brings it there, if it has not come by itself",
             name(holder)
         ),
         Alarm::Unverified { failure } => format!(
@@ -314,5 +323,85 @@ mod tests {
         assert_eq!(level, Level::Error);
         assert!(text.contains("ALARM: left to i-0b 10.0.1.190"), "{text}");
         assert!(text.contains("do not hear each other"), "{text}");
+    }
+
+    /// One of every line that there is.
+    fn all() -> Vec<String> {
+        let failure = || Failure {
+            kind: FailureKind::Refused,
+            text: "no answer".into(),
+        };
+        let stranger = Holder {
+            name: "i-0c".into(),
+            peer: None,
+        };
+        let alarms = [
+            Alarm::NotHere {
+                failure: Some(failure()),
+            },
+            Alarm::Unverified { failure: failure() },
+            Alarm::Yielded { holder: peer() },
+        ];
+        let over = alarms.clone().map(Report::AlarmOver);
+        let mut reports = vec![
+            Report::Here {
+                after: Duration::from_millis(812),
+                calls: 3,
+            },
+            Report::Moving {
+                from: Whereabouts::With(peer()),
+            },
+            Report::Moving {
+                from: Whereabouts::Nowhere,
+            },
+            Report::TakenBack {
+                holder: Some(stranger),
+            },
+            Report::TakenBack { holder: None },
+            Report::Failed {
+                failure: failure(),
+                retry_in: Duration::from_millis(4200),
+                attempt: 3,
+            },
+        ];
+        reports.extend(alarms.map(Report::Alarm));
+        reports.extend(over);
+        let words = Words {
+            instance: "VI_1",
+            address: [34, 249, 49, 35].into(),
+        };
+        let lines = reports.iter().map(|report| words.report(report).1);
+        lines.chain([words.unusable(&failure()).1]).collect()
+    }
+
+    /// Whether a row of the runbook is about this line; `…` stands for anything.
+    fn is_about(row: &str, line: &str) -> bool {
+        let mut rest = line;
+        row.split('…').all(|part| {
+            let found = rest.split_once(part.trim());
+            rest = found.map_or("", |(_, rest)| rest);
+            found.is_some()
+        })
+    }
+
+    #[test]
+    fn the_runbook_has_every_line_and_no_other() {
+        let runbook = include_str!("../../../examples/exasol-aws/README.md");
+        let (_, table) = runbook.split_once("## What the log says").unwrap();
+        let rows = table.lines().filter_map(|row| row.strip_prefix("| `"));
+        let rows: Vec<&str> = rows.filter_map(|row| row.split('`').next()).collect();
+        let lines = all();
+        for line in &lines {
+            assert!(
+                rows.iter().any(|row| is_about(row, line)),
+                "missing: {line}"
+            );
+        }
+        for row in rows {
+            assert!(
+                lines.iter().any(|it| is_about(row, it)),
+                "never said: {row}"
+            );
+        }
     }
 }
