@@ -40,9 +40,9 @@ use crate::{
 };
 
 /// Who may log in.
-pub const USER: &str = "sys";
+const USER: &str = "sys";
 /// With what.
-pub const PASSWORD: &str = "exasol";
+const PASSWORD: &str = "exasol";
 
 /// What all nodes have in common.
 #[derive(Debug)]
@@ -159,12 +159,6 @@ impl Cluster {
     #[must_use]
     pub fn transfers(&self) -> Vec<Transfer> {
         lock(&self.shared.transfers).clone()
-    }
-
-    /// How many rows a table has; `None`: there is no such table.
-    #[must_use]
-    pub fn rows_of(&self, table: &str) -> Option<usize> {
-        lock(&self.shared.tables).rows_of(table)
     }
 
     /// How many sessions have ever logged in.

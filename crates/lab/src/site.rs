@@ -86,7 +86,6 @@ pub struct Site {
     databases: Databases,
     provider: Provider,
     mapped: Arc<Mutex<Option<Ipv4Addr>>>,
-    cloud_down: bool,
     picture: Picture,
     nursery: Nursery,
     program: PathBuf,
@@ -132,7 +131,6 @@ impl Site {
             databases,
             provider,
             mapped,
-            cloud_down: false,
             picture,
             nursery,
             program,
@@ -339,29 +337,15 @@ impl Site {
         self.databases.revive(&self.picture.databases, number)
     }
 
-    /// Whether a database (0 to 2) lives.
-    #[must_use]
-    pub fn database_is_up(&self, number: usize) -> bool {
-        self.databases.is_up(number)
-    }
-
     /// The cloud's API resets all connections. Metadata, which comes from the machine that carries a
     /// node, stays.
-    pub fn cloud_down(&mut self) {
+    pub fn cloud_down(&self) {
         self.provider.down(true);
-        self.cloud_down = true;
     }
 
     /// It answers again.
-    pub fn cloud_up(&mut self) {
+    pub fn cloud_up(&self) {
         self.provider.down(false);
-        self.cloud_down = false;
-    }
-
-    /// Whether it does.
-    #[must_use]
-    pub const fn cloud_is_up(&self) -> bool {
-        !self.cloud_down
     }
 
     /// Cuts the nodes off from each other. Everything else still reaches both.
@@ -378,12 +362,6 @@ impl Site {
     /// The kernel refuses.
     pub fn heal_link(&mut self) -> Result<()> {
         self.picture.cut(false)
-    }
-
-    /// Whether they are cut off from each other.
-    #[must_use]
-    pub const fn link_is_cut(&self) -> bool {
-        self.picture.is_cut()
     }
 
     fn machine(&self, node: Name) -> Result<&Machine> {

@@ -44,7 +44,7 @@ struct Active {
 
 #[derive(Debug)]
 struct Loss {
-    action: Option<String>,
+    action: String,
     left: u32,
     how: Lost,
 }
@@ -100,18 +100,13 @@ impl Faults {
         lock(&self.0).sick_next = count;
     }
 
-    /// The next `count` requests are carried out, and their answers lost.
-    pub fn lose_answers(&self, count: u32, how: Lost) {
-        self.lose(None, count, how);
-    }
-
-    /// The same, for requests of one action only.
+    /// The next `count` requests of this action are carried out, and their answers lost.
     pub fn lose_answers_of(&self, action: &str, count: u32, how: Lost) {
-        self.lose(Some(action.to_owned()), count, how);
-    }
-
-    fn lose(&self, action: Option<String>, left: u32, how: Lost) {
-        lock(&self.0).losses.push(Loss { action, left, how });
+        lock(&self.0).losses.push(Loss {
+            action: action.to_owned(),
+            left: count,
+            how,
+        });
     }
 
     /// What is asked shows the world as it was so long ago (eventual consistency).
@@ -154,9 +149,7 @@ impl Faults {
     /// Whether the answer to this action is lost.
     pub(super) fn loses(&self, action: &str) -> Option<Lost> {
         let mut active = lock(&self.0);
-        let wanted = |loss: &&mut Loss| {
-            loss.left > 0 && loss.action.as_ref().is_none_or(|name| name == action)
-        };
+        let wanted = |loss: &&mut Loss| loss.left > 0 && loss.action == action;
         let loss = active.losses.iter_mut().find(wanted)?;
         loss.left -= 1;
         Some(loss.how)

@@ -48,8 +48,4 @@ impl Databases {
         *place = Some(started.trying("start a database")??);
         Ok(())
     }
-
-    pub(super) fn is_up(&self, number: usize) -> bool {
-        self.0.get(number).is_some_and(Option::is_some)
-    }
 }

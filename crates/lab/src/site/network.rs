@@ -163,10 +163,6 @@ impl Picture {
         Ok(())
     }
 
-    pub(super) const fn is_cut(&self) -> bool {
-        self.cut
-    }
-
     fn isolate(&self, node: Name, isolated: bool) -> Result<()> {
         apply(&self.gateway, "isolate a port", |links| {
             Ok(vec![device::isolate(links.index(port(node))?, isolated)])
