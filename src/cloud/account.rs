@@ -14,7 +14,7 @@ use super::{
     fence::Permit,
     file,
     http::{Answer, Call, Http, Request, below, callable},
-    problem::{OpenError, Problem},
+    problem::{OpenError, Problem, unnumbered},
 };
 
 const METADATA: &str = "http://169.254.169.254";
@@ -116,6 +116,13 @@ impl Account {
         let number = self.ask_number(call).await?;
         self.number = Some(number);
         Ok(number)
+    }
+
+    /// Finds out what a call needs, and whether the API can be reached; it is not asked anything.
+    pub(super) async fn prepare(&mut self, call: &Call<'_>) -> Result<(), Problem> {
+        self.token.read()?;
+        self.number(call).await?;
+        self.api.reach(&self.endpoint, call).await
     }
 
     async fn ask_number(&self, call: &Call<'_>) -> Result<u64, Problem> {
@@ -249,7 +256,11 @@ impl Token {
             Self::Variable(_, token) => token.trim().to_owned(),
             Self::File(path) => {
                 let read = file::text(path).map_err(|error| {
-                    let text = format!("the token cannot be read from {}: {error}", path.display());
+                    let text = format!(
+                        "the token cannot be read from {}: {}",
+                        path.display(),
+                        unnumbered(error)
+                    );
                     Problem::refused(text, "token_file must be there and readable")
                 })?;
                 read.trim().to_owned()

@@ -13,6 +13,7 @@ mod signature;
 use std::{net::IpAddr, time::Duration};
 
 use hyper::Uri;
+use jiff::Timestamp;
 use pontoon_config::keepalived::model::{Aws, FloatingIp, PeerHost};
 use pontoon_engine::floating_ip::event::{Holder, Whereabouts};
 
@@ -98,6 +99,21 @@ impl Ec2 {
     pub(super) async fn associate(&mut self, call: &Call<'_>) -> Result<(), Problem> {
         self.ask_to_associate(&[], call).await?;
         Ok(())
+    }
+
+    /// What a first call needs, without one: who this node is, keys, and the way to EC2.
+    pub(super) async fn prepare(&mut self, call: &Call<'_>) -> Result<Option<Duration>, Problem> {
+        self.place(call).await?;
+        let region = self.region(call).await?;
+        let mut means = Means {
+            metadata: &mut self.metadata,
+            http: &self.http,
+            sts: self.sts.as_ref(),
+            region: &region,
+        };
+        let keys = self.credentials.freshen(&mut means, call).await?;
+        self.http.reach(&self.endpoint(&region)?, call).await?;
+        Ok(keys.fresh_for(Timestamp::now()))
     }
 
     pub(super) async fn preflight(&mut self, limit: Duration) -> Vec<Finding> {

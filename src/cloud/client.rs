@@ -112,6 +112,21 @@ impl Client {
         answer.map_err(Failure::from)
     }
 
+    /// Finds out what a first call needs: what this node is, credentials, and whether the API can be
+    /// reached. The API is not asked anything. Tells how long the credentials are fresh, if they end.
+    ///
+    /// # Errors
+    /// Within `api_timeout`: why this node could not make a call, and what to do about it.
+    pub async fn prepare(&mut self, permit: &Permit) -> Result<Option<Duration>, Failure> {
+        let call = Call::within(self.limit, permit);
+        let fresh_for = match &mut self.provider {
+            Api::Aws(api) => api.prepare(&call).await,
+            Api::Hetzner(api) => api.prepare(&call).await.map(|()| None),
+            Api::DigitalOcean(api) => api.prepare(&call).await.map(|()| None),
+        };
+        fresh_for.map_err(Failure::from)
+    }
+
     /// Tries out everything that a failover needs, without moving anything. Each step may take
     /// `api_timeout`.
     pub async fn preflight(&mut self) -> Vec<Finding> {

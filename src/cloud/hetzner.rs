@@ -101,6 +101,10 @@ impl Hetzner {
         self.agreed(answer).map(drop)
     }
 
+    pub(super) async fn prepare(&mut self, call: &Call<'_>) -> Result<(), Problem> {
+        self.account.prepare(call).await
+    }
+
     pub(super) async fn preflight(&mut self, limit: Duration) -> Vec<Finding> {
         let mut findings = self.account.look(limit).await;
         let permit = Permit::by_hand();

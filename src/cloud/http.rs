@@ -24,7 +24,7 @@ use self::{dial::Stream, proxy::Proxy, tls::Tls};
 use super::{
     environment::Environment,
     fence::Permit,
-    problem::{OpenError, Problem},
+    problem::{OpenError, Problem, unnumbered},
 };
 
 /// No answer of any provider is this long.
@@ -106,7 +106,7 @@ impl Http {
         } = self.connect(&request.uri, call).await?;
         let (sender, connection) = http1::handshake(TokioIo::new(stream))
             .await
-            .map_err(|error| Problem::unwell(format!("{name}: {error}"), ""))?;
+            .map_err(|error| Problem::unwell(format!("{name}: {}", told(&error)), ""))?;
         let mut request = request.into_hyper(whole)?;
         request
             .headers_mut()
@@ -126,6 +126,15 @@ impl Http {
                 "if the network is well and the provider too, raise api_timeout",
             )),
         }
+    }
+
+    /// Goes the whole way to where `uri` leads, and says nothing there.
+    ///
+    /// # Errors
+    /// `Refused` if the permit holds no longer, or the certificate is not trusted; else `Unwell`.
+    pub async fn reach(&self, uri: &Uri, call: &Call<'_>) -> Result<(), Problem> {
+        permitted(call)?;
+        self.connect(uri, call).await.map(drop)
     }
 
     async fn connect(&self, uri: &Uri, call: &Call<'_>) -> Result<Way, Problem> {
@@ -182,7 +191,7 @@ async fn exchange(
     let body = Limited::new(body, LONGEST_ANSWER)
         .collect()
         .await
-        .map_err(|error| format!("its answer broke off: {error}"))?;
+        .map_err(|error| format!("its answer broke off: {}", told(&*error)))?;
     Ok(Answer {
         status: head.status,
         headers: head.headers,
@@ -192,10 +201,10 @@ async fn exchange(
 
 /// An error with its causes: hyper's own words are often no more than `connection error`.
 fn told(error: &dyn Error) -> String {
-    let mut text = error.to_string();
+    let mut text = unnumbered(error);
     let mut cause = error.source();
     while let Some(error) = cause {
-        text = format!("{text}: {error}");
+        text = format!("{text}: {}", unnumbered(error));
         cause = error.source();
     }
     text

@@ -1,8 +1,10 @@
 //! What goes wrong between us and a provider, and what to do about it.
 
-use std::{path::PathBuf, time::Duration};
+use std::{fmt::Display, path::PathBuf, time::Duration};
 
 use pontoon_engine::floating_ip::event::{Failure, FailureKind};
+
+use crate::files::without_number;
 
 /// Why a call brought nothing. Both texts are for an operator and never hold a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +70,11 @@ impl From<Problem> for Failure {
         };
         Self { kind, text }
     }
+}
+
+/// An error in the system's words, without the number that Rust puts behind them.
+pub(super) fn unnumbered(error: impl Display) -> String {
+    without_number(&error.to_string())
 }
 
 /// Why a client cannot be made from what the file says.

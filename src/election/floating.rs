@@ -9,6 +9,7 @@
 //! for a provider, and a call that is abandoned is dropped where it stands.
 
 mod address;
+mod preparation;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -26,7 +27,7 @@ use pontoon_engine::{
     vrrp::{InstanceId, Priority, view::Peer},
 };
 
-use self::address::{Address, Identity};
+use self::address::{Address, Identity, News};
 use super::{log::Log, status::FloatingIpStatus};
 
 /// All of them.
@@ -35,11 +36,11 @@ pub(super) struct Floating {
     log: Log,
 }
 
-/// A call has ended; it bears the number of the address in the set.
+/// A call or a preparation has ended; it bears the number of the address in the set.
 #[derive(Debug)]
 pub(super) struct Answered {
     which: usize,
-    event: Event,
+    news: News,
 }
 
 /// What an instance is now.
@@ -118,13 +119,13 @@ impl Floating {
     pub(super) fn timeout(&mut self, now: Instant) {
         for address in &mut self.addresses {
             if address.poll_timeout().is_some_and(|due| due <= now) {
-                address.handle(Event::Timeout, now);
+                address.timeout(now);
                 address.carry_out(now, &self.log);
             }
         }
     }
 
-    /// The next answer of a provider; for ever none while no call is made. Nothing is lost if the
+    /// The next call or preparation that ends; for ever none while there is none. Nothing is lost if the
     /// future is dropped.
     pub(super) async fn next(&mut self) -> Answered {
         poll_fn(|context| self.poll(context)).await
@@ -132,8 +133,8 @@ impl Floating {
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Answered> {
         for (which, address) in self.addresses.iter_mut().enumerate() {
-            if let Poll::Ready(event) = address.poll_call(context) {
-                return Poll::Ready(Answered { which, event });
+            if let Poll::Ready(news) = address.poll(context) {
+                return Poll::Ready(Answered { which, news });
             }
         }
         Poll::Pending
@@ -141,9 +142,9 @@ impl Floating {
 
     /// Takes an answer.
     pub(super) fn answered(&mut self, answered: Answered, now: Instant) {
-        let Answered { which, event } = answered;
+        let Answered { which, news } = answered;
         if let Some(address) = self.addresses.get_mut(which) {
-            address.handle(event, now);
+            address.take(news, now, &self.log);
             address.carry_out(now, &self.log);
         }
     }

@@ -206,6 +206,11 @@ pub struct FloatingIpStatus {
     pub next_call_in: Option<f64>,
     /// The last call that failed, however long ago.
     pub last_failure: Option<FailureStatus>,
+    /// Why this node could not take it, as far as it knows without asking the provider.
+    pub not_ready: Option<FailureStatus>,
+    /// Seconds since it last knew that it could: who it is, credentials, and the way to the provider
+    /// are looked after while it is not master.
+    pub ready_ago: Option<f64>,
     /// What has been counted since the start.
     pub counters: FloatingIpCounters,
 }

@@ -13,6 +13,10 @@ fn one(it: &FloatingIpStatus) -> String {
     if let Some(alarm) = &it.alarm {
         out += &line("ALARM", &alarm.text);
     }
+    if let Some(trouble) = &it.not_ready {
+        let text = format!("this node could not take it: {}", trouble.text);
+        out += &line("NOT READY", &text);
+    }
     if let Some(failure) = &it.last_failure {
         let text = format!("{} ago: {}", duration(failure.ago), failure.text);
         out += &line("failed", &text);
@@ -42,6 +46,8 @@ fn summary(it: &FloatingIpStatus) -> String {
         out += &format!("; {} has been running for {running}", call.what);
     } else if let Some(seconds) = it.next_call_in {
         out += &format!("; next call in {}", duration(seconds));
+    } else if let (None, Some(seconds)) = (&it.not_ready, it.ready_ago) {
+        out += &format!("; ready {} ago", duration(seconds));
     }
     out
 }
@@ -87,6 +93,8 @@ mod tests {
             call: None,
             next_call_in: Some(7.0),
             last_failure: None,
+            not_ready: None,
+            ready_ago: Some(3.0),
             counters: FloatingIpCounters {
                 describes: 12,
                 associates: 1,
@@ -124,6 +132,10 @@ mod tests {
             text: "forbidden".into(),
             ago: 0.4,
         });
+        it.not_ready = Some(FailureStatus {
+            text: "the instance has no role".into(),
+            ago: 2.0,
+        });
         it.call = Some(CallStatus {
             what: "associate".into(),
             running_for: 0.2,
@@ -133,9 +145,20 @@ mod tests {
             "waiting after a failure; seen with i-0b 10.0.1.190 (peer 10.0.1.190) 1 min 2 s ago; \
              associate has been running for 0.2 s\n",
             "  ALARM      this node is master and the address is not here\n",
+            "  NOT READY  this node could not take it: the instance has no role\n",
             "  failed     0.4 s ago: forbidden\n",
         ] {
             assert!(text.contains(part), "{text}");
         }
+    }
+
+    #[test]
+    fn a_backup_says_that_it_is_ready() {
+        let mut it = here();
+        it.phase = "idle".into();
+        (it.seen, it.next_call_in) = (None, None);
+        let text = all(&[it]);
+        let wanted = "34.249.49.35 (aws): left alone, not master; ready 3 s ago\n";
+        assert!(text.contains(wanted), "{text}");
     }
 }

@@ -76,6 +76,37 @@ impl Credentials {
         }
     }
 
+    /// As [`Self::get`], for a call to come: it is a problem already if there will be no new keys when
+    /// those at hand end. Keys without an end are looked for again, for they may have been exchanged.
+    pub(super) async fn freshen(
+        &mut self,
+        means: &mut Means<'_>,
+        call: &Call<'_>,
+    ) -> Result<Keys, Problem> {
+        let now = Timestamp::now();
+        let Some((keys, end)) = self.ending(now) else {
+            self.forget();
+            return self.find(means, call).await;
+        };
+        if !keys.expiring(now) {
+            return Ok(keys);
+        }
+        let newer = self.find(means, call).await;
+        newer.map_err(|problem| {
+            self.pause = Some(now + PAUSE);
+            let (origin, reason) = (&keys.origin, &problem.text);
+            let text = format!("the keys of {origin} end at {end}, and new ones: {reason}");
+            Problem { text, ..problem }
+        })
+    }
+
+    /// The keys at hand that still work, and will not for ever.
+    fn ending(&self, now: Timestamp) -> Option<(Keys, Timestamp)> {
+        let keys = self.cached.clone().filter(|keys| !keys.expired(now))?;
+        let end = keys.expires?;
+        Some((keys, end))
+    }
+
     /// The keys in use were not accepted.
     pub(super) fn forget(&mut self) {
         self.cached = None;
@@ -234,6 +265,51 @@ mod tests {
         let told = "no credentials: none in the environment, the shared files or a container's endpoint; \
                     instance metadata: 127.0.0.1 port 1 cannot be reached";
         assert!(problem.text.starts_with(told), "{}", problem.text);
+    }
+
+    /// Keys at hand, and nobody who has others.
+    async fn freshened(expires: Option<Timestamp>) -> Result<Keys, Problem> {
+        let mut credentials = Credentials::new(Environment::default(), None);
+        credentials.cached = Some(Keys {
+            access: "ASIAEXAMPLE".into(),
+            secret: "secret".into(),
+            token: None,
+            expires,
+            origin: "the instance role pontoon".into(),
+        });
+        let mut metadata = Metadata::new("http://127.0.0.1:1", false).unwrap();
+        let http = Http::nearby();
+        let mut means = Means {
+            metadata: &mut metadata,
+            http: &http,
+            sts: None,
+            region: "eu-west-1",
+        };
+        let permit = Permit::by_hand();
+        let call = Call::within(Duration::from_secs(5), &permit);
+        let freshened = credentials.freshen(&mut means, &call).await;
+        // A call uses what still works, and does not wait for what has just failed.
+        let got = credentials.get(&mut means, &call).await;
+        assert_eq!(got.is_ok(), expires.is_some());
+        freshened
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn keys_that_end_soon_without_new_ones_are_a_problem_already() {
+        let now = Timestamp::now();
+        let long = freshened(Some(now + Duration::from_secs(3600))).await;
+        assert_eq!(long.unwrap().access, "ASIAEXAMPLE");
+        let soon = now + Duration::from_secs(200);
+        let problem = freshened(Some(soon)).await.unwrap_err();
+        let told =
+            format!("the keys of the instance role pontoon end at {soon}, and new ones: no ");
+        assert!(problem.text.starts_with(&told), "{}", problem.text);
+        let problem = freshened(None).await.unwrap_err();
+        assert!(
+            problem.text.starts_with("no credentials"),
+            "{}",
+            problem.text
+        );
     }
 
     #[tokio::test(flavor = "current_thread")]

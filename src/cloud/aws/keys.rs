@@ -32,6 +32,13 @@ impl Keys {
     pub(super) fn expiring(&self, now: Timestamp) -> bool {
         self.expires.is_some_and(|end| end <= now + MARGIN)
     }
+
+    /// How long until then; `None`: they do not end.
+    pub(super) fn fresh_for(&self, now: Timestamp) -> Option<Duration> {
+        let end = self.expires?;
+        let left = Duration::try_from(end.duration_since(now)).unwrap_or_default();
+        Some(left.saturating_sub(MARGIN))
+    }
 }
 
 impl fmt::Debug for Keys {
@@ -41,5 +48,33 @@ impl fmt::Debug for Keys {
             .field("origin", &self.origin)
             .field("expires", &self.expires)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_fresh_until_it_is_time_for_new_ones() {
+        let now = Timestamp::UNIX_EPOCH;
+        let ending_after = |seconds| Keys {
+            access: "ASIAEXAMPLE".into(),
+            secret: "secret".into(),
+            token: None,
+            expires: Some(now + Duration::from_secs(seconds)),
+            origin: "the instance role pontoon".into(),
+        };
+        let keys = ending_after(3600);
+        assert_eq!(keys.fresh_for(now), Some(Duration::from_secs(3300)));
+        assert!(keys.expiring(now + Duration::from_secs(3300)));
+        assert_eq!(ending_after(100).fresh_for(now), Some(Duration::ZERO));
+        let over = now + Duration::from_secs(200);
+        assert_eq!(ending_after(100).fresh_for(over), Some(Duration::ZERO));
+        let endless = Keys {
+            expires: None,
+            ..keys
+        };
+        assert_eq!(endless.fresh_for(now), None);
     }
 }

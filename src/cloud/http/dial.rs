@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use super::Call;
-use crate::cloud::problem::Problem;
+use crate::cloud::problem::{Problem, unnumbered};
 
 /// Bytes there and back: clear, in TLS, or in TLS in a proxy's TLS.
 pub(super) trait Bytes: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -39,7 +39,7 @@ pub(super) async fn tcp(uri: &Uri, call: &Call<'_>) -> Result<Stream, Problem> {
     let addresses = match timeout_at(call.deadline, resolve(host, port(uri))).await {
         Ok(Ok(addresses)) => addresses,
         Ok(Err(error)) => {
-            let text = format!("{host} is not known here: {error}");
+            let text = format!("{host} is not known here: {}", unnumbered(error));
             return Err(Problem::unwell(
                 text,
                 "look at the name and at /etc/resolv.conf",
@@ -54,7 +54,11 @@ pub(super) async fn tcp(uri: &Uri, call: &Call<'_>) -> Result<Stream, Problem> {
         }
     };
     let stream = connect(&addresses, call).await.map_err(|error| {
-        let text = format!("{host} port {} cannot be reached: {error}", port(uri));
+        let text = format!(
+            "{host} port {} cannot be reached: {}",
+            port(uri),
+            unnumbered(error)
+        );
         Problem::unwell(text, "")
     })?;
     // One small request leaves in one segment, and nothing follows that could be joined to it.

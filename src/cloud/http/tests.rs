@@ -24,6 +24,8 @@ fn server(
     let (tell, heard) = mpsc::channel();
     thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
+        // What comes before a question is no answer.
+        stream.peek(&mut [0]).ok();
         answer(&mut stream);
         stream.shutdown(std::net::Shutdown::Write).ok();
         let mut text = String::new();

@@ -17,7 +17,7 @@ use tokio_rustls::TlsConnector;
 use super::{Call, dial::Stream};
 use crate::cloud::{
     file,
-    problem::{OpenError, Problem},
+    problem::{OpenError, Problem, unnumbered},
 };
 
 /// A client of TLS.
@@ -25,9 +25,13 @@ pub(super) enum Tls {
     /// Trusts those in `ca_file`.
     File(TlsConnector),
     /// Trusts whom the machine trusts (`SSL_CERT_FILE`, `SSL_CERT_DIR`, or where distributions keep
-    /// them), once that is needed; or why nobody is trusted.
-    Machine(OnceLock<Result<TlsConnector, String>>),
+    /// them).
+    Machine,
 }
+
+/// Those whom the machine trusts, once they could be read: for all clients of the process, which
+/// also resume each other's sessions.
+static MACHINE: OnceLock<TlsConnector> = OnceLock::new();
 
 impl Tls {
     /// Trusts those in a file.
@@ -40,22 +44,21 @@ impl Tls {
         connector(authorities).map(Self::File).map_err(wrong)
     }
 
-    /// Trusts whom the machine trusts; the files are read at the first handshake.
+    /// Trusts whom the machine trusts; the files are read at the first handshake of the process.
     pub(super) const fn of_machine() -> Self {
-        Self::Machine(OnceLock::new())
+        Self::Machine
     }
 
-    /// Reads the files now, so that the first handshake does not have to.
+    /// Reads the files now, so that the first handshake does not have to; what is wrong with them
+    /// is that one's to tell, which tries again.
     pub(super) fn prepare(&self) {
-        if let Self::Machine(cell) = self {
-            cell.get_or_init(of_the_machine);
-        }
+        self.connector().ok();
     }
 
-    fn connector(&self) -> Result<&TlsConnector, &String> {
+    fn connector(&self) -> Result<&TlsConnector, String> {
         match self {
             Self::File(connector) => Ok(connector),
-            Self::Machine(cell) => cell.get_or_init(of_the_machine).as_ref(),
+            Self::Machine => of_the_machine(),
         }
     }
 
@@ -67,7 +70,7 @@ impl Tls {
         call: &Call<'_>,
     ) -> Result<Stream, Problem> {
         let host = uri.host().unwrap_or_default();
-        let helpless = |reason: &String| {
+        let helpless = |reason: String| {
             let text = format!("{host} cannot be trusted: {reason}");
             Problem::refused(text, "install ca-certificates, or name a ca_file")
         };
@@ -99,7 +102,7 @@ fn connector(authorities: RootCertStore) -> Result<TlsConnector, String> {
 }
 
 fn read(path: &Path) -> Result<RootCertStore, String> {
-    let pem = file::bytes(path).map_err(|e| e.to_string())?;
+    let pem = file::bytes(path).map_err(unnumbered)?;
     let mut store = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(&pem) {
         let certificate = certificate.map_err(|e| e.to_string())?;
@@ -111,7 +114,15 @@ fn read(path: &Path) -> Result<RootCertStore, String> {
     Ok(store)
 }
 
-fn of_the_machine() -> Result<TlsConnector, String> {
+fn of_the_machine() -> Result<&'static TlsConnector, String> {
+    if let Some(connector) = MACHINE.get() {
+        return Ok(connector);
+    }
+    let connector = trusting_the_machine()?;
+    Ok(MACHINE.get_or_init(|| connector))
+}
+
+fn trusting_the_machine() -> Result<TlsConnector, String> {
     if let Some(named) = std::env::var_os("SSL_CERT_FILE") {
         not_a_pipe(Path::new(&named))?;
     }
@@ -122,7 +133,10 @@ fn of_the_machine() -> Result<TlsConnector, String> {
         return connector(store);
     }
     Err(match found.errors.first() {
-        Some(error) => format!("no certificates of authorities can be read here: {error}"),
+        Some(error) => {
+            let error = unnumbered(error);
+            format!("no certificates of authorities can be read here: {error}")
+        }
         None => "there are no certificates of authorities here".into(),
     })
 }
@@ -144,7 +158,10 @@ fn refused(host: &str, error: &std::io::Error) -> Problem {
         .get_ref()
         .and_then(|e| e.downcast_ref::<rustls::Error>());
     let Some(rustls::Error::InvalidCertificate(reason)) = cause else {
-        return Problem::unwell(format!("TLS with {host} has failed: {error}"), "");
+        return Problem::unwell(
+            format!("TLS with {host} has failed: {}", unnumbered(error)),
+            "",
+        );
     };
     let advice = match reason {
         CertificateError::UnknownIssuer | CertificateError::BadSignature => {

@@ -26,6 +26,7 @@ use tokio::sync::Mutex;
 
 use super::{
     Standing,
+    preparation::{Change, Preparation, Readiness},
     words::{self, Line, Words},
 };
 use crate::{
@@ -70,6 +71,7 @@ pub(super) struct Address {
     gate: Gate,
     fence: Fence,
     call: Option<Call>,
+    preparation: Preparation,
     told: Told,
     /// The last call that failed, and when.
     failed: Option<(String, Instant)>,
@@ -92,6 +94,15 @@ struct Call {
     future: Pin<Box<dyn Future<Output = Event>>>,
 }
 
+/// Something has ended.
+#[derive(Debug)]
+pub(super) enum News {
+    /// A call.
+    Answer(Event),
+    /// The preparation of calls to come.
+    Readiness(Readiness),
+}
+
 /// What a call is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CallKind {
@@ -100,7 +111,7 @@ pub(super) enum CallKind {
 }
 
 /// The way to the provider: opened when it is needed, and again if that failed.
-type Gate = Rc<Mutex<Option<Client>>>;
+pub(super) type Gate = Rc<Mutex<Option<Client>>>;
 
 impl Address {
     pub(super) fn new(identity: Identity, file: &FloatingIp) -> Self {
@@ -113,6 +124,7 @@ impl Address {
             gate: Gate::default(),
             fence: Fence::default(),
             call: None,
+            preparation: Preparation::new(Instant::now()),
             told: Told::default(),
             failed: None,
         }
@@ -151,10 +163,12 @@ impl Address {
     /// Why the provider cannot be reached at all, if so: the file names a CA that cannot be read, or
     /// the like. It is tried again at each call.
     pub(super) fn unusable(&mut self) -> Option<Line> {
-        let Ok(mut gate) = self.gate.try_lock() else {
+        let gate = Rc::clone(&self.gate);
+        let Ok(mut gate) = gate.try_lock() else {
             return None;
         };
         let failure = open(&mut gate, &self.file).err()?;
+        self.preparation.fails(failure.text.clone(), Instant::now());
         Some(self.words().unusable(&failure))
     }
 
@@ -175,7 +189,23 @@ impl Address {
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
-        self.reconciler.poll_timeout()
+        let times = [
+            self.reconciler.poll_timeout(),
+            self.preparation.poll_timeout(),
+        ];
+        times.into_iter().flatten().min()
+    }
+
+    /// What has become due.
+    pub(super) fn timeout(&mut self, now: Instant) {
+        let has_come = |due: Option<Instant>| due.is_some_and(|due| due <= now);
+        if has_come(self.reconciler.poll_timeout()) {
+            self.handle(Event::Timeout, now);
+        }
+        if has_come(self.preparation.poll_timeout()) {
+            let (gate, permit) = (Rc::clone(&self.gate), self.fence.permit());
+            self.preparation.begin(gate, self.file.clone(), permit);
+        }
     }
 
     pub(super) fn handle(&mut self, event: Event, now: Instant) {
@@ -191,6 +221,7 @@ impl Address {
         }
         if !standing.master && self.told.master.take().is_some() {
             self.handle(Event::NotMaster, now);
+            self.preparation.resume(now);
         }
         self.tell_of_peers(standing, now);
         if !standing.master {
@@ -198,7 +229,10 @@ impl Address {
         }
         let priority = standing.priority;
         match self.told.master.replace(priority) {
-            None => self.handle(Event::Master { priority }, now),
+            None => {
+                self.preparation.suspend();
+                self.handle(Event::Master { priority }, now);
+            }
             Some(before) if before != priority => self.handle(Event::Priority(priority), now),
             Some(_) => {}
         }
@@ -262,16 +296,35 @@ impl Address {
         self.call.take_if(|call| call.id == id);
     }
 
-    /// The answer of the call under way.
-    pub(super) fn poll_call(&mut self, context: &mut Context<'_>) -> Poll<Event> {
-        let Some(call) = &mut self.call else {
-            return Poll::Pending;
-        };
-        let answer = call.future.as_mut().poll(context);
-        if answer.is_ready() {
+    /// What has ended: the call under way, or the preparation of one.
+    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<News> {
+        if let Some(call) = &mut self.call
+            && let Poll::Ready(event) = call.future.as_mut().poll(context)
+        {
             self.call = None;
+            return Poll::Ready(News::Answer(event));
         }
-        answer
+        self.preparation.poll(context).map(News::Readiness)
+    }
+
+    /// Takes it.
+    pub(super) fn take(&mut self, news: News, now: Instant, log: &Log) {
+        let change = match news {
+            News::Readiness(readiness) => self.preparation.ended(readiness, now),
+            News::Answer(event) => {
+                let well = is_success(&event);
+                self.handle(event, now);
+                well.then(|| self.preparation.works(now)).flatten()
+            }
+        };
+        if let Some(change) = change {
+            self.tell(&change, log);
+        }
+    }
+
+    fn tell(&self, change: &Change, log: &Log) {
+        let (level, text) = self.words().readiness(change);
+        log.line(level, text);
     }
 
     fn words(&self) -> Words<'_> {
@@ -288,6 +341,7 @@ impl Address {
             view: &self.reconciler.view(),
             failed: self.failed.as_ref(),
             call: call.map(|call| (call.kind, call.since)),
+            preparation: &self.preparation,
             now,
         })
     }
@@ -324,6 +378,13 @@ fn is_configured(provider: &Provider, peer: IpAddr) -> bool {
     }
 }
 
+const fn is_success(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::Described { result: Ok(_), .. } | Event::Associated { result: Ok(()), .. }
+    )
+}
+
 async fn ask(gate: Gate, file: FloatingIp, permit: Permit, id: CallId, kind: CallKind) -> Event {
     let mut gate = gate.lock().await;
     let client = open(&mut gate, &file);
@@ -346,7 +407,10 @@ async fn ask(gate: Gate, file: FloatingIp, permit: Permit, id: CallId, kind: Cal
 }
 
 /// The client, made if there is none yet.
-fn open<'a>(gate: &'a mut Option<Client>, file: &FloatingIp) -> Result<&'a mut Client, Failure> {
+pub(super) fn open<'a>(
+    gate: &'a mut Option<Client>,
+    file: &FloatingIp,
+) -> Result<&'a mut Client, Failure> {
     if gate.is_none() {
         *gate = Some(Client::new(file).map_err(|error| Failure {
             kind: FailureKind::Refused,

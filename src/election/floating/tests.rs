@@ -101,7 +101,6 @@ fn a_call_begins_with_mastership_and_is_dropped_with_it() {
         let mut floating = Floating::new(&file(vec![address(&provider)]), room.log.clone());
         floating.follow(ID, &standing(false, &[]), Instant::now());
         assert!(floating.status(ID, Instant::now())[0].call.is_none());
-        assert_eq!(floating.poll_timeout(), None);
 
         floating.follow(ID, &standing(true, &[]), Instant::now());
         let mut caller = until(&mut floating, || provider.caller()).await;
@@ -142,6 +141,69 @@ fn a_call_that_was_ordered_and_not_begun_does_not_begin_any_more() {
         let soon = || (began.elapsed() > Duration::from_millis(50)).then_some(());
         until(&mut floating, soon).await;
         assert!(provider.caller().is_none());
+    });
+}
+
+/// Before mastership, and not for its calls to wait for: they begin at once.
+#[test]
+fn a_preparation_asks_metadata_only_and_makes_way_for_a_call() {
+    let room = Room::new("floating");
+    let (api, metadata) = (Silent::new(), Silent::new());
+    let mut file_address = address(&api);
+    let Provider::Aws(aws) = &mut file_address.provider else {
+        panic!("another provider");
+    };
+    aws.metadata_endpoint = Some(metadata.url());
+    run(async {
+        let mut floating = Floating::new(&file(vec![file_address]), room.log.clone());
+        let now = Instant::now();
+        assert!(floating.poll_timeout().is_some_and(|due| due <= now));
+        floating.timeout(now);
+        let _preparing = until(&mut floating, || metadata.caller()).await;
+        assert_eq!(floating.poll_timeout(), None);
+        assert!(api.caller().is_none());
+        let status = &floating.status(ID, Instant::now())[0];
+        assert!(status.call.is_none() && status.ready_ago.is_none());
+
+        floating.follow(ID, &standing(true, &[]), Instant::now());
+        // The same question again, by the call.
+        let _calling = until(&mut floating, || metadata.caller()).await;
+        assert!(floating.status(ID, Instant::now())[0].call.is_some());
+        floating.follow(ID, &standing(false, &[]), Instant::now());
+        let soon = floating.poll_timeout().unwrap() - Instant::now();
+        assert!(soon > Duration::from_secs(50), "{soon:?}");
+    });
+}
+
+/// Nobody listens where metadata should be.
+#[test]
+fn a_node_that_is_not_ready_says_so_once() {
+    let room = Room::new("floating");
+    let api = Silent::new();
+    let mut file_address = address(&api);
+    let Provider::Aws(aws) = &mut file_address.provider else {
+        panic!("another provider");
+    };
+    aws.metadata_endpoint = Some("http://127.0.0.1:1".into());
+    run(async {
+        let mut floating = Floating::new(&file(vec![file_address]), room.log.clone());
+        let mut now = Instant::now();
+        for _ in 0..3 {
+            now = now.max(floating.poll_timeout().unwrap());
+            floating.timeout(now);
+            let ended = tokio::time::timeout(wait::PATIENCE, floating.next()).await;
+            floating.answered(ended.unwrap(), now);
+        }
+        let waits = floating.poll_timeout().unwrap() - now;
+        assert_eq!(waits, Duration::from_secs(20));
+        let trouble = floating.status(ID, now)[0].not_ready.clone().unwrap();
+        let wanted =
+            "127.0.0.1 port 1 cannot be reached: Connection refused: is this an EC2 instance?";
+        assert!(trouble.text.contains(wanted), "{}", trouble.text);
+        let logged = room.logged();
+        let line = "floating IP 34.249.49.35 could not be taken by this node: instance metadata: ";
+        assert_eq!(logged.matches(line).count(), 1, "{logged}");
+        assert!(api.caller().is_none());
     });
 }
 

@@ -12,7 +12,10 @@ use pontoon_engine::floating_ip::{
     view::{self, Phase, View},
 };
 
-use super::address::CallKind;
+use super::{
+    address::CallKind,
+    preparation::{Change, Preparation},
+};
 use crate::election::{
     log::Level,
     status::{
@@ -77,6 +80,17 @@ impl Words<'_> {
             Level::Error,
             &format!("cannot be asked for: {}", failure.text),
         )
+    }
+
+    /// What is new about this node's ability to take it.
+    pub(super) fn readiness(&self, change: &Change) -> Line {
+        match change {
+            Change::NotReady(reason) => {
+                let text = format!("could not be taken by this node: {reason}");
+                self.line(Level::Warning, &text)
+            }
+            Change::Ready => self.line(Level::Notice, "could be taken by this node again"),
+        }
     }
 
     /// With the names of the instance and the address before it.
@@ -160,6 +174,7 @@ pub(super) struct Facts<'a> {
     pub(super) view: &'a View,
     pub(super) failed: Option<&'a (String, Instant)>,
     pub(super) call: Option<(CallKind, Instant)>,
+    pub(super) preparation: &'a Preparation,
     pub(super) now: Instant,
 }
 
@@ -170,9 +185,14 @@ pub(super) fn status(facts: Facts<'_>) -> FloatingIpStatus {
         view,
         failed,
         call,
+        preparation,
         now,
     } = facts;
     let ago = |at: Instant| seconds(now.saturating_duration_since(at));
+    let failure = |(text, at): &(String, Instant)| FailureStatus {
+        text: text.clone(),
+        ago: ago(*at),
+    };
     FloatingIpStatus {
         address: file.address,
         provider: provider(&file.provider).to_owned(),
@@ -186,10 +206,9 @@ pub(super) fn status(facts: Facts<'_>) -> FloatingIpStatus {
         next_call_in: view
             .next_call
             .map(|at| seconds(at.saturating_duration_since(now))),
-        last_failure: failed.map(|(text, at)| FailureStatus {
-            text: text.clone(),
-            ago: ago(*at),
-        }),
+        last_failure: failed.map(failure),
+        not_ready: preparation.trouble().map(failure),
+        ready_ago: preparation.succeeded().map(ago),
         counters: counted(&view.counters),
     }
 }
@@ -371,7 +390,10 @@ mod tests {
             address: [34, 249, 49, 35].into(),
         };
         let lines = reports.iter().map(|report| words.report(report).1);
-        lines.chain([words.unusable(&failure()).1]).collect()
+        let lines = lines.chain([words.unusable(&failure()).1]);
+        let changes = [Change::NotReady("no answer".into()), Change::Ready];
+        let readiness = changes.each_ref().map(|it| words.readiness(it).1);
+        lines.chain(readiness).collect()
     }
 
     /// Whether a row of the runbook is about this line; `…` stands for anything.
@@ -403,5 +425,25 @@ mod tests {
                 "never said: {row}"
             );
         }
+    }
+
+    #[test]
+    fn a_node_that_is_not_ready_says_why_and_when_it_is_again() {
+        let words = Words {
+            instance: "VI_1",
+            address: [34, 249, 49, 35].into(),
+        };
+        let reason = "the instance has no role: attach one".to_owned();
+        let (level, text) = words.readiness(&Change::NotReady(reason));
+        assert_eq!(level, Level::Warning);
+        let wanted = "(VI_1) floating IP 34.249.49.35 could not be taken by this node: the instance has \
+                      no role: attach one";
+        assert_eq!(text, wanted);
+        let (level, text) = words.readiness(&Change::Ready);
+        assert_eq!(level, Level::Notice);
+        assert!(
+            text.ends_with("could be taken by this node again"),
+            "{text}"
+        );
     }
 }

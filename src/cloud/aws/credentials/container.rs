@@ -10,7 +10,7 @@ use crate::cloud::{
     environment::Environment,
     file,
     http::{Call, Http, Request},
-    problem::Problem,
+    problem::{Problem, unnumbered},
 };
 
 /// Where ECS answers.
@@ -82,8 +82,9 @@ impl Container<'_> {
     fn authorization(&self) -> Result<Option<String>, Problem> {
         const FILE: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
         if let Some(path) = self.environment.get(FILE) {
-            let text = file::text(Path::new(path))
-                .map_err(|error| Problem::refused(format!("{FILE} {path}: {error}"), ""))?;
+            let text = file::text(Path::new(path)).map_err(|error| {
+                Problem::refused(format!("{FILE} {path}: {}", unnumbered(error)), "")
+            })?;
             return Ok(Some(text.trim().to_owned()));
         }
         let token = self.environment.get("AWS_CONTAINER_AUTHORIZATION_TOKEN");

@@ -8,7 +8,12 @@ use std::{
 };
 
 use super::web_identity::WebIdentity;
-use crate::cloud::{aws::keys::Keys, environment::Environment, file, problem::Problem};
+use crate::cloud::{
+    aws::keys::Keys,
+    environment::Environment,
+    file,
+    problem::{Problem, unnumbered},
+};
 
 /// Ways to keys that other tools know and this program does not, and what to do instead.
 const REFUSED: [(&str, &str); 5] = [
@@ -106,7 +111,7 @@ fn read(path: &Path) -> Result<Sections, Problem> {
         Ok(text) => Ok(sections(&text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Sections::new()),
         Err(error) => {
-            let text = format!("{}: {error}", path.display());
+            let text = format!("{}: {}", path.display(), unnumbered(error));
             Err(Problem::refused(text, "let this process read it"))
         }
     }

@@ -11,7 +11,7 @@ use crate::cloud::{
     environment::Environment,
     file,
     http::Call,
-    problem::Problem,
+    problem::{Problem, unnumbered},
 };
 
 use super::Means;
@@ -51,7 +51,7 @@ impl WebIdentity {
         let path = &self.token_file;
         let token = file::text(Path::new(path)).map_err(|error| {
             Problem::refused(
-                format!("the web identity token {path}: {error}"),
+                format!("the web identity token {path}: {}", unnumbered(error)),
                 "may this process read it?",
             )
         })?;
