@@ -21,6 +21,10 @@ use crate::{
     vrrp::Priority,
 };
 
+/// So long after it was taken back from a peer, a master that still has it may do so again: two
+/// that take it from one another do not leave it alone for so long.
+const PEACE: Duration = Duration::from_secs(600);
+
 /// What a master knows and does.
 #[derive(Debug)]
 pub(super) struct Reign {
@@ -43,7 +47,7 @@ pub(super) struct Reign {
     /// Between taking it back from those who are not in the election.
     contest: Backoff,
     /// The peer it was last taken back from; forgotten when that peer shows that it is no master,
-    /// or no rightful one.
+    /// or no rightful one, and after a time of peace.
     pub(super) taken_back_from: Option<IpAddr>,
 }
 
@@ -224,8 +228,8 @@ impl Reign {
                 after: now.saturating_duration_since(self.wanted_since),
                 calls: self.calls,
             });
-        } else if self.stays(lasting, now) {
-            self.contest.reset();
+        } else {
+            self.forget_strife(lasting, now);
         }
         self.well();
         self.rest(
@@ -234,10 +238,15 @@ impl Reign {
         );
     }
 
-    /// Whether it has been wanted for so long that nobody seems to take it away any more.
-    fn stays(&self, lasting: &Lasting, now: Instant) -> bool {
-        let longest = lasting.settings.backoff_longest.saturating_mul(2);
-        now.saturating_duration_since(self.wanted_since) > longest
+    /// It has been here for so long that nobody seems to take it away any more.
+    fn forget_strife(&mut self, lasting: &Lasting, now: Instant) {
+        let stays = now.saturating_duration_since(self.wanted_since);
+        if stays > lasting.settings.backoff_longest.saturating_mul(2) {
+            self.contest.reset();
+        }
+        if stays > PEACE {
+            self.taken_back_from = None;
+        }
     }
 
     fn look_again(&mut self, lasting: &Lasting, now: Instant) {

@@ -92,6 +92,18 @@ fn it_is_taken_back_once() {
 }
 
 #[test]
+fn ten_minutes_of_peace_earn_the_right_to_take_it_back_again() {
+    for (peace, phase) in [(500.0, Phase::Yielded), (700.0, Phase::Moving)] {
+        let mut bench = settled_knowing(2, 50);
+        bench.until(23.0).found(peer(2)).agreed();
+        bench.found(Whereabouts::Here);
+        bench.while_found(&Whereabouts::Here, peace);
+        bench.until(peace + 10.0).found(peer(2));
+        assert_eq!(bench.view().phase, phase, "{peace} s");
+    }
+}
+
+#[test]
 fn failures_do_not_end_the_attempt_to_take_it_back() {
     let mut bench = settled_knowing(2, 50);
     bench.until(23.0).found(peer(2));
