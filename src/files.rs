@@ -1,8 +1,16 @@
 //! Configuration files by the names of the command line.
 
-use std::{fs, io, path::Path};
+use std::{
+    fs::{self, File},
+    io::{self, Read as _},
+    path::Path,
+};
 
 use pontoon_config::source::SourceFile;
+
+/// What is longer is no configuration, but a device or a mistake: it is not read to its end, which
+/// it may not have.
+pub(crate) const LONGEST: u64 = 64 << 20;
 
 /// A file that could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -55,13 +63,29 @@ fn listing(directory: &str) -> Result<Vec<String>, Unreadable> {
 }
 
 fn read_one(name: String) -> Result<SourceFile, Unreadable> {
-    match fs::read(&name) {
+    match read_bounded(&name, LONGEST) {
         Ok(bytes) => Ok(SourceFile {
             text: String::from_utf8_lossy(&bytes).into_owned(),
             name,
         }),
         Err(error) => Err(Unreadable { name, error }),
     }
+}
+
+/// All of a file, which may be a pipe.
+///
+/// # Errors
+/// It cannot be read, or is longer than `most` bytes.
+pub(crate) fn read_bounded(path: &str, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(most).read_to_end(&mut bytes)?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length < most) {
+        return Ok(bytes);
+    }
+    let mebibytes = most >> 20;
+    Err(io::Error::other(format!(
+        "it has {mebibytes} MiB or more, and is no configuration"
+    )))
 }
 
 /// `No such file or directory`, without the ` (os error 2)` that the library appends.
@@ -100,6 +124,16 @@ mod tests {
         let texts: Vec<&str> = sources.iter().map(|file| file.text.as_str()).collect();
         assert_eq!(texts, ["b.cfg", "a.cfg", "b.cfg"]);
         assert_eq!(sources[1].name, format!("{whole}/a.cfg"));
+    }
+
+    #[test]
+    fn what_has_no_end_is_not_read_for_ever() {
+        let error = read_bounded("/dev/zero", 1 << 20).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "it has 1 MiB or more, and is no configuration"
+        );
+        assert!(read_bounded("/dev/null", 1).unwrap().is_empty());
     }
 
     #[test]

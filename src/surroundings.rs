@@ -11,7 +11,7 @@ use std::{
 
 use pontoon_config::{haproxy::Surroundings, keepalived};
 
-use crate::files::without_number;
+use crate::files::{self, without_number};
 
 /// This machine: its environment, resolver, files and accounts.
 #[derive(Debug, Clone, Copy, Default)]
@@ -35,7 +35,8 @@ impl Surroundings for System {
     }
 
     fn read(&self, path: &str) -> Result<Vec<u8>, String> {
-        std::fs::read(path).map_err(|error| without_number(&error.to_string()))
+        files::read_bounded(path, files::LONGEST)
+            .map_err(|error| without_number(&error.to_string()))
     }
 
     fn permissions(&self, path: &str) -> Option<u32> {
