@@ -10,16 +10,27 @@ use std::{
     net::SocketAddr,
     path::PathBuf,
     process::{Command, Output},
+    time::Duration,
 };
 
 use pontoon_lab::{
     balancer::{Kind, program_of},
     problem::Trying as _,
     temp::TempDir,
+    wait,
 };
 
 pub(crate) use self::supervisor::child_of;
 use crate::harness::{Failure, Test, pontoon};
+
+/// How long a program may take to end when told to. On a busy machine HAProxy 2.6.12 was seen to take
+/// more than 20 s.
+const fn patience(kind: Kind) -> Duration {
+    match kind {
+        Kind::Pontoon => wait::PATIENCE,
+        Kind::Haproxy => Duration::from_secs(70),
+    }
+}
 
 /// Adds this area's tests.
 pub(crate) fn register(tests: &mut Vec<Test>) {

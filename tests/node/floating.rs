@@ -2,6 +2,7 @@
 //! provider.
 
 mod by_hand;
+mod programs;
 mod ready;
 mod stage;
 mod weather;
@@ -36,6 +37,7 @@ pub(super) fn register(tests: &mut Vec<Test>) {
     add("stranger_who_takes_it_loses_it", stranger);
     add("reload_keeps_what_has_not_changed", reload);
     by_hand::register(&mut add);
+    programs::register(&mut add);
     ready::register(&mut add);
     weather::register(&mut add);
 }

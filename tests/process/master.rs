@@ -12,7 +12,7 @@ use pontoon_lab::{
 };
 use pontoon_sys::process::{Signal, child::signal_pid};
 
-use super::{Bench, relay, supervisor::child_of};
+use super::{Bench, patience, relay, supervisor::child_of};
 use crate::harness::{Failure, Outcome, Test};
 
 pub(super) fn register(tests: &mut Vec<Test>) {
@@ -112,7 +112,7 @@ fn exits_as_asked(kind: Kind) -> Outcome {
         let pidfile = fs::read_to_string(scene.bench.folder.path().join("pid"))?;
         assert_eq!(pidfile.trim_end(), scene.master.pid().to_string());
         scene.master.signal(signal)?;
-        let status = scene.master.wait(wait::PATIENCE)?;
+        let status = scene.master.wait(patience(kind))?;
         assert_eq!(status.code(), Some(code), "{signal:?}");
     }
     Ok(())

@@ -23,7 +23,7 @@ use pontoon_sys::process::{
     child::{Bond, prepare},
 };
 
-use super::{Bench, relay};
+use super::{Bench, patience, relay};
 use crate::harness::{Failure, Outcome, Test, pontoon};
 
 pub(super) fn register(tests: &mut Vec<Test>) {
@@ -95,7 +95,7 @@ fn ends_at_once(kind: Kind) -> Outcome {
         let mut scene = scene(kind, "")?;
         let mut client = scene.client()?;
         scene.signal(signal)?;
-        let status = scene.balancer.program.wait(wait::PATIENCE)?;
+        let status = scene.balancer.program.wait(patience(kind))?;
         assert_eq!(status.signal(), Some(signal.as_raw()));
         let seen = client.receive_all(Duration::from_secs(5))?;
         assert_ne!(seen.end, End::Open);

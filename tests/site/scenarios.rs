@@ -56,8 +56,9 @@ fn follows_the_proxy(site: &mut Site) -> Outcome {
     let mut attempts = site.client().since(killed - Duration::from_millis(100));
     // The last ones may be under way.
     attempts.retain(|attempt| attempt.served.is_some());
+    // It may be over between two attempts.
     let outage = Outage::longest(&attempts);
-    if outage.failed == 0 || !outage.recovered {
+    if !outage.recovered || outage.length > Duration::from_secs(2) {
         return Err(format!("the client saw {outage:?}").into());
     }
     // The supervisor starts it again, and the preferred node comes back.

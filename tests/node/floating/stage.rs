@@ -149,10 +149,10 @@ impl Stage {
 
 impl Node {
     fn boot(namespace: &str, which: usize) -> Lab<Self> {
-        let installed = [Installed {
+        let installed = ["/usr/sbin/pontoon", "/usr/sbin/keepalived"].map(|at| Installed {
             program: pontoon(),
-            at: "/usr/sbin/pontoon",
-        }];
+            at,
+        });
         let node = Self {
             host: Host::boot(namespace, &installed)?,
             which,
@@ -177,6 +177,13 @@ impl Node {
 
     pub(super) fn start(&mut self) -> Outcome {
         let line = ["/usr/sbin/pontoon", "run", FILE];
+        self.daemon = Some(self.host.start(&line)?);
+        Ok(())
+    }
+
+    /// The election alone, under the name of the other program, in the foreground.
+    pub(super) fn start_as_keepalived(&mut self) -> Outcome {
+        let line = ["/usr/sbin/keepalived", "-n", "-l", "-f", FILE];
         self.daemon = Some(self.host.start(&line)?);
         Ok(())
     }
