@@ -125,8 +125,8 @@ pub fn json(language: Language) -> String {
 const HAPROXY: &str = "\
 # The language of haproxy.cfg
 
-This page is made by `pontoon reference`; do not edit it. It lists every keyword of HAProxy 2.6's manual, and what
-Pontoon does with it:
+This page is made by `pontoon reference`; do not edit it. It lists every keyword of HAProxy 2.6's manual, and
+those of Pontoon alone (`tune.pontoon…`), with what Pontoon does with it:
 
 - **yes**: it works.
 - **depends**: it works, has no effect, or is refused, depending on the proxy.

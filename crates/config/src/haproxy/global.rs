@@ -2,6 +2,7 @@
 
 mod cpu_map;
 mod logging;
+mod own;
 mod process;
 mod tls;
 mod tuning;
@@ -61,6 +62,7 @@ pub(crate) const TABLES: &[&[Keyword<GlobalDraft>]] = &[
     process::KEYWORDS,
     logging::KEYWORDS,
     tuning::KEYWORDS,
+    own::KEYWORDS,
     tls::KEYWORDS,
     unsupported::KEYWORDS,
 ];
@@ -91,6 +93,8 @@ const ONCE: &[&str] = &[
     "node",
     "pidfile",
     "tune.bufsize",
+    "tune.pontoon.engine",
+    "tune.pontoon.spin-us",
     "uid",
     "ulimit-n",
     "user",
