@@ -26,6 +26,7 @@ pub mod pair;
 pub mod postgres;
 pub mod probe;
 pub mod problem;
+pub mod processor;
 pub mod program;
 pub mod redis;
 pub mod script;
