@@ -14,6 +14,7 @@ mod relay;
 mod rules;
 mod session;
 mod source;
+mod spin;
 mod splice;
 mod table;
 pub mod thread;

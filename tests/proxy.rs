@@ -4,6 +4,7 @@ mod balance;
 mod endings;
 mod gates;
 mod header;
+mod knobs;
 mod marked;
 mod options;
 mod source;
@@ -34,6 +35,7 @@ pub(crate) fn register(tests: &mut Vec<Test>) {
     gates::register(tests);
     options::register(tests);
     header::register(tests);
+    knobs::register(tests);
     marked::register(tests);
     source::register(tests);
 }

@@ -27,6 +27,7 @@ use super::{
     handoff,
     listen::Listeners,
     session::{Session, Side},
+    spin::Spin,
     splice::Pool,
     table::Table,
     timers::Wheel,
@@ -172,11 +173,18 @@ impl Worker {
 
     fn run(&mut self) {
         self.open_doors();
-        let size = self.running.model.global.tune.max_poll_events;
+        let tune = &self.running.model.global.tune;
+        let size = tune.max_poll_events;
+        let mut spin = Spin::new(tune.spin);
         let mut events = Events::with_capacity(size.map_or(EVENTS, |size| size as usize));
         let mut due = Vec::new();
         while !self.is_done() {
-            if self.epoll.wait(&mut events, Some(self.patience())).is_err() {
+            let patience = self.patience();
+            let waited = spin.wait(patience, |patience| {
+                self.epoll.wait(&mut events, Some(patience))?;
+                Ok(!events.is_empty())
+            });
+            if waited.is_err() {
                 // Nothing that a correct program meets; a thread that spins would be worse.
                 return;
             }

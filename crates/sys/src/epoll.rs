@@ -55,6 +55,12 @@ impl Events {
         Self(Vec::with_capacity(n.max(1)))
     }
 
+    /// Whether the last wait brought none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The events of the last wait.
     pub fn iter(&self) -> impl Iterator<Item = Ready> + '_ {
         self.0.iter().map(|event| {

@@ -173,7 +173,7 @@ pub(super) const KEYWORDS: &[Keyword<GlobalDraft>] = &[
         GLOBAL,
         "",
         "Poll without sleeping.",
-        "the event loops sleep when there is nothing to do",
+        "the event loops sleep when there is nothing to do; `tune.pontoon.spin-us` says how late",
     ),
     Keyword::inert(
         "fd-hard-limit",
