@@ -7,6 +7,7 @@
 mod accept;
 mod connect;
 pub mod handoff;
+mod io;
 pub mod listen;
 mod place;
 pub mod process;

@@ -16,7 +16,6 @@ use pontoon_engine::{
     units::ProxyId,
 };
 use pontoon_sys::{
-    epoll::Interest,
     option,
     socket::{self, Address},
 };
@@ -86,18 +85,11 @@ impl Worker {
             return;
         }
         let shared = self.running.threads.len() > 1;
-        let interest = if shared {
-            Interest::Shared
-        } else {
-            Interest::Readable
-        };
         for (index, door) in self.doors.iter_mut().enumerate() {
-            let token = Token::Listener(u32::try_from(index).unwrap_or(u32::MAX)).pack();
+            let token = Token::Listener(u32::try_from(index).unwrap_or(u32::MAX));
             if !door.open {
-                door.open = self
-                    .epoll
-                    .add(&door.listener.socket, token, interest)
-                    .is_ok();
+                let watched = self.io.watch_listener(&door.listener.socket, token, shared);
+                door.open = watched.is_ok();
             }
         }
         if self.doors.iter().any(|door| !door.open) {
@@ -116,7 +108,7 @@ impl Worker {
     fn close_door(&mut self, index: usize) {
         let door = &mut self.doors[index];
         if std::mem::take(&mut door.open) {
-            let _watched = self.epoll.delete(&door.listener.socket);
+            self.io.forget_listener(&door.listener.socket);
         }
     }
 
@@ -133,7 +125,7 @@ impl Worker {
                 self.close_for(index, closed);
                 return;
             }
-            let next = socket::accept_from(&self.doors[index].listener.socket);
+            let next = self.io.accept(&self.doors[index].listener.socket);
             match (&next, reserved) {
                 (Ok(Some(_)), false) => self.running.enter(proxy, bind),
                 (Ok(Some(_)), true) | (_, false) => {}

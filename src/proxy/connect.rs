@@ -21,8 +21,9 @@ use pontoon_sys::{
 };
 
 use super::{
+    io::Leg,
     listen::{to_endpoint, to_system},
-    session::{Course, Leg, Session, Side},
+    session::{Course, Session, Side},
     source,
     thread::Worker,
 };
@@ -213,7 +214,7 @@ impl Worker {
             let mut header = Vec::with_capacity(128);
             let ends = record.client.0.ip().zip(record.local.0.ip());
             proxy_protocol::write(version, ends, &mut header);
-            return match stream::send(&leg.socket, &header, !request.is_empty())? {
+            return match self.io.send(leg, &header, !request.is_empty())? {
                 Some(sent) if sent == header.len() => Ok(true),
                 // A fresh socket that has no room for a hundred bytes is of no use.
                 Some(_) => Err(io::ErrorKind::WriteZero.into()),
@@ -224,7 +225,7 @@ impl Worker {
             // The loop tells when it is there.
             return Ok(leg.writable);
         }
-        let Some(sent) = stream::send(&leg.socket, request.pending(), request.ended)? else {
+        let Some(sent) = self.io.send(leg, request.pending(), request.ended)? else {
             leg.writable = false;
             return Ok(false);
         };

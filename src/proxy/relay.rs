@@ -12,7 +12,8 @@ use pontoon_sys::{
 };
 
 use super::{
-    session::{Course, Leg, Session, Side},
+    io::{Io, Leg},
+    session::{Course, Session, Side},
     splice::{Filled, Pool},
     thread::Worker,
 };
@@ -136,7 +137,7 @@ impl Flow {
         tools: &mut Tools<'_>,
         moved: &mut Moved,
     ) -> ControlFlow<Stop> {
-        self.flush(to, moved)?;
+        self.flush(to, tools.io, moved)?;
         if self.shut {
             return ControlFlow::Break(Stop::Blocked);
         }
@@ -153,19 +154,19 @@ impl Flow {
         }
         // A splice would stop in front of urgent data for good; a read leaves them out.
         if !self.bulk || from.is_urgent() {
-            return self.copy(from, to, tools.buffer, moved);
+            return self.copy(from, to, tools.io, moved);
         }
         if self.pipe.is_none() {
             self.pipe = tools.pipes.take(tools.now);
         }
         match &mut self.pipe {
             Some(_) => self.fill_pipe(from, moved),
-            None => self.copy(from, to, tools.buffer, moved),
+            None => self.copy(from, to, tools.io, moved),
         }
     }
 
     /// Sends what is stuck.
-    fn flush(&mut self, to: &mut Leg, moved: &mut Moved) -> ControlFlow<Stop> {
+    fn flush(&mut self, to: &mut Leg, io: &mut Io, moved: &mut Moved) -> ControlFlow<Stop> {
         while !self.is_empty() {
             if !to.writable {
                 return ControlFlow::Break(Stop::Blocked);
@@ -174,7 +175,7 @@ impl Flow {
                 Some(filled) if filled.bytes > 0 => {
                     filled.pipe.drain(&to.socket, filled.bytes, self.ended)
                 }
-                _ => stream::send(&to.socket, self.pending(), self.ended),
+                _ => io.send(to, self.pending(), self.ended),
             };
             match sent {
                 Ok(Some(n)) => {
@@ -200,15 +201,15 @@ impl Flow {
         &mut self,
         from: &mut Leg,
         to: &mut Leg,
-        buffer: &mut [u8],
+        io: &mut Io,
         moved: &mut Moved,
     ) -> ControlFlow<Stop> {
-        let n = match stream::receive(&from.socket, buffer) {
+        let n = match io.receive(from, io.most()) {
             Ok(Received::Bytes(n)) => n,
             other => return self.no_bytes(from, other, moved),
         };
         moved.read += n as u64;
-        if n == buffer.len() {
+        if n == io.most() {
             self.streak = self.streak.saturating_add(1);
             if self.streak >= BULK {
                 (self.streak, self.bulk) = (0, true);
@@ -219,16 +220,16 @@ impl Flow {
             self.ended = from.read_all();
         }
         if !to.writable {
-            self.held.extend_from_slice(&buffer[..n]);
+            self.hold(io.bytes());
             return ControlFlow::Break(Stop::Blocked);
         }
-        match stream::send(&to.socket, &buffer[..n], self.ended) {
+        match io.pass_on(to, self.ended) {
             Ok(sent) => {
                 let sent = sent.unwrap_or(0);
                 moved.written += sent as u64;
                 if sent < n {
                     to.writable = false;
-                    self.held.extend_from_slice(&buffer[sent..n]);
+                    self.hold(&io.bytes()[sent..]);
                 }
                 ControlFlow::Continue(())
             }
@@ -289,7 +290,7 @@ impl Flow {
 
 /// What a thread lends to the session it works on.
 struct Tools<'a> {
-    buffer: &'a mut [u8],
+    io: &'a mut Io,
     pipes: &'a mut Pool,
     now: Instant,
     /// The other direction is over: closing says the rest.
@@ -393,7 +394,7 @@ impl Worker {
         let mut tools = Tools {
             // Bytes may wait unread of a side that was given up: then closing would be a reset.
             last: other.shut && session.blame.is_none(),
-            buffer: &mut self.buffer,
+            io: &mut self.io,
             pipes: &mut self.pipes,
             now: self.now,
         };

@@ -10,10 +10,7 @@ use pontoon_engine::{
     session::{Incident, Stage, Step},
     termination::{Cause, Phase, Termination},
 };
-use pontoon_sys::{
-    epoll::Interest,
-    stream::{self, Received},
-};
+use pontoon_sys::{epoll::Interest, stream::Received};
 
 use super::{
     handoff::HttpConnection,
@@ -51,13 +48,13 @@ impl Worker {
             let room = self
                 .read_ahead_limit
                 .saturating_sub(session.request.pending().len())
-                .min(self.buffer.len());
+                .min(self.io.most());
             if room == 0 {
                 break;
             }
-            match stream::receive(&session.client.socket, &mut self.buffer[..room]) {
+            match self.io.receive(&session.client, room) {
                 Ok(Received::Bytes(n)) => {
-                    session.request.hold(&self.buffer[..n]);
+                    session.request.hold(self.io.bytes());
                     session.record.bytes_in += n as u64;
                     if n < room {
                         session.client.drained();
@@ -252,12 +249,11 @@ impl Worker {
     /// Statistics are served elsewhere: the connection leaves this thread.
     pub(super) fn hand_off(&mut self, mut session: Box<Session>) {
         self.wheel.clear(session.key.slot);
-        let _unwatched = self.epoll.delete(&session.client.socket);
         // Whoever serves it counts what it reads, these bytes included.
         session.record.bytes_in = 0;
         let connection = HttpConnection {
             received: session.request.take_held(),
-            socket: session.client.socket,
+            socket: self.io.release(session.client),
             record: session.record,
         };
         self.sessions.free(session.key);

@@ -12,7 +12,7 @@ use pontoon_sys::{
     option, stream,
 };
 
-use super::{relay::Flow, thread::Worker, token::Token};
+use super::{io::Leg, relay::Flow, thread::Worker, token::Token};
 use crate::record::SessionRecord;
 
 /// Whether a session goes on, or how it ended.
@@ -59,65 +59,6 @@ pub(super) enum Inspector {
     Nobody,
 }
 
-/// One end of a session: a socket, and what is known of it.
-pub(super) struct Leg {
-    /// The socket.
-    pub(super) socket: OwnedFd,
-    /// What the loop watches it for.
-    watched: Option<Interest>,
-    /// There may be something to read.
-    pub(super) readable: bool,
-    /// There may be room to write.
-    pub(super) writable: bool,
-    /// The peer has closed its direction: what can be read now is all.
-    pub(super) read_closed: bool,
-    /// An error is pending, or both directions are closed.
-    pub(super) failed: bool,
-    /// A short read does not mean that all was read: urgent data stop reads. There may be more
-    /// of them than the loop has told, so this stays.
-    urgent: bool,
-}
-
-impl Leg {
-    /// A fresh socket, about which everything is hoped for.
-    pub(super) const fn new(socket: OwnedFd) -> Self {
-        Self {
-            socket,
-            watched: None,
-            readable: true,
-            writable: true,
-            read_closed: false,
-            failed: false,
-            urgent: false,
-        }
-    }
-
-    /// A read brought less than asked for: there is nothing more, unless an error or urgent data
-    /// stood in its way. (Whatever arrives later is an event of its own.)
-    pub(super) const fn drained(&mut self) {
-        self.readable = self.failed || self.urgent || self.read_closed;
-    }
-
-    /// After [`Leg::drained`]: the peer had closed already, so what was read was the last.
-    pub(super) const fn read_all(&self) -> bool {
-        self.read_closed && !self.failed && !self.urgent
-    }
-
-    /// Urgent data may stand in the way of what follows.
-    pub(super) const fn is_urgent(&self) -> bool {
-        self.urgent
-    }
-
-    /// Notes what the loop said.
-    const fn note(&mut self, ready: Ready) {
-        self.readable |= ready.readable | ready.read_closed | ready.failed;
-        self.writable |= ready.writable;
-        self.read_closed |= ready.read_closed;
-        self.failed |= ready.failed;
-        self.urgent |= ready.urgent;
-    }
-}
-
 /// Which end of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Side {
@@ -152,7 +93,7 @@ impl Session {
         ControlFlow::Break(self.life.ending(incident))
     }
 
-    fn token(&self, side: Side) -> u64 {
+    const fn token(&self, side: Side) -> Token {
         let SessionKey {
             slot, generation, ..
         } = self.key;
@@ -160,7 +101,6 @@ impl Session {
             Side::Client => Token::Client { slot, generation },
             Side::Server => Token::Server { slot, generation },
         }
-        .pack()
     }
 }
 
@@ -281,14 +221,7 @@ impl Worker {
             (Side::Server, Some(server)) => server,
             (Side::Server, None) => return ControlFlow::Continue(()),
         };
-        let done = match leg.watched {
-            Some(Interest::Everything) => return ControlFlow::Continue(()),
-            Some(watched) if watched == interest => return ControlFlow::Continue(()),
-            None => self.epoll.add(&leg.socket, token, interest),
-            Some(_) => self.epoll.modify(&leg.socket, token, interest),
-        };
-        leg.watched = Some(interest);
-        match done {
+        match self.io.watch(leg, token, interest) {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => session.over(Incident::Ordered(Cause::Resource)),
         }

@@ -18,13 +18,14 @@ use pontoon_engine::{
     units::{ProxyId, ServerId},
 };
 use pontoon_sys::{
-    epoll::{Epoll, Events, Interest, Ready},
+    epoll::{Events, Ready},
     process::identity::set_processors,
 };
 
 use super::{
     accept::{Door, MAX_ACCEPT},
     handoff,
+    io::Io,
     listen::Listeners,
     session::{Session, Side},
     spin::Spin,
@@ -48,11 +49,9 @@ pub(super) struct Worker {
     pub(super) running: Arc<Running>,
     /// Where it counts.
     pub(super) shard: usize,
-    pub(super) epoll: Epoll,
+    pub(super) io: Io,
     pub(super) sessions: Table,
     pub(super) wheel: Wheel,
-    /// Bytes pass through here.
-    pub(super) buffer: Box<[u8]>,
     pub(super) pipes: Pool,
     pub(super) doors: Vec<Door>,
     /// Told to accept nothing for now.
@@ -79,8 +78,6 @@ pub(super) struct Worker {
     leaving: bool,
 }
 
-/// Bytes that pass through at once.
-const BUFFER: usize = 64 << 10;
 /// `tune.bufsize`, unless said otherwise.
 const READ_AHEAD: usize = 16 << 10;
 /// Pipes of a thread at most, unless `maxpipes` says otherwise, and their size.
@@ -124,13 +121,9 @@ impl Worker {
         listeners: &Listeners,
         statistics: handoff::Sender,
     ) -> io::Result<Self> {
-        let epoll = Epoll::new()?;
+        let io = Io::new()?;
         let shard = usize::from(number);
-        epoll.add(
-            running.threads[shard].wake(),
-            Token::Mail.pack(),
-            Interest::Readable,
-        )?;
+        io.watch_mail(running.threads[shard].wake())?;
         let doors = listeners
             .iter()
             .map(|listener| {
@@ -144,10 +137,9 @@ impl Worker {
         let now = Instant::now();
         Ok(Self {
             shard,
-            epoll,
+            io,
             sessions: Table::new(number),
             wheel: Wheel::new(),
-            buffer: vec![0; BUFFER].into_boxed_slice(),
             pipes: pipes(global, running.threads.len()),
             doors,
             paused: false,
@@ -181,7 +173,7 @@ impl Worker {
         while !self.is_done() {
             let patience = self.patience();
             let waited = spin.wait(patience, |patience| {
-                self.epoll.wait(&mut events, Some(patience))?;
+                self.io.wait(&mut events, patience)?;
                 Ok(!events.is_empty())
             });
             if waited.is_err() {

@@ -1,0 +1,165 @@
+//! SEAM: how a data thread learns what happens to its sockets, and how bytes come in and go out.
+//!
+//! The session machine asks for what it wants (watch, receive, send, accept, close) and is told
+//! what became possible; which of the kernel's interfaces serves it is known here only.
+
+mod leg;
+
+use std::{
+    io,
+    net::SocketAddr,
+    os::fd::{AsFd, OwnedFd},
+    time::Duration,
+};
+
+use pontoon_sys::{
+    epoll::{Epoll, Events, Interest},
+    socket,
+    stream::{self, Received},
+};
+
+pub(super) use self::leg::Leg;
+use super::token::Token;
+
+/// The I/O of one thread, through epoll.
+pub(super) struct Io {
+    epoll: Epoll,
+    /// Bytes pass through here.
+    buffer: Box<[u8]>,
+    /// How many of them the last receive brought.
+    received: usize,
+}
+
+/// Bytes that pass through at once.
+const BUFFER: usize = 64 << 10;
+
+impl Io {
+    /// Watches nothing yet.
+    ///
+    /// # Errors
+    /// Out of descriptors.
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Self {
+            epoll: Epoll::new()?,
+            buffer: vec![0; BUFFER].into_boxed_slice(),
+            received: 0,
+        })
+    }
+
+    /// Waits until something happens, at most so long.
+    ///
+    /// # Errors
+    /// None that a correct program meets.
+    pub(super) fn wait(&self, events: &mut Events, timeout: Duration) -> io::Result<()> {
+        self.epoll.wait(events, Some(timeout))
+    }
+
+    /// Tells of [`Token::Mail`] as long as this can be read.
+    ///
+    /// # Errors
+    /// Out of memory or watches.
+    pub(super) fn watch_mail(&self, mail: impl AsFd) -> io::Result<()> {
+        self.epoll.add(mail, Token::Mail.pack(), Interest::Readable)
+    }
+
+    /// Tells of connections that wait at a listener. One that several threads watch wakes only one
+    /// of them.
+    ///
+    /// # Errors
+    /// Out of memory or watches.
+    pub(super) fn watch_listener(
+        &self,
+        listener: impl AsFd,
+        token: Token,
+        shared: bool,
+    ) -> io::Result<()> {
+        let interest = if shared {
+            Interest::Shared
+        } else {
+            Interest::Readable
+        };
+        self.epoll.add(listener, token.pack(), interest)
+    }
+
+    /// Tells no more of it.
+    pub(super) fn forget_listener(&self, listener: impl AsFd) {
+        let _watched = self.epoll.delete(listener);
+    }
+
+    /// Takes the next connection of a listener; `None` if there is none.
+    ///
+    /// # Errors
+    /// Out of descriptors or memory.
+    pub(super) fn accept(
+        &self,
+        listener: impl AsFd,
+    ) -> io::Result<Option<(OwnedFd, Option<SocketAddr>)>> {
+        socket::accept_from(listener)
+    }
+
+    /// Tells of what happens to one end of a session, if it does not yet.
+    ///
+    /// What is possible already is told, too, so nothing is missed.
+    ///
+    /// # Errors
+    /// Out of memory or watches.
+    pub(super) fn watch(&self, leg: &mut Leg, token: Token, interest: Interest) -> io::Result<()> {
+        let watched = leg.watched.replace(interest);
+        match watched {
+            Some(Interest::Everything) => {
+                leg.watched = watched;
+                Ok(())
+            }
+            Some(watched) if watched == interest => Ok(()),
+            None => self.epoll.add(&leg.socket, token.pack(), interest),
+            Some(_) => self.epoll.modify(&leg.socket, token.pack(), interest),
+        }
+    }
+
+    /// Receives up to `room` bytes; [`Io::bytes`] are they.
+    ///
+    /// # Errors
+    /// The connection broke.
+    pub(super) fn receive(&mut self, leg: &Leg, room: usize) -> io::Result<Received> {
+        self.received = 0;
+        let room = room.min(self.buffer.len());
+        let got = stream::receive(&leg.socket, &mut self.buffer[..room])?;
+        if let Received::Bytes(n) = got {
+            self.received = n;
+        }
+        Ok(got)
+    }
+
+    /// What the last receive brought.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.buffer[..self.received]
+    }
+
+    /// The most that one receive brings: then there may be more.
+    pub(super) const fn most(&self) -> usize {
+        self.buffer.len()
+    }
+
+    /// Sends [`Io::bytes`], as [`Io::send`] does.
+    ///
+    /// # Errors
+    /// The connection broke.
+    pub(super) fn pass_on(&self, to: &Leg, more: bool) -> io::Result<Option<usize>> {
+        self.send(to, self.bytes(), more)
+    }
+
+    /// Sends what there is room for; `None` if there is none, or no connection yet. With `more`, the last segment waits
+    /// for what follows.
+    ///
+    /// # Errors
+    /// The connection broke.
+    pub(super) fn send(&self, to: &Leg, bytes: &[u8], more: bool) -> io::Result<Option<usize>> {
+        stream::send(&to.socket, bytes, more)
+    }
+
+    /// The socket of an end that somebody else serves from now on.
+    pub(super) fn release(&self, leg: Leg) -> OwnedFd {
+        let _watched = self.epoll.delete(&leg.socket);
+        leg.socket
+    }
+}

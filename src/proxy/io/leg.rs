@@ -1,0 +1,64 @@
+//! One end of a session.
+
+use std::os::fd::OwnedFd;
+
+use pontoon_sys::epoll::{Interest, Ready};
+
+/// One end of a session: a socket, and what is known of it.
+pub(in crate::proxy) struct Leg {
+    /// The socket.
+    pub(in crate::proxy) socket: OwnedFd,
+    /// What the loop watches it for.
+    pub(super) watched: Option<Interest>,
+    /// There may be something to read.
+    pub(in crate::proxy) readable: bool,
+    /// There may be room to write.
+    pub(in crate::proxy) writable: bool,
+    /// The peer has closed its direction: what can be read now is all.
+    pub(in crate::proxy) read_closed: bool,
+    /// An error is pending, or both directions are closed.
+    pub(in crate::proxy) failed: bool,
+    /// A short read does not mean that all was read: urgent data stop reads. There may be more
+    /// of them than the loop has told, so this stays.
+    urgent: bool,
+}
+
+impl Leg {
+    /// A fresh socket, about which everything is hoped for.
+    pub(in crate::proxy) const fn new(socket: OwnedFd) -> Self {
+        Self {
+            socket,
+            watched: None,
+            readable: true,
+            writable: true,
+            read_closed: false,
+            failed: false,
+            urgent: false,
+        }
+    }
+
+    /// A read brought less than asked for: there is nothing more, unless an error or urgent data
+    /// stood in its way. (Whatever arrives later is an event of its own.)
+    pub(in crate::proxy) const fn drained(&mut self) {
+        self.readable = self.failed || self.urgent || self.read_closed;
+    }
+
+    /// After [`Leg::drained`]: the peer had closed already, so what was read was the last.
+    pub(in crate::proxy) const fn read_all(&self) -> bool {
+        self.read_closed && !self.failed && !self.urgent
+    }
+
+    /// Urgent data may stand in the way of what follows.
+    pub(in crate::proxy) const fn is_urgent(&self) -> bool {
+        self.urgent
+    }
+
+    /// Notes what the loop said.
+    pub(in crate::proxy) const fn note(&mut self, ready: Ready) {
+        self.readable |= ready.readable | ready.read_closed | ready.failed;
+        self.writable |= ready.writable;
+        self.read_closed |= ready.read_closed;
+        self.failed |= ready.failed;
+        self.urgent |= ready.urgent;
+    }
+}
