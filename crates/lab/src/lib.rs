@@ -8,6 +8,7 @@ pub mod balancer;
 pub mod capture;
 pub mod client;
 pub mod cloud;
+pub mod cost;
 pub mod crowd;
 #[cfg(feature = "exasol")]
 pub mod exasol;

@@ -1,0 +1,210 @@
+//! Our program under an instrument, with a configuration.
+
+use std::{
+    ffi::OsString,
+    fmt::Write as _,
+    net::{SocketAddr, TcpListener, TcpStream, UdpSocket},
+    os::unix::fs::symlink,
+    path::Path,
+    process::Command,
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    process::Signal,
+    thread::{CpuSet, sched_getaffinity, sched_setaffinity},
+};
+
+use super::{
+    Counts,
+    work::{Talk, Work},
+};
+use crate::{
+    balancer::free_address,
+    problem::{Problem, Result, Trying},
+    program::Program,
+    temp::TempDir,
+    wait,
+};
+
+/// What surrounds the work.
+#[derive(Debug, Clone, Default)]
+pub struct Scene {
+    /// More lines for the global section.
+    pub global: String,
+    /// More lines for the section that the work goes to.
+    pub listen: String,
+    /// Whether each session is logged (`option tcplog`, UDP).
+    pub log: bool,
+    /// Servers beyond the first.
+    pub servers: usize,
+    /// Other proxies, which nobody talks to.
+    pub proxies: usize,
+    /// Other sessions, which say nothing.
+    pub idle: usize,
+}
+
+/// A tool that counts.
+pub(super) struct Instrument {
+    pub(super) program: &'static str,
+    /// Its arguments, if it is to write into this folder.
+    pub(super) arguments: fn(&Path) -> Vec<OsString>,
+    /// What it counted.
+    pub(super) read: fn(&Path) -> Result<Counts>,
+}
+
+/// How long a program may take to start or to end under an instrument.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Runs the program under an instrument, does so much work with it, and ends it.
+pub(super) fn run(
+    instrument: &Instrument,
+    program: &Path,
+    scene: &Scene,
+    work: Work,
+    amount: u32,
+) -> Result<Counts> {
+    let folder = TempDir::new("cost")?;
+    let servers = TcpListener::bind(("127.0.0.1", 0)).trying("listen")?;
+    let log = UdpSocket::bind(("127.0.0.1", 0)).trying("make a socket for the log")?;
+    let (front, page) = (free_address()?, free_address()?);
+    let text = configuration(scene, front, page, &servers, &log)?;
+    let file = folder.write("haproxy.cfg", text)?;
+    let program = program.canonicalize().trying("find our program")?;
+    let link = folder.path().join("haproxy");
+    symlink(&program, &link).trying("link our program under the name haproxy")?;
+    let _pinned = Pinned::to_one()?;
+    // A batch task does not take the processor from us when something comes for it: it finds all
+    // that we do before we wait for it.
+    let mut command = Command::new("chrt");
+    command.args(["--batch", "0", instrument.program]);
+    command.args((instrument.arguments)(folder.path()));
+    command.arg(link).arg("-db").arg("-f").arg(file);
+    let mut program = Program::start(&mut command)?;
+    wait_for(&mut program, page)?;
+    let mut talk = Talk::new(servers, front, page, program.pid());
+    talk.fill(scene.idle)?;
+    talk.work(work, amount)?;
+    drop(talk);
+    end(&mut program)?;
+    (instrument.read)(folder.path())
+}
+
+/// The calling thread, and what it starts, on one processor for a while.
+struct Pinned(CpuSet);
+
+impl Pinned {
+    fn to_one() -> Result<Self> {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let all = sched_getaffinity(None).trying("ask for the processors")?;
+        let processors: Vec<_> = (0..CpuSet::MAX_CPU)
+            .filter(|cpu| all.is_set(*cpu))
+            .collect();
+        let turn = NEXT.fetch_add(1, Ordering::Relaxed) % processors.len().max(1);
+        let mut one = CpuSet::new();
+        one.set(processors.get(turn).copied().unwrap_or(0));
+        sched_setaffinity(None, &one).trying("keep to one processor")?;
+        Ok(Self(all))
+    }
+}
+
+impl Drop for Pinned {
+    fn drop(&mut self) {
+        // It was allowed before.
+        let _back = sched_setaffinity(None, &self.0);
+    }
+}
+
+fn configuration(
+    scene: &Scene,
+    front: SocketAddr,
+    page: SocketAddr,
+    servers: &TcpListener,
+    log: &UdpSocket,
+) -> Result<String> {
+    let server = servers.local_addr().trying("ask for an address")?;
+    let log = log.local_addr().trying("ask for an address")?;
+    let maxconn = scene.idle + 100;
+    let logs = if scene.log {
+        format!(" log {log} local0\n option tcplog\n")
+    } else {
+        String::new()
+    };
+    let mut text = format!(
+        "global\n nbthread 1\n maxconn {maxconn}\n{}\n\
+         defaults\n mode tcp\n timeout connect 10s\n timeout client 1h\n timeout server 1h\n\
+         listen work\n bind {front}\n{logs}{}\n server s0 {server}\n",
+        scene.global, scene.listen
+    );
+    for number in 1..=scene.servers {
+        let _ = writeln!(text, " server s{number} {server}");
+    }
+    for number in 0..scene.proxies {
+        let address = free_address()?;
+        let _ = write!(
+            text,
+            "listen other{number}\n bind {address}\n server s {server}\n"
+        );
+    }
+    // The page comes last: when it listens, all do.
+    let _ = write!(
+        text,
+        "listen page\n bind {page}\n mode http\n stats enable\n stats uri /stats\n"
+    );
+    Ok(text)
+}
+
+fn wait_for(program: &mut Program, page: SocketAddr) -> Result<()> {
+    let up = wait::until("the program to listen", PATIENCE, || {
+        if program.ended().ok().flatten().is_some() {
+            return Some(false);
+        }
+        TcpStream::connect(page).ok().map(|_| true)
+    });
+    match up {
+        Ok(true) => settle(program.pid()),
+        Ok(false) => Err(complaint(program, "it ended at once")),
+        Err(problem) => Err(complaint(program, &problem.to_string())),
+    }
+}
+
+fn end(program: &mut Program) -> Result<()> {
+    program.signal(Signal::TERM)?;
+    let ended = program.wait(PATIENCE);
+    ended
+        .map(drop)
+        .map_err(|problem| complaint(program, &problem.to_string()))
+}
+
+fn complaint(program: &Program, what: &str) -> Problem {
+    let output = program.output().join("\n");
+    Problem::Unexpected(format!("{what}; it said:\n{output}"))
+}
+
+/// Waits until no thread of the program has anything to do.
+pub(super) fn settle(pid: u32) -> Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    while !sleeps(pid) {
+        if Instant::now() > deadline {
+            let what = "the program to have nothing left to do".into();
+            let seconds = PATIENCE.as_secs();
+            return Err(Problem::Timeout { what, seconds });
+        }
+        thread::yield_now();
+    }
+    Ok(())
+}
+
+fn sleeps(pid: u32) -> bool {
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{pid}/task")) else {
+        return true;
+    };
+    threads.flatten().all(|thread| {
+        let line = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        // The state follows the name, which is in brackets.
+        line.rsplit_once(')')
+            .is_none_or(|(_, rest)| rest.trim_start().starts_with('S'))
+    })
+}

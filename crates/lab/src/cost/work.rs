@@ -1,0 +1,182 @@
+//! Clients and servers: one thread that does one thing after the other.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::{SocketAddr, TcpListener, TcpStream},
+    thread,
+    time::Duration,
+};
+
+use super::stage::settle;
+use crate::{
+    problem::{Problem, Result, Trying},
+    statistics,
+};
+
+/// What happens, and what a unit of it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    /// A connection with a request and a response of 64 B, which the client ends.
+    ClientCloses,
+    /// The same, which the server ends.
+    ServerCloses,
+    /// A request and a response of so many bytes in a session that stays.
+    Message(usize),
+    /// A MiB from the client to the server.
+    Up,
+    /// A MiB from the server to the client.
+    Down,
+    /// The statistics in this form: `/stats`, `/stats;csv`.
+    Scrape(&'static str),
+    /// A second in which nothing happens.
+    Second,
+}
+
+/// Bytes of a request and of a response.
+const SMALL: usize = 64;
+const MIB: usize = 1 << 20;
+/// How long one step may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Both ends of the sessions through a program.
+pub(super) struct Talk {
+    servers: TcpListener,
+    front: SocketAddr,
+    page: SocketAddr,
+    pid: u32,
+    idle: Vec<(TcpStream, TcpStream)>,
+}
+
+impl Talk {
+    pub(super) fn new(servers: TcpListener, front: SocketAddr, page: SocketAddr, pid: u32) -> Self {
+        Self {
+            servers,
+            front,
+            page,
+            pid,
+            idle: Vec::new(),
+        }
+    }
+
+    /// So many sessions that stay and say nothing from now on.
+    pub(super) fn fill(&mut self, sessions: usize) -> Result<()> {
+        for _ in 0..sessions {
+            let pair = self.session()?;
+            self.idle.push(pair);
+        }
+        settle(self.pid)
+    }
+
+    /// So much work, one unit after the other.
+    pub(super) fn work(&self, work: Work, amount: u32) -> Result<()> {
+        match work {
+            Work::ClientCloses => self.repeat(amount, || self.connection(true)),
+            Work::ServerCloses => self.repeat(amount, || self.connection(false)),
+            Work::Scrape(path) => self.repeat(amount, || self.scrape(path)),
+            Work::Second => {
+                thread::sleep(Duration::from_secs(amount.into()));
+                Ok(())
+            }
+            Work::Message(size) => {
+                let (mut client, mut server) = self.session()?;
+                self.repeat(amount, || exchange(&mut client, &mut server, size))
+            }
+            Work::Up => {
+                let (mut client, mut server) = self.session()?;
+                self.repeat(amount, || carry(&mut client, &mut server))
+            }
+            Work::Down => {
+                let (mut client, mut server) = self.session()?;
+                self.repeat(amount, || carry(&mut server, &mut client))
+            }
+        }
+    }
+
+    fn repeat(&self, amount: u32, mut once: impl FnMut() -> Result<()>) -> Result<()> {
+        (0..amount).try_for_each(|_| {
+            once()?;
+            settle(self.pid)
+        })
+    }
+
+    /// A session that has exchanged its first message.
+    fn session(&self) -> Result<(TcpStream, TcpStream)> {
+        let mut client = TcpStream::connect(self.front).trying("connect")?;
+        prepare(&client)?;
+        send(&mut client, SMALL)?;
+        let (mut server, _) = self.servers.accept().trying("accept")?;
+        prepare(&server)?;
+        receive(&mut server, SMALL)?;
+        send(&mut server, SMALL)?;
+        receive(&mut client, SMALL)?;
+        Ok((client, server))
+    }
+
+    fn connection(&self, by_client: bool) -> Result<()> {
+        if by_client {
+            let (client, server) = self.session()?;
+            drop(client);
+            return ended(server);
+        }
+        let mut client = TcpStream::connect(self.front).trying("connect")?;
+        prepare(&client)?;
+        send(&mut client, SMALL)?;
+        let (mut server, _) = self.servers.accept().trying("accept")?;
+        receive(&mut server, SMALL)?;
+        send(&mut server, SMALL)?;
+        drop(server);
+        receive(&mut client, SMALL)?;
+        ended(client)
+    }
+
+    fn scrape(&self, path: &str) -> Result<()> {
+        let answer = statistics::get(self.page, path, "")?;
+        if answer.status == 200 {
+            return Ok(());
+        }
+        let problem = format!("the page answered {}", answer.status);
+        Err(Problem::Unexpected(problem))
+    }
+}
+
+fn prepare(stream: &TcpStream) -> Result<()> {
+    stream.set_nodelay(true).trying("set an option")?;
+    let patience = Some(PATIENCE);
+    stream.set_read_timeout(patience).trying("set a timeout")?;
+    stream.set_write_timeout(patience).trying("set a timeout")
+}
+
+fn send(stream: &mut TcpStream, bytes: usize) -> Result<()> {
+    stream.write_all(&vec![b'x'; bytes]).trying("send")
+}
+
+fn receive(stream: &mut TcpStream, bytes: usize) -> Result<()> {
+    stream.read_exact(&mut vec![0; bytes]).trying("receive")
+}
+
+/// The other side has ended it, and so do we.
+fn ended(mut stream: TcpStream) -> Result<()> {
+    match stream.read(&mut [0; SMALL]).trying("read the end")? {
+        0 => Ok(()),
+        more => Err(Problem::Unexpected(format!(
+            "{more} bytes instead of the end"
+        ))),
+    }
+}
+
+fn exchange(client: &mut TcpStream, server: &mut TcpStream, size: usize) -> Result<()> {
+    send(client, size)?;
+    receive(server, size)?;
+    send(server, size)?;
+    receive(client, size)
+}
+
+fn carry(from: &mut TcpStream, to: &mut TcpStream) -> Result<()> {
+    thread::scope(|scope| {
+        let sending = scope.spawn(|| send(from, MIB));
+        receive(to, MIB)?;
+        sending
+            .join()
+            .map_err(|_| Problem::Unexpected("the sender panicked".into()))?
+    })
+}
