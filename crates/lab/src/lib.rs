@@ -18,6 +18,8 @@ pub mod front;
 pub mod frr;
 pub mod full;
 pub mod host;
+#[cfg(feature = "load")]
+pub mod load;
 pub mod mariadb;
 pub mod moto;
 pub mod needs;

@@ -1,0 +1,1 @@
+//! The generator is right about what it is told.
