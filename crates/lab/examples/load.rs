@@ -369,7 +369,7 @@ fn nginx(target: SocketAddr, options: &Options) -> String {
     format!(
         "{load}worker_processes {};\nmaster_process off;\ndaemon off;\nerror_log stderr;\npid /dev/null;\n\
          events {{ worker_connections 19500; }}\n\
-         stream {{ server {{ listen {target} backlog=32768; proxy_pass {BACKEND}; }} }}\n",
+         stream {{ server {{ listen {target} backlog=32768; proxy_pass {BACKEND}; proxy_half_close on; }} }}\n",
         options.threads
     )
 }

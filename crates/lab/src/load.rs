@@ -18,6 +18,7 @@ mod pattern;
 mod streams;
 
 use std::{
+    fmt,
     net::SocketAddr,
     time::{Duration, Instant},
 };
@@ -152,7 +153,7 @@ impl Workload {
 }
 
 /// What came of it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Outcome {
     /// Connections, messages, bytes or sessions: see [`Workload`].
     pub units: u64,
@@ -290,6 +291,23 @@ impl Outcome {
         self.elapsed = self.elapsed.max(other.elapsed);
         // Both have the same bounds.
         let _same = self.latency.add(&other.latency);
+    }
+}
+
+impl fmt::Debug for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            units,
+            bytes,
+            elapsed,
+            latency,
+            errors,
+        } = self;
+        let (count, median) = (latency.len(), latency.value_at_quantile(0.5));
+        write!(
+            f,
+            "{units} units, {bytes} bytes, {errors} errors in {elapsed:?}; {count} latencies, median {median} ns"
+        )
     }
 }
 

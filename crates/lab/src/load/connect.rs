@@ -122,7 +122,7 @@ impl Office {
                 now + AGAIN
             };
             self.hall.wait(until)?;
-            self.serve(end, count);
+            self.serve(count);
         }
     }
 
@@ -142,7 +142,7 @@ impl Office {
     fn call(&mut self, place: usize) -> io::Result<()> {
         let began = Instant::now();
         self.made += 1;
-        let mut line = Line::new(connect(self.target)?, self.made.to_ne_bytes());
+        let mut line = Line::new(connect(self.target)?, self.desk.tag(self.made));
         let interest = if line.send(&mut self.desk)? {
             Interest::Arrivals
         } else {
@@ -158,7 +158,7 @@ impl Office {
         Ok(())
     }
 
-    fn serve(&mut self, end: Instant, count: &mut Count<'_>) {
+    fn serve(&mut self, count: &mut Count<'_>) {
         let Self {
             hall,
             calls,
@@ -181,9 +181,6 @@ impl Office {
             if self.refill {
                 self.vacant.push(place);
             }
-        }
-        if Instant::now() < end {
-            self.fill(count);
         }
     }
 

@@ -34,6 +34,15 @@ impl Desk {
         }
     }
 
+    /// What a client's message is known by: as much of its number as goes into it, then zeros.
+    pub(super) fn tag(&self, number: u64) -> Tag {
+        let mut tag = number.to_le_bytes();
+        tag.iter_mut()
+            .skip(self.outgoing.len())
+            .for_each(|byte| *byte = 0);
+        tag
+    }
+
     /// Bytes of a request and its answer.
     pub(super) const fn bytes(&self) -> usize {
         self.outgoing.len() + self.incoming

@@ -270,7 +270,7 @@ impl Talk {
         place: usize,
     ) -> io::Result<()> {
         (self.due, self.busy) = (due, true);
-        self.line.turn(number.to_ne_bytes());
+        self.line.turn(desk.tag(number));
         if !self.line.send(desk)? {
             let token = place as u64;
             epoll.modify(&self.line.socket, token, Interest::Everything)?;
