@@ -1,9 +1,10 @@
 //! One record per session: what the counters, the access line and the statistics learn of it.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use pontoon_engine::{
     address::{ClientAddr, LocalAddr, ServerAddr},
+    moment::{Moment, Span},
     termination::Termination,
     units::{ProxyId, ServerId},
 };
@@ -33,15 +34,15 @@ pub struct SessionRecord {
     /// When it was accepted, for people.
     pub accepted_on: SystemTime,
     /// When it was accepted, for durations.
-    pub accepted: Instant,
+    pub accepted: Moment,
     /// Time to receive a PROXY header (`%Th`).
-    pub handshake: Duration,
+    pub handshake: Span,
     /// Time in queues (`%Tw`); `None` if it never left inspection.
-    pub queue_time: Option<Duration>,
+    pub queue_time: Option<Span>,
     /// Time to connect (`%Tc`), retries included; `None` if it never was.
-    pub connect_time: Option<Duration>,
+    pub connect_time: Option<Span>,
     /// From accept to the end (`%Tt`); with `option logasap`, to the line.
-    pub total_time: Duration,
+    pub total_time: Span,
     /// Bytes from the client to the server (`%U`).
     pub bytes_in: u64,
     /// Bytes from the server to the client (`%B`).
@@ -111,7 +112,7 @@ impl SessionRecord {
         client: ClientAddr,
         local: LocalAddr,
         accepted_on: SystemTime,
-        accepted: Instant,
+        accepted: Moment,
     ) -> Self {
         Self {
             frontend,
@@ -124,10 +125,10 @@ impl SessionRecord {
             server_address: None,
             accepted_on,
             accepted,
-            handshake: Duration::ZERO,
+            handshake: Span::ZERO,
             queue_time: None,
             connect_time: None,
-            total_time: Duration::ZERO,
+            total_time: Span::ZERO,
             bytes_in: 0,
             bytes_out: 0,
             termination: Termination::default(),

@@ -23,6 +23,7 @@ use std::{
 use pontoon_config::haproxy::model::{Model, Proxy};
 use pontoon_engine::{
     backend::{Backend, Readiness},
+    moment::Moment,
     units::{ProxyId, ServerId},
 };
 use tokio::sync::Notify;
@@ -262,11 +263,10 @@ impl Running {
         turns.min().filter(|turn| *turn != u64::MAX)
     }
 
-    /// Milliseconds since the process started.
+    /// This instant in the life of the process.
     #[must_use]
-    pub fn uptime_ms(&self, now: Instant) -> u64 {
-        let uptime = now.saturating_duration_since(self.process.started);
-        u64::try_from(uptime.as_millis()).unwrap_or(u64::MAX)
+    pub fn moment(&self, now: Instant) -> Moment {
+        Moment::at(now, self.process.started)
     }
 }
 

@@ -6,7 +6,10 @@ use std::{
 };
 
 use pontoon_config::haproxy::model::Proxy;
-use pontoon_engine::termination::{Cause, Phase, Termination};
+use pontoon_engine::{
+    moment::Span,
+    termination::{Cause, Phase, Termination},
+};
 
 use super::{
     count,
@@ -76,8 +79,14 @@ pub(crate) async fn serve(service: Arc<Service>, connection: HttpConnection) {
     let running = Arc::clone(service.running());
     match Stream::new(socket, &record.local.0, received) {
         Ok(stream) => Connection::new(&service, stream, record).serve().await,
-        Err(_) => running.finish(record, running.control_shard(), Instant::now()),
+        Err(_) => finish(&running, record),
     }
+}
+
+/// The connection is over, and its record with it.
+fn finish(running: &Running, record: SessionRecord) {
+    let now = running.moment(Instant::now());
+    running.finish(record, running.control_shard(), now);
 }
 
 impl<'s> Connection<'s> {
@@ -88,7 +97,7 @@ impl<'s> Connection<'s> {
             stream,
             patience: Patience::of(proxy.frontend.as_ref()),
             requests: 0,
-            idle_since: record.accepted,
+            idle_since: record.accepted.instant(service.running().process.started),
             record,
         }
     }
@@ -257,7 +266,8 @@ impl<'s> Connection<'s> {
         }
         self.take_bytes(&mut record);
         self.idle_since = Instant::now();
-        count::request(self.running(), record, self.idle_since);
+        let now = self.running().moment(self.idle_since);
+        count::request(self.running(), record, now);
         sent && keep_alive
     }
 
@@ -270,12 +280,12 @@ impl<'s> Connection<'s> {
     /// The record of one request: that of the connection, from the moment it was idle.
     fn record_of(&self, request: &Arrived) -> SessionRecord {
         let mut record = self.record.clone();
-        record.accepted = self.idle_since;
+        record.accepted = self.running().moment(self.idle_since);
         if self.requests > 1 {
             record.accepted_on = request.began_on;
         }
-        record.queue_time = Some(Duration::ZERO);
-        record.connect_time = Some(Duration::ZERO);
+        record.queue_time = Some(Span::ZERO);
+        record.connect_time = Some(Span::ZERO);
         record.http = Some(Box::new(HttpRecord {
             method: request.head.method.clone(),
             uri: request.head.target.clone(),
@@ -308,13 +318,12 @@ impl<'s> Connection<'s> {
             None => record.logged = true,
             Some((status, cause)) => self.fill_bad(&mut record, status, cause),
         }
-        let running = self.running();
-        running.finish(record, running.control_shard(), Instant::now());
+        finish(self.running(), record);
         self.stream.close().await;
     }
 
     fn fill_bad(&self, record: &mut SessionRecord, status: u16, cause: Cause) {
-        record.accepted = self.idle_since;
+        record.accepted = self.running().moment(self.idle_since);
         record.termination = Termination::new(cause, Phase::Request);
         let side = self.proxy().frontend.as_ref();
         let quiet = side.is_some_and(|side| side.dont_log_null);

@@ -1,15 +1,15 @@
 //! What a request to the statistics adds to the counters, and its line.
 
-use std::{sync::atomic::Ordering, time::Instant};
+use std::sync::atomic::Ordering;
 
-use pontoon_engine::termination::Cause;
+use pontoon_engine::{moment::Moment, termination::Cause};
 
 use crate::{record::SessionRecord, state::Running};
 
 /// A request was answered.
-pub(crate) fn request(running: &Running, mut record: SessionRecord, now: Instant) {
+pub(crate) fn request(running: &Running, mut record: SessionRecord, now: Moment) {
     let shard = running.control_shard();
-    record.total_time = now.saturating_duration_since(record.accepted);
+    record.total_time = now.since(record.accepted);
     running.count_bytes(&mut record, shard);
     let http = record.http.as_ref();
     let intercepted = http.is_some_and(|http| http.service.is_some());
@@ -44,15 +44,15 @@ pub(crate) fn bad_request(running: &Running, record: &SessionRecord, status: u16
 }
 
 /// The page is a use of the backend that shows it, but no session of it.
-fn touch_backend(running: &Running, record: &SessionRecord, now: Instant) {
+fn touch_backend(running: &Running, record: &SessionRecord, now: Moment) {
     if let Some(backend) = record.backend.and_then(|id| running.backend(id)) {
-        let uptime = running.uptime_ms(now).max(1);
+        let uptime = now.millis().max(1);
         backend.last_session.store(uptime, Ordering::Relaxed);
     }
 }
 
 /// The request went to a backend that has no server for it.
-fn count_without_server(running: &Running, record: &SessionRecord, class: usize, now: Instant) {
+fn count_without_server(running: &Running, record: &SessionRecord, class: usize, now: Moment) {
     let proxy = running.proxy(record.frontend);
     let chosen = proxy
         .frontend

@@ -84,7 +84,7 @@ pub(crate) fn accepted(running: &Running) -> SessionRecord {
         ClientAddr(client),
         LocalAddr(local),
         SystemTime::now(),
-        Instant::now(),
+        running.moment(Instant::now()),
     )
 }
 

@@ -189,7 +189,7 @@ impl Process {
             open_files: process.open_files,
             sessions: process.sessions.get(),
             sessions_max: process.sessions.most(),
-            connection_rate: process.connection_rate.get(now),
+            connection_rate: process.connection_rate.get(running.moment(now)),
             connections_total: process.connections_total.load(Ordering::Relaxed),
             dropped_lines: running.logger.dropped(),
             stopping: process.is_stopping(),
@@ -398,6 +398,6 @@ fn last_session(running: &Running, last: u64, now: Instant) -> Value {
     if last == 0 {
         return Value::Signed(-1);
     }
-    let elapsed = running.uptime_ms(now).saturating_sub(last) / 1000;
+    let elapsed = running.moment(now).millis().saturating_sub(last) / 1000;
     Value::Signed(i32::try_from(elapsed).unwrap_or(i32::MAX))
 }

@@ -320,12 +320,12 @@ impl Times {
         let answered = request
             .filter(|request| request.service.is_some())
             .map(|_| Duration::ZERO);
-        let connect = record.connect_time.or(answered);
+        let connect = record.connect_time.map(Duration::from).or(answered);
         Self {
-            handshake: record.handshake,
+            handshake: record.handshake.into(),
             idle: request.map_or(Duration::ZERO, |request| request.idle),
             request: request.and_then(|request| request.request_time),
-            queue: record.queue_time.or(answered),
+            queue: record.queue_time.map(Duration::from).or(answered),
             connect,
             response: if http {
                 // A refusal is no response: HAProxy shows none.
@@ -333,7 +333,7 @@ impl Times {
             } else {
                 connect.map(|_| Duration::ZERO)
             },
-            total: record.total_time,
+            total: record.total_time.into(),
         }
     }
 

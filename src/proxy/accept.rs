@@ -5,12 +5,13 @@ use std::{
     net::SocketAddr,
     os::fd::{AsFd, OwnedFd},
     sync::{Arc, atomic::Ordering},
-    time::{Duration, Instant, SystemTime},
+    time::SystemTime,
 };
 
 use pontoon_config::haproxy::model::{Bind, Frontend, LogLevel, Mode};
 use pontoon_engine::{
     address::{ClientAddr, Endpoint, LocalAddr},
+    moment::{Moment, Span},
     rules::{ConnectionAction, Decision, first_match},
     session::Life,
     units::ProxyId,
@@ -56,9 +57,9 @@ enum Closed {
 }
 
 /// How long a listener stays closed when the system ran out of something.
-const SHORTAGE_PAUSE: Duration = Duration::from_millis(100);
+const SHORTAGE_PAUSE: Span = Span::from_millis(100);
 /// How long a listener stays closed when connections came too fast.
-const RATE_PAUSE: Duration = Duration::from_millis(20);
+const RATE_PAUSE: Span = Span::from_millis(20);
 /// Connections accepted from one listener in one turn, unless `tune.maxaccept` says otherwise.
 pub(super) const MAX_ACCEPT: u32 = 64;
 
@@ -94,7 +95,7 @@ impl Worker {
         }
         if self.doors.iter().any(|door| !door.open) {
             // The system lacks memory or watches for now.
-            self.open_doors_at(self.now + SHORTAGE_PAUSE);
+            self.open_doors_at(self.moment + SHORTAGE_PAUSE);
         }
     }
 
@@ -137,7 +138,7 @@ impl Worker {
                 // A paused socket; mostly, the order to pause is in our mail.
                 Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
                     self.close_door(index);
-                    return self.open_doors_at(self.now + SHORTAGE_PAUSE);
+                    return self.open_doors_at(self.moment + SHORTAGE_PAUSE);
                 }
                 Err(error) => return self.shortage(index, &error),
             }
@@ -164,7 +165,7 @@ impl Worker {
         let process = &self.running.process;
         let global = &self.running.model.global;
         let over = |limit: Option<u32>, rate: &crate::state::rate::Rate| {
-            limit.is_some_and(|limit| limit > 0 && rate.get(self.now) >= limit)
+            limit.is_some_and(|limit| limit > 0 && rate.get(self.moment) >= limit)
         };
         let frontend = self.running.proxy(proxy).frontend.as_ref();
         let limit = frontend.and_then(|frontend| frontend.rate_limit);
@@ -177,14 +178,14 @@ impl Worker {
     fn close_for(&mut self, index: usize, closed: Closed) {
         self.close_door(index);
         if closed == Closed::TooFast {
-            self.open_doors_at(self.now + RATE_PAUSE);
+            self.open_doors_at(self.moment + RATE_PAUSE);
         }
     }
 
     /// Out of descriptors or memory: says so, at most once a second, and waits a moment.
     fn shortage(&mut self, index: usize, error: &io::Error) {
         self.close_doors();
-        self.open_doors_at(self.now + SHORTAGE_PAUSE);
+        self.open_doors_at(self.moment + SHORTAGE_PAUSE);
         self.short = true;
         if !self.running.process.accept_complaints.allows(self.now) {
             return;
@@ -203,7 +204,7 @@ impl Worker {
     /// A descriptor is free again: no need to wait any longer.
     pub(super) fn descriptor_freed(&mut self) {
         if std::mem::take(&mut self.short) {
-            self.open_doors_at(self.now);
+            self.open_doors_at(self.moment);
         }
     }
 
@@ -216,7 +217,7 @@ impl Worker {
             socket,
             peer,
             local: door.local.clone(),
-            when: self.now,
+            when: self.moment,
             on: SystemTime::now(),
         };
         let Some(other) = self.less_loaded_thread() else {
@@ -255,7 +256,7 @@ impl Worker {
         else {
             return;
         };
-        running.count_accepted(state, accepted.index, self.shard, self.now);
+        running.count_accepted(state, accepted.index, self.shard, self.moment);
         let client = client_address(&accepted);
         if is_monitor(frontend, &client) {
             running.unreserve(accepted.proxy, accepted.index);
@@ -310,7 +311,7 @@ impl Worker {
 
     fn start(&mut self, socket: OwnedFd, record: SessionRecord, header: bool) {
         let key = self.sessions.reserve();
-        let life = Life::new(header, &self.timeouts(&record), self.now);
+        let life = Life::new(header, &self.timeouts(&record), self.moment);
         let mut session = Box::new(Session::new(key, record, life, socket));
         self.count_sessions();
         let course = if header {
@@ -429,7 +430,7 @@ impl Running {
         self.tell_room_again();
     }
 
-    fn count_accepted(&self, frontend: &FrontendState, bind: usize, shard: usize, now: Instant) {
+    fn count_accepted(&self, frontend: &FrontendState, bind: usize, shard: usize, now: Moment) {
         self.process
             .connections_total
             .fetch_add(1, Ordering::Relaxed);
@@ -447,7 +448,7 @@ impl Running {
         frontend: &FrontendState,
         bind: usize,
         shard: usize,
-        now: Instant,
+        now: Moment,
     ) {
         self.process.session_rate.count(now);
         frontend.session_rate.count(now);

@@ -6,6 +6,7 @@ use pontoon_config::haproxy::model::{LogLevel, Server, ServerPort, ServerSide};
 use pontoon_engine::{
     address::{Endpoint, ServerAddr},
     balance::Algorithm,
+    moment::Span,
     proxy_protocol,
     session::{
         Incident, Stage, Step,
@@ -235,7 +236,7 @@ impl Worker {
 
     fn connected(&mut self, session: &mut Session) -> Course {
         let queued = session.record.queue_time.unwrap_or_default();
-        session.record.connect_time = Some(self.time_queued(session).saturating_sub(queued));
+        session.record.connect_time = Some(self.time_queued(session).without(queued));
         self.step(session, Step::Relay);
         self.observed(session, true);
         if self
@@ -244,7 +245,7 @@ impl Worker {
             .log
             .as_soon_as_possible
         {
-            session.record.total_time = self.since(session.record.accepted);
+            session.record.total_time = self.moment.since(session.record.accepted);
             self.running.write_line(&mut session.record, true);
         }
         if let Some(server) = &mut session.server {
@@ -261,7 +262,7 @@ impl Worker {
         };
         if let Some(state) = self.running.server(id, server) {
             state.counters.of(self.shard).sessions.increment();
-            state.session_rate.count(self.now);
+            state.session_rate.count(self.moment);
         }
     }
 
@@ -306,7 +307,7 @@ impl Worker {
             AfterFailure::Again(pause) => {
                 self.count_retry(session);
                 session.record.retries += 1;
-                self.step(session, Step::TurnAround(pause));
+                self.step(session, Step::TurnAround(Span::at_least(pause)));
                 self.watch_waiting_client(session)
             }
         }

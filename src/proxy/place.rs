@@ -1,9 +1,10 @@
 //! Picking: which backend, which server, or which queue.
 
-use std::{ops::ControlFlow, time::Instant};
+use std::ops::ControlFlow;
 
 use pontoon_engine::{
     backend::{Placement, Request},
+    moment::Span,
     rules::{Decision, first_match},
     session::{Incident, Stage, Step},
     termination::{Cause, Phase, Termination},
@@ -137,14 +138,15 @@ impl Worker {
     fn placed(&mut self, session: &mut Session, backend: ProxyId, server: ServerId) -> Course {
         session.slot = Some(server);
         session.record.server = Some(server);
-        self.running.enter_server(backend, server, self.now);
+        self.running.enter_server(backend, server, self.moment);
         session.record.queue_time = Some(self.time_queued(session));
         self.connect(session)
     }
 
     /// From accept (or the PROXY header) to now.
-    pub(super) fn time_queued(&self, session: &Session) -> std::time::Duration {
-        self.since(session.record.accepted + session.record.handshake)
+    pub(super) fn time_queued(&self, session: &Session) -> Span {
+        let record = &session.record;
+        self.moment.since(record.accepted).without(record.handshake)
     }
 
     /// While a session waits for its server, the client may send, close or break off.
@@ -178,11 +180,6 @@ impl Worker {
     /// Moves the session's life on.
     pub(super) fn step(&self, session: &mut Session, step: Step) {
         let timeouts = self.timeouts(&session.record);
-        session.life.step(step, &timeouts, self.now);
-    }
-
-    /// How long ago that was.
-    pub(super) fn since(&self, then: Instant) -> std::time::Duration {
-        self.now.saturating_duration_since(then)
+        session.life.step(step, &timeouts, self.moment);
     }
 }

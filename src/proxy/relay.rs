@@ -328,7 +328,7 @@ impl Worker {
         session.life.expect(
             request.is_wanted() || !response.is_empty(),
             response.is_wanted() || !request.is_empty(),
-            self.now,
+            self.moment,
         );
         let turn = request_stop == Stop::Turn || response_stop == Stop::Turn;
         if turn && !std::mem::replace(&mut session.in_line, true) {
@@ -433,10 +433,10 @@ impl Worker {
             }
         };
         if client_acted {
-            session.life.client_acted(self.now);
+            session.life.client_acted(self.moment);
         }
         if server_acted {
-            session.life.server_acted(self.now);
+            session.life.server_acted(self.moment);
         }
         match moved.stop {
             Stop::ReaderGone => session.over(reader),

@@ -5,6 +5,7 @@ use std::{ops::ControlFlow, sync::Arc};
 use pontoon_config::haproxy::model::Mode;
 use pontoon_engine::{
     address::{ClientAddr, Endpoint, LocalAddr},
+    moment::Span,
     proxy_protocol::{self, Header, Malformed, Parsed},
     rules::{ConnectionAction, ContentAction, ContentRules, Decision, Rule, first_match},
     session::{Incident, Stage, Step},
@@ -90,7 +91,7 @@ impl Worker {
                 }
                 session.request.consume(length);
                 session.record.bytes_in -= length as u64;
-                session.record.handshake = self.since(session.record.accepted);
+                session.record.handshake = self.moment.since(session.record.accepted);
                 self.begin(session)
             }
             Ok(Parsed::Incomplete) if !session.request.ended && !self.is_full(session) => {
@@ -132,7 +133,7 @@ impl Worker {
         }
         session.counted = true;
         if let Some(state) = running.frontend(proxy.id) {
-            running.count_session(state, session.record.listener, self.shard, self.now);
+            running.count_session(state, session.record.listener, self.shard, self.moment);
         }
         if proxy.mode == Mode::Http {
             session.inspected_by = Inspector::Nobody;
@@ -180,7 +181,7 @@ impl Worker {
             let Some(backend) = self.choose_backend(session) else {
                 return ControlFlow::Break(Termination::new(Cause::ServerAbort, Phase::Connect));
             };
-            running.enter_backend(&mut session.record, backend, self.shard, self.now);
+            running.enter_backend(&mut session.record, backend, self.shard, self.moment);
             session.inspected_by = Inspector::Backend;
             self.step(session, Step::Inspect(None));
             return self.inspect(session, false);
@@ -215,7 +216,8 @@ impl Worker {
             }
             Decision::NotYet => {
                 if matches!(session.life.stage(), Stage::Inspect { until: None, .. }) {
-                    self.step(session, Step::Inspect(content.inspect_delay));
+                    let delay = content.inspect_delay.map(Span::at_least);
+                    self.step(session, Step::Inspect(delay));
                 }
                 ControlFlow::Continue(false)
             }
@@ -229,7 +231,7 @@ impl Worker {
         if session.record.backend.is_none() {
             let own = session.record.frontend;
             self.running
-                .enter_backend(&mut session.record, own, self.shard, self.now);
+                .enter_backend(&mut session.record, own, self.shard, self.moment);
         }
     }
 
@@ -260,7 +262,8 @@ impl Worker {
         self.count_sessions();
         if let Err(refused) = self.statistics.send(connection) {
             // The control thread is gone: so is the process, in a moment.
-            self.running.finish(refused.0.record, self.shard, self.now);
+            self.running
+                .finish(refused.0.record, self.shard, self.moment);
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::{ops::ControlFlow, os::fd::OwnedFd};
 
 use pontoon_engine::{
+    moment::Moment,
     session::{Expired, Incident, Life, Stage, Timeouts},
     termination::{Cause, Termination},
     units::{ServerId, SessionKey},
@@ -133,7 +134,7 @@ impl Worker {
 
     fn expire(&mut self, session: &mut Session) -> Course {
         let timeouts = self.timeouts(&session.record);
-        match session.life.handle_timeout(&timeouts, self.now) {
+        match session.life.handle_timeout(&timeouts, self.moment) {
             Some(Expired::End(termination)) => {
                 if matches!(session.life.stage(), Stage::Handshake { .. }) {
                     self.header_refused(session, "Timeout while waiting for PROXY protocol header");
@@ -164,13 +165,13 @@ impl Worker {
     }
 
     /// Puts a session back with its timer set, or ends it.
-    pub(super) fn settle(&mut self, session: Box<Session>, course: Course) {
+    pub(super) fn settle(&mut self, mut session: Box<Session>, course: Course) {
         match course {
             ControlFlow::Continue(()) if session.inspected_by == Inspector::Nobody => {
                 self.hand_off(session);
             }
             ControlFlow::Continue(()) => {
-                self.set_timer(&session);
+                self.set_timer(&mut session);
                 self.sessions.put(session);
             }
             ControlFlow::Break(termination) => self.end(session, termination),
@@ -178,37 +179,31 @@ impl Worker {
     }
 
     /// The timer is moved only if it would fire too late.
-    fn set_timer(&mut self, session: &Session) {
+    fn set_timer(&mut self, session: &mut Session) {
         let slot = session.key.slot;
+        let armed = self.wheel.armed(slot);
+        if !session.life.take_hastened() && armed.is_some() {
+            return;
+        }
         let due = session.life.poll_timeout(&self.timeouts(&session.record));
-        let Some(due) = due.map(|due| self.tick(due)) else {
+        let Some(due) = due.map(Moment::millis_rounded_up) else {
             self.wheel.clear(slot);
             return;
         };
-        if self.wheel.armed(slot).is_none_or(|armed| armed > due) {
+        if armed.is_none_or(|armed| armed > due) {
             self.wheel.set(slot, due);
         }
     }
 
     /// The timeouts of the session's frontend and, once chosen, of its backend.
     pub(super) fn timeouts(&self, record: &SessionRecord) -> Timeouts {
-        let frontend = self.running.proxy(record.frontend).frontend.as_ref();
-        let backend = record
-            .backend
-            .and_then(|id| self.running.proxy(id).backend.as_ref());
-        let mut timeouts = Timeouts::default();
-        if let Some(frontend) = frontend {
-            timeouts.client = frontend.timeout_client;
-            timeouts.client_fin = frontend.timeout_client_fin;
+        let client = self.timeouts[record.frontend.index()];
+        let server = record.backend.map(|id| self.timeouts[id.index()]);
+        Timeouts {
+            client: client.client,
+            client_fin: client.client_fin,
+            ..server.unwrap_or_default()
         }
-        if let Some(backend) = backend {
-            timeouts.connect = backend.timeout_connect;
-            timeouts.queue = backend.timeout_queue;
-            timeouts.server = backend.timeout_server;
-            timeouts.server_fin = backend.timeout_server_fin;
-            timeouts.tunnel = backend.timeout_tunnel;
-        }
-        timeouts
     }
 
     /// Watches one end for what it is not watched for yet.
@@ -250,7 +245,7 @@ impl Worker {
             self.running.leave_server(backend, server);
         }
         if counted {
-            self.running.finish(record, self.shard, self.now);
+            self.running.finish(record, self.shard, self.moment);
         } else {
             self.running.leave_frontend(&record);
         }

@@ -13,7 +13,8 @@ use pontoon_config::haproxy::{
     model::{Global, Proxy},
 };
 use pontoon_engine::{
-    session::Incident,
+    moment::{Moment, Span},
+    session::{Incident, Timeouts},
     termination::Cause,
     units::{ProxyId, ServerId},
 };
@@ -62,6 +63,10 @@ pub(super) struct Worker {
     pub(super) again: Vec<pontoon_engine::units::SessionKey>,
     /// The time of this turn.
     pub(super) now: Instant,
+    /// The same for what is kept with each session.
+    pub(super) moment: Moment,
+    /// The timeouts of each proxy, of both its sides.
+    pub(super) timeouts: Vec<Timeouts>,
     pub(super) max_accept: u32,
     /// Bytes read from a client without a server, at most.
     pub(super) read_ahead_limit: usize,
@@ -71,7 +76,7 @@ pub(super) struct Worker {
     pub(super) next_port: u32,
     pub(super) statistics: handoff::Sender,
     /// When to look at closed listeners again.
-    doors_due: Option<Instant>,
+    doors_due: Option<Moment>,
     /// Tick zero of the wheel.
     started: Instant,
     random: Cell<u64>,
@@ -146,6 +151,8 @@ impl Worker {
             short: false,
             again: Vec::new(),
             now,
+            moment: running.moment(now),
+            timeouts: running.model.proxies.iter().map(timeouts).collect(),
             max_accept: global.tune.max_accept.unwrap_or(MAX_ACCEPT).max(1),
             read_ahead_limit: global
                 .tune
@@ -180,7 +187,7 @@ impl Worker {
                 // Nothing that a correct program meets; a thread that spins would be worse.
                 return;
             }
-            self.now = Instant::now();
+            self.tell_time();
             for ready in events.iter() {
                 self.handle(ready);
             }
@@ -188,6 +195,11 @@ impl Worker {
             self.fire_timers(&mut due);
         }
         self.mailbox().turned(u64::MAX);
+    }
+
+    fn tell_time(&mut self) {
+        self.now = Instant::now();
+        self.moment = Moment::at(self.now, self.started);
     }
 
     fn handle(&mut self, ready: Ready) {
@@ -215,13 +227,13 @@ impl Worker {
     }
 
     fn fire_timers(&mut self, due: &mut Vec<u32>) {
-        let tick = u64::try_from(self.since(self.started).as_millis()).unwrap_or(u64::MAX);
+        let tick = self.moment.millis();
         self.mailbox().turned(tick);
         self.wheel.advance(tick, due);
         for slot in due.drain(..) {
             self.session_due(slot);
         }
-        if self.doors_due.is_some_and(|when| when <= self.now) {
+        if self.doors_due.is_some_and(|when| when <= self.moment) {
             self.doors_due = None;
             self.short = false;
             self.open_doors();
@@ -233,24 +245,16 @@ impl Worker {
         if !self.again.is_empty() {
             return Duration::ZERO;
         }
-        let timer = self
-            .wheel
-            .next()
-            .map(|tick| self.started + Duration::from_millis(tick));
+        let timer = self.wheel.next().map(Moment::from_millis);
         let next = match (timer, self.doors_due) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         };
+        // From the beginning of this turn, which saves asking for the time once more: what is due
+        // is a turn late at most.
         next.map_or(PATIENCE, |when| {
-            when.saturating_duration_since(Instant::now()).min(PATIENCE)
+            Duration::from(when.since(self.moment)).min(PATIENCE)
         })
-    }
-
-    /// A moment as a tick of the wheel, rounded up.
-    pub(super) fn tick(&self, when: Instant) -> u64 {
-        let since = when.saturating_duration_since(self.started);
-        let rounded = since.saturating_add(Duration::from_micros(999));
-        u64::try_from(rounded.as_millis()).unwrap_or(u64::MAX)
     }
 
     fn is_done(&self) -> bool {
@@ -258,7 +262,7 @@ impl Worker {
     }
 
     /// Closed listeners are looked at again at this time.
-    pub(super) fn open_doors_at(&mut self, when: Instant) {
+    pub(super) fn open_doors_at(&mut self, when: Moment) {
         self.doors_due = Some(self.doors_due.map_or(when, |due| due.min(when)));
     }
 
@@ -431,6 +435,22 @@ fn shows_source(proxy: &Proxy) -> bool {
             Piece::Variable(Variable::BackendSourceIp | Variable::BackendSourcePort, _)
         )
     })
+}
+
+/// The timeouts of a proxy's sides.
+fn timeouts(proxy: &Proxy) -> Timeouts {
+    let span = |timeout: Option<Duration>| timeout.map(Span::at_least);
+    let client = proxy.frontend.as_ref();
+    let server = proxy.backend.as_ref();
+    Timeouts {
+        client: client.and_then(|side| span(side.timeout_client)),
+        client_fin: client.and_then(|side| span(side.timeout_client_fin)),
+        connect: server.and_then(|side| span(side.timeout_connect)),
+        queue: server.and_then(|side| span(side.timeout_queue)),
+        server: server.and_then(|side| span(side.timeout_server)),
+        server_fin: server.and_then(|side| span(side.timeout_server_fin)),
+        tunnel: server.and_then(|side| span(side.timeout_tunnel)),
+    }
 }
 
 fn seed(number: u16) -> u64 {

@@ -8,7 +8,8 @@ const BITS: u32 = 6;
 const BUCKETS: usize = 1 << BITS;
 const LEVELS: usize = 6;
 const NONE: u32 = u32::MAX;
-const UNSET: u16 = u16::MAX;
+/// Of a timer that is not set.
+const UNSET: u64 = 0xFFFF;
 
 /// Timers of the slots of a session table, in milliseconds since some start.
 pub(super) struct Wheel {
@@ -23,10 +24,10 @@ pub(super) struct Wheel {
 
 #[derive(Clone, Copy)]
 struct Link {
-    when: u64,
+    /// When it fires, above 16 bits that tell the bucket.
+    place: u64,
     previous: u32,
     next: u32,
-    bucket: u16,
 }
 
 /// What the timer of a slot costs, in bytes.
@@ -34,11 +35,21 @@ struct Link {
 pub(super) const SLOT_SIZE: usize = size_of::<Link>();
 
 const UNLINKED: Link = Link {
-    when: 0,
+    place: UNSET,
     previous: NONE,
     next: NONE,
-    bucket: UNSET,
 };
+
+impl Link {
+    const fn when(self) -> u64 {
+        self.place >> 16
+    }
+
+    fn bucket(self) -> Option<usize> {
+        let bucket = self.place & UNSET;
+        usize::try_from(bucket).ok().filter(|_| bucket != UNSET)
+    }
+}
 
 impl Wheel {
     /// No timers; the time is zero.
@@ -59,8 +70,8 @@ impl Wheel {
         if index >= self.links.len() {
             self.links.resize(index + 1, UNLINKED);
         }
-        self.links[index].when = when.clamp(self.now + 1, self.now + (1 << (BITS * 6 - 1)));
-        self.link(slot);
+        let farthest = self.now + (1 << (BITS * 6 - 1));
+        self.link(slot, when.clamp(self.now + 1, farthest));
     }
 
     /// Forgets the timer of a slot.
@@ -68,14 +79,14 @@ impl Wheel {
         let Some(&link) = self.links.get(slot as usize) else {
             return;
         };
-        if link.bucket == UNSET {
+        let Some(bucket) = link.bucket() else {
             return;
-        }
+        };
         if link.next != NONE {
             self.links[link.next as usize].previous = link.previous;
         }
         if link.previous == NONE {
-            self.set_head(usize::from(link.bucket), link.next);
+            self.set_head(bucket, link.next);
         } else {
             self.links[link.previous as usize].next = link.next;
         }
@@ -85,7 +96,7 @@ impl Wheel {
     /// When the timer of a slot fires, if it is set.
     pub(super) fn armed(&self, slot: u32) -> Option<u64> {
         let link = self.links.get(slot as usize)?;
-        (link.bucket != UNSET).then_some(link.when)
+        link.bucket().map(|_| link.when())
     }
 
     /// No timer fires before this; a timer may fire then.
@@ -104,11 +115,11 @@ impl Wheel {
             self.set_head(bucket, NONE);
             while slot != NONE {
                 let link = self.links[slot as usize];
-                if link.when <= when {
+                if link.when() <= when {
                     self.links[slot as usize] = UNLINKED;
                     fired.push(slot);
                 } else {
-                    self.link(slot);
+                    self.link(slot, link.when());
                 }
                 slot = link.next;
             }
@@ -129,10 +140,9 @@ impl Wheel {
         Some((level * BUCKETS + bucket, position << shift))
     }
 
-    /// Puts a slot whose `when` is known where it belongs: the level is that of the highest bit
-    /// in which it differs from now.
-    fn link(&mut self, slot: u32) {
-        let when = self.links[slot as usize].when;
+    /// Puts a slot where it belongs: the level is that of the highest bit in which its time
+    /// differs from now.
+    fn link(&mut self, slot: u32, when: u64) {
         let highest = 63 - ((when ^ self.now) | 1).leading_zeros();
         let level = ((highest / BITS) as usize).min(LEVELS - 1);
         let shift = BITS * u32::try_from(level).unwrap_or(0);
@@ -142,10 +152,11 @@ impl Wheel {
         if head != NONE {
             self.links[head as usize].previous = slot;
         }
-        let link = &mut self.links[slot as usize];
-        link.previous = NONE;
-        link.next = head;
-        link.bucket = u16::try_from(bucket).unwrap_or(UNSET);
+        self.links[slot as usize] = Link {
+            place: when << 16 | bucket as u64,
+            previous: NONE,
+            next: head,
+        };
         self.set_head(bucket, slot);
     }
 

@@ -1,9 +1,10 @@
 //! What becomes of a session's record: counters and the access line.
 
-use std::time::Instant;
+use std::{sync::atomic::Ordering, time::Instant};
 
 use pontoon_config::haproxy::model::Proxy;
 use pontoon_engine::{
+    moment::{Moment, Span},
     termination::{Cause, Phase},
     units::{ProxyId, ServerId},
 };
@@ -16,8 +17,8 @@ impl Running {
     ///
     /// It must have left its server before ([`Running::leave_server`]), and its slot is given to
     /// the next one after ([`Running::free_slot`]).
-    pub fn finish(&self, mut record: SessionRecord, shard: usize, now: Instant) {
-        record.total_time = now.saturating_duration_since(record.accepted);
+    pub fn finish(&self, mut record: SessionRecord, shard: usize, now: Moment) {
+        record.total_time = now.since(record.accepted);
         self.count_bytes(&mut record, shard);
         self.count_ending(&record, shard);
         self.count_times(&record);
@@ -36,7 +37,7 @@ impl Running {
         record: &mut SessionRecord,
         id: ProxyId,
         shard: usize,
-        now: Instant,
+        now: Moment,
     ) {
         let Some(backend) = self.backend(id) else {
             return;
@@ -45,22 +46,20 @@ impl Running {
         backend.sessions.enter();
         backend.session_rate.count(now);
         backend.counters.of(shard).sessions.increment();
-        let uptime = self.uptime_ms(now).max(1);
         backend
             .last_session
-            .store(uptime, std::sync::atomic::Ordering::Relaxed);
+            .store(now.millis().max(1), Ordering::Relaxed);
     }
 
     /// The session was given a slot of a server.
-    pub fn enter_server(&self, backend: ProxyId, server: ServerId, now: Instant) {
+    pub fn enter_server(&self, backend: ProxyId, server: ServerId, now: Moment) {
         let Some(state) = self.server(backend, server) else {
             return;
         };
         state.sessions.enter();
-        let uptime = self.uptime_ms(now).max(1);
         state
             .last_session
-            .store(uptime, std::sync::atomic::Ordering::Relaxed);
+            .store(now.millis().max(1), Ordering::Relaxed);
     }
 
     /// The session is no longer on this server.
@@ -174,12 +173,12 @@ impl Running {
         let Some(id) = record.backend else { return };
         let backend = self.backend(id).map(|state| &state.times);
         let server = record.server.and_then(|server| self.server(id, server));
-        let millis =
-            |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         for times in backend.into_iter().chain(server.map(|state| &state.times)) {
-            times.queue.add(record.queue_time.map_or(0, millis));
-            times.connect.add(record.connect_time.map_or(0, millis));
-            times.total.add(millis(record.total_time));
+            times.queue.add(record.queue_time.map_or(0, Span::millis));
+            times
+                .connect
+                .add(record.connect_time.map_or(0, Span::millis));
+            times.total.add(record.total_time.millis());
         }
     }
 

@@ -7,11 +7,12 @@ use std::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence},
     },
-    time::{Instant, SystemTime},
+    time::SystemTime,
 };
 
 use pontoon_engine::{
     address::Endpoint,
+    moment::Moment,
     termination::Cause,
     units::{ProxyId, ServerId, SessionKey},
 };
@@ -58,7 +59,7 @@ pub struct Accepted {
     /// Our end, if the listener knows it beforehand.
     pub local: Option<Endpoint>,
     /// When it was accepted, for durations.
-    pub when: Instant,
+    pub when: Moment,
     /// When it was accepted, for people.
     pub on: SystemTime,
 }

@@ -12,6 +12,7 @@ pub mod backend;
 pub mod balance;
 pub mod floating_ip;
 pub mod health;
+pub mod moment;
 pub mod proxy_protocol;
 pub mod rules;
 pub mod sample;

@@ -6,27 +6,28 @@
 
 pub mod retry;
 
-use std::time::{Duration, Instant};
-
-use crate::termination::{Cause, Phase, Termination};
+use crate::{
+    moment::{Moment, Span},
+    termination::{Cause, Phase, Termination},
+};
 
 /// The timeouts in force; `None` means forever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Timeouts {
     /// `timeout client`: the client neither sends nor takes anything.
-    pub client: Option<Duration>,
+    pub client: Option<Span>,
     /// `timeout client-fin`: the same once one direction is closed.
-    pub client_fin: Option<Duration>,
+    pub client_fin: Option<Span>,
     /// `timeout connect`.
-    pub connect: Option<Duration>,
+    pub connect: Option<Span>,
     /// `timeout queue`; without it `timeout connect` counts.
-    pub queue: Option<Duration>,
+    pub queue: Option<Span>,
     /// `timeout server`: the server neither sends nor takes anything.
-    pub server: Option<Duration>,
+    pub server: Option<Span>,
     /// `timeout server-fin`: the same once one direction is closed.
-    pub server_fin: Option<Duration>,
+    pub server_fin: Option<Span>,
     /// `timeout tunnel`: in place of the client's and the server's.
-    pub tunnel: Option<Duration>,
+    pub tunnel: Option<Span>,
 }
 
 /// Where a session is, with what ends its stay there.
@@ -35,36 +36,36 @@ pub enum Stage {
     /// It waits for a PROXY header.
     Handshake {
         /// The client must have sent it by then.
-        until: Option<Instant>,
+        until: Option<Moment>,
     },
     /// `tcp-request content` wants to see more.
     Inspect {
         /// The rules must do with what there is by then (`inspect-delay`).
-        until: Option<Instant>,
+        until: Option<Moment>,
         /// The client must have sent something by then (`timeout client`).
-        client_until: Option<Instant>,
+        client_until: Option<Moment>,
     },
     /// It waits for a server.
     Queued {
         /// It gives up then.
-        until: Option<Instant>,
+        until: Option<Moment>,
     },
     /// The server has not answered yet.
     Connecting {
         /// The attempt has failed then.
-        until: Option<Instant>,
+        until: Option<Moment>,
     },
     /// The server refused; it is asked once more after a moment.
     TurnAround {
         /// That is then.
-        until: Instant,
+        until: Moment,
     },
     /// Bytes flow.
     Relaying {
         /// When the client last sent or took something.
-        client_seen: Instant,
+        client_seen: Moment,
         /// When the server last sent or took something.
-        server_seen: Instant,
+        server_seen: Moment,
         /// The client is expected to act: to send, or to take what waits for it.
         client_due: bool,
         /// The server is.
@@ -78,13 +79,13 @@ pub enum Stage {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     /// Rules must see data first; `None`: nothing is waited for.
-    Inspect(Option<Duration>),
+    Inspect(Option<Span>),
     /// No server has room.
     Queue,
     /// A server was picked.
     Connect,
     /// The same server is tried again in so long.
-    TurnAround(Duration),
+    TurnAround(Span),
     /// The server has answered.
     Relay,
 }
@@ -120,32 +121,41 @@ pub enum Expired {
 
 /// A session's stage and deadlines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Life(Stage);
+pub struct Life {
+    stage: Stage,
+    /// The deadline may be nearer than it was when somebody last asked.
+    hastened: bool,
+}
 
 impl Life {
     /// A session just accepted, which must begin with a PROXY header if `expects_header`.
     #[must_use]
-    pub fn new(expects_header: bool, timeouts: &Timeouts, now: Instant) -> Self {
+    pub fn new(expects_header: bool, timeouts: &Timeouts, now: Moment) -> Self {
         let until = after(now, timeouts.client);
-        if expects_header {
-            Self(Stage::Handshake { until })
+        let stage = if expects_header {
+            Stage::Handshake { until }
         } else {
-            Self(Stage::Inspect {
+            Stage::Inspect {
                 until: None,
                 client_until: until,
-            })
+            }
+        };
+        Self {
+            stage,
+            hastened: true,
         }
     }
 
     /// Where it is.
     #[must_use]
     pub const fn stage(&self) -> Stage {
-        self.0
+        self.stage
     }
 
     /// Moves on.
-    pub fn step(&mut self, step: Step, timeouts: &Timeouts, now: Instant) {
-        self.0 = match step {
+    pub fn step(&mut self, step: Step, timeouts: &Timeouts, now: Moment) {
+        self.hastened = true;
+        self.stage = match step {
             Step::Inspect(delay) => Stage::Inspect {
                 until: after(now, delay),
                 client_until: after(now, timeouts.client),
@@ -168,35 +178,37 @@ impl Life {
     }
 
     /// The client sent or took something.
-    pub fn client_acted(&mut self, now: Instant) {
-        if let Stage::Relaying { client_seen, .. } = &mut self.0 {
+    pub fn client_acted(&mut self, now: Moment) {
+        if let Stage::Relaying { client_seen, .. } = &mut self.stage {
             *client_seen = now;
         }
     }
 
     /// The server sent or took something.
-    pub fn server_acted(&mut self, now: Instant) {
-        if let Stage::Relaying { server_seen, .. } = &mut self.0 {
+    pub fn server_acted(&mut self, now: Moment) {
+        if let Stage::Relaying { server_seen, .. } = &mut self.stage {
             *server_seen = now;
         }
     }
 
     /// Who is expected to act from now on: whose bytes are wanted, or for whom bytes wait. Who
     /// was not, starts afresh.
-    pub fn expect(&mut self, client: bool, server: bool, now: Instant) {
+    pub fn expect(&mut self, client: bool, server: bool, now: Moment) {
         if let Stage::Relaying {
             client_seen,
             server_seen,
             client_due,
             server_due,
             ..
-        } = &mut self.0
+        } = &mut self.stage
         {
             if client && !*client_due {
                 *client_seen = now;
+                self.hastened = true;
             }
             if server && !*server_due {
                 *server_seen = now;
+                self.hastened = true;
             }
             (*client_due, *server_due) = (client, server);
         }
@@ -204,16 +216,17 @@ impl Life {
 
     /// One direction was closed in order; the other may go on.
     pub fn half_close(&mut self) {
-        if let Stage::Relaying { half_closed, .. } = &mut self.0 {
+        if let Stage::Relaying { half_closed, .. } = &mut self.stage {
             *half_closed = true;
+            self.hastened = true;
         }
     }
 
     /// What an ending in this stage is called.
     #[must_use]
     pub const fn ending(&self, incident: Incident) -> Termination {
-        let relaying = matches!(self.0, Stage::Relaying { .. });
-        let inspecting = matches!(self.0, Stage::Handshake { .. } | Stage::Inspect { .. });
+        let relaying = matches!(self.stage, Stage::Relaying { .. });
+        let inspecting = matches!(self.stage, Stage::Handshake { .. } | Stage::Inspect { .. });
         let (cause, phase) = match incident {
             Incident::ClientLeft => (Cause::ClientAbort, self.phase()),
             // HAProxy names a broken connection so even while the server is waited for.
@@ -227,7 +240,7 @@ impl Life {
     }
 
     const fn phase(&self) -> Phase {
-        match self.0 {
+        match self.stage {
             Stage::Handshake { .. } | Stage::Inspect { .. } => Phase::Request,
             Stage::Queued { .. } => Phase::Queue,
             Stage::Connecting { .. } | Stage::TurnAround { .. } => Phase::Connect,
@@ -235,10 +248,17 @@ impl Life {
         }
     }
 
+    /// Whether [`Life::poll_timeout`] may be nearer than when this was last asked. Whoever acts
+    /// only puts it off.
+    #[must_use]
+    pub const fn take_hastened(&mut self) -> bool {
+        std::mem::replace(&mut self.hastened, false)
+    }
+
     /// When [`Life::handle_timeout`] must be called.
     #[must_use]
-    pub fn poll_timeout(&self, timeouts: &Timeouts) -> Option<Instant> {
-        match self.0 {
+    pub fn poll_timeout(&self, timeouts: &Timeouts) -> Option<Moment> {
+        match self.stage {
             Stage::Handshake { until } | Stage::Queued { until } | Stage::Connecting { until } => {
                 until
             }
@@ -256,10 +276,10 @@ impl Life {
 
     /// A deadline may have passed; `None` if none has.
     #[must_use]
-    pub fn handle_timeout(&self, timeouts: &Timeouts, now: Instant) -> Option<Expired> {
-        let due = |until: Option<Instant>| until.is_some_and(|until| until <= now);
+    pub fn handle_timeout(&self, timeouts: &Timeouts, now: Moment) -> Option<Expired> {
+        let due = |until: Option<Moment>| until.is_some_and(|until| until <= now);
         let end = |cause| Some(Expired::End(Termination::new(cause, self.phase())));
-        match self.0 {
+        match self.stage {
             Stage::Handshake { until } if due(until) => end(Cause::ClientTimeout),
             Stage::Inspect { until, .. } if due(until) => Some(Expired::InspectionOver),
             Stage::Inspect { client_until, .. } if due(client_until) => end(Cause::ClientTimeout),
@@ -281,18 +301,18 @@ impl Life {
     }
 
     /// The client's and the server's.
-    fn relay_deadlines(&self, timeouts: &Timeouts) -> (Option<Instant>, Option<Instant>) {
+    fn relay_deadlines(&self, timeouts: &Timeouts) -> (Option<Moment>, Option<Moment>) {
         let Stage::Relaying {
             client_seen,
             server_seen,
             client_due,
             server_due,
             half_closed,
-        } = self.0
+        } = self.stage
         else {
             return (None, None);
         };
-        let pick = |due: bool, plain: Option<Duration>, fin: Option<Duration>| {
+        let pick = |due: bool, plain: Option<Span>, fin: Option<Span>| {
             let open = timeouts.tunnel.or(plain);
             let timeout = if half_closed { fin.or(open) } else { open };
             timeout.filter(|_| due)
@@ -303,11 +323,11 @@ impl Life {
     }
 }
 
-fn after(now: Instant, timeout: Option<Duration>) -> Option<Instant> {
-    timeout.and_then(|timeout| now.checked_add(timeout))
+fn after(now: Moment, timeout: Option<Span>) -> Option<Moment> {
+    timeout.map(|timeout| now + timeout)
 }
 
-fn earlier(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
+fn earlier(a: Option<Moment>, b: Option<Moment>) -> Option<Moment> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),

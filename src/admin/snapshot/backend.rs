@@ -79,7 +79,7 @@ fn sessions(
     row.large(Column::Bout, counters.sum(|c| &c.bytes_out));
     row.large(Column::Lbtot, counters.sum(|c| &c.picked));
     row.large(Column::Connect, counters.sum(|c| &c.connects));
-    row.small(Column::Rate, state.session_rate.get(now));
+    row.small(Column::Rate, state.session_rate.get(running.moment(now)));
     row.small(Column::RateMax, state.session_rate.most());
     let last = state.last_session.load(Ordering::Relaxed);
     row.set(Column::Lastsess, last_session(running, last, now));

@@ -3,6 +3,7 @@
 use std::{sync::PoisonError, time::Instant};
 
 use pontoon_config::haproxy::model::{Bind, Frontend, Mode, Proxy};
+use pontoon_engine::moment::Moment;
 
 use super::{Column, Health, Kind, Row, Selection, listener_address};
 use crate::state::{FrontendState, FrontendStatus, ListenerState, Running};
@@ -46,7 +47,7 @@ fn frontend_row(
     );
     row.text(Column::Status, status_word(status));
     traffic(&mut row, state);
-    rates(&mut row, frontend, state, now);
+    rates(&mut row, frontend, state, running.moment(now));
     row.zeros(&[
         Column::CompIn,
         Column::CompOut,
@@ -75,7 +76,7 @@ fn traffic(row: &mut Row, state: &FrontendState) {
     row.large(Column::ReqTot, counters.sum(|c| &c.requests));
 }
 
-fn rates(row: &mut Row, frontend: &Frontend, state: &FrontendState, now: Instant) {
+fn rates(row: &mut Row, frontend: &Frontend, state: &FrontendState, now: Moment) {
     row.small(Column::Rate, state.session_rate.get(now));
     row.small(Column::RateLim, frontend.rate_limit.unwrap_or(0));
     row.small(Column::RateMax, state.session_rate.most());

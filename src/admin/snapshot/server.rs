@@ -110,7 +110,10 @@ impl Source<'_> {
             row.small(Column::Qlimit, limit);
         }
         row.large(Column::Lbtot, self.view.picked);
-        row.small(Column::Rate, self.state.session_rate.get(self.now));
+        row.small(
+            Column::Rate,
+            self.state.session_rate.get(self.running.moment(self.now)),
+        );
         row.small(Column::RateMax, self.state.session_rate.most());
         let last = self.state.last_session.load(Ordering::Relaxed);
         row.set(Column::Lastsess, last_session(self.running, last, self.now));

@@ -1,10 +1,10 @@
 //! Expectations are lines that HAProxy 2.6.12 wrote, with the times of our record.
 
-use std::time::SystemTime;
-use std::{net::SocketAddr, time::Instant};
+use std::{net::SocketAddr, time::SystemTime};
 
 use pontoon_engine::{
     address::{ClientAddr, LocalAddr, ServerAddr},
+    moment::{Moment, Span},
     termination::{Cause, Phase, Termination},
     units::ProxyId,
 };
@@ -71,13 +71,13 @@ fn record() -> SessionRecord {
         ClientAddr(ip("127.0.0.1:57556")),
         LocalAddr(ip("127.0.0.1:7001")),
         accepted_on,
-        Instant::now(),
+        Moment::START,
     );
     record.source = Some(Box::new("127.0.0.1:53348".parse().unwrap()));
     record.server_address = Some(ServerAddr(ip("127.0.0.1:7101")));
-    record.queue_time = Some(Duration::from_millis(1));
-    record.connect_time = Some(Duration::from_millis(2));
-    record.total_time = Duration::from_millis(159);
+    record.queue_time = Some(Span::from_millis(1));
+    record.connect_time = Some(Span::from_millis(2));
+    record.total_time = Span::from_millis(159);
     record.bytes_in = 6;
     record.bytes_out = 7;
     record
@@ -311,7 +311,7 @@ fn the_tcp_line() {
 fn phases_that_were_not_reached() {
     let mut record = record();
     (record.queue_time, record.connect_time) = (None, None);
-    record.total_time = Duration::ZERO;
+    record.total_time = Span::ZERO;
     record.bytes_out = 0;
     record.termination = Termination::new(Cause::ServerAbort, Phase::Connect);
     assert_eq!(
@@ -394,7 +394,7 @@ const TIMES: [Variable; 10] = [
 fn a_request_for_the_statistics() {
     let mut record = record();
     (record.queue_time, record.connect_time) = (None, None);
-    record.total_time = Duration::ZERO;
+    record.total_time = Span::ZERO;
     record.termination = Termination::new(Cause::Local, Phase::Request);
     record.http = Some(Box::new(request("/haproxy?stats;csv")));
     assert_eq!(
@@ -412,7 +412,7 @@ fn a_request_for_the_statistics() {
 fn a_request_that_was_none() {
     let mut record = record();
     (record.queue_time, record.connect_time) = (None, None);
-    record.total_time = Duration::ZERO;
+    record.total_time = Span::ZERO;
     let mut bad = request("");
     (bad.request_time, bad.service, bad.status) = (None, None, Some(400));
     record.http = Some(Box::new(bad));

@@ -90,7 +90,7 @@ impl Beating {
     fn slowest_thread(&self, now: Instant) -> Duration {
         let turn = self.running.slowest_turn();
         turn.map_or(Duration::ZERO, |turn| {
-            Duration::from_millis(self.running.uptime_ms(now).saturating_sub(turn))
+            Duration::from_millis(self.running.moment(now).millis().saturating_sub(turn))
         })
     }
 }

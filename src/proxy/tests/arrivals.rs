@@ -113,7 +113,7 @@ fn a_connection_for_the_statistics_leaves_with_its_places() {
     proxy.running.finish(
         connection.record,
         proxy.running.control_shard(),
-        std::time::Instant::now(),
+        proxy.running.moment(std::time::Instant::now()),
     );
     assert_eq!(proxy.running.process.sessions.get(), 0);
 }
