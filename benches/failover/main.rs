@@ -13,6 +13,8 @@ mod options;
 mod plot;
 mod report;
 mod scenario;
+#[path = "../shared/mod.rs"]
+mod shared;
 mod timing;
 mod work;
 

@@ -2,7 +2,12 @@
 
 use std::path::PathBuf;
 
-use crate::{contender::Contender, scenario::Scenario, timing::Timing};
+use crate::{
+    contender::Contender,
+    scenario::Scenario,
+    shared::options::{chosen, number},
+    timing::Timing,
+};
 
 /// What to measure, how often, and where to write it.
 #[derive(Debug)]
@@ -56,23 +61,4 @@ impl Options {
         }
         Ok(options)
     }
-}
-
-fn number(text: &str) -> Result<usize, String> {
-    let number = text.parse().ok().filter(|number| *number > 0);
-    number.ok_or_else(|| format!("not a number: {text}"))
-}
-
-/// Those named, separated by commas.
-fn chosen<T: Copy>(
-    all: &[T],
-    name: impl Fn(T) -> &'static str,
-    names: &str,
-) -> Result<Vec<T>, String> {
-    let find = |wanted: &str| {
-        let found = all.iter().copied().find(|one| name(*one) == wanted);
-        let known: Vec<_> = all.iter().map(|one| name(*one)).collect();
-        found.ok_or_else(|| format!("unknown: {wanted}; known: {}", known.join(", ")))
-    };
-    names.split(',').map(find).collect()
 }

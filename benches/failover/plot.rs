@@ -1,8 +1,13 @@
 //! A plot as SVG: a row an event and contender, a dot a run, time to the right in decades.
 
-use std::{fmt::Write as _, time::Duration};
+use std::time::Duration;
 
-use crate::{contender::Contender, report::Spread, work::Figure};
+use crate::{
+    contender::Contender,
+    report::Spread,
+    shared::svg::{Anchor, Canvas},
+    work::Figure,
+};
 
 const WIDTH: f64 = 920.0;
 const LEFT: f64 = 360.0;
@@ -20,20 +25,17 @@ const DECADES: f64 = 4.5;
 pub(crate) fn draw(title: &str, figures: &[&Figure]) -> String {
     let rows = rows(figures);
     let height = rows.last().map_or(TOP, |row| row.y) + 40.0;
-    let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" \
-         font-family=\"system-ui, sans-serif\" font-size=\"12\">\n\
-         <rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n\
-         <text x=\"16\" y=\"24\" font-size=\"15\" font-weight=\"600\">{title}</text>\n\
-         <text x=\"16\" y=\"42\" fill=\"#555\">time without service, as a client sees it; a dot is \
-         a run, a bar the median, a ring a run without recovery</text>\n"
+    let mut canvas = Canvas::new(
+        WIDTH,
+        height,
+        title,
+        "time without service, as a client sees it; a dot is a run, a bar the median, a ring a run without recovery",
     );
-    axis(&mut svg, height - 34.0);
+    axis(&mut canvas, height - 34.0);
     for row in &rows {
-        row.draw(&mut svg);
+        row.draw(&mut canvas);
     }
-    svg.push_str("</svg>\n");
-    svg
+    canvas.finish()
 }
 
 struct Row<'a> {
@@ -63,50 +65,27 @@ fn rows<'a>(figures: &[&'a Figure]) -> Vec<Row<'a>> {
 }
 
 impl Row<'_> {
-    // Writing into a String cannot fail.
-    fn draw(&self, svg: &mut String) {
+    fn draw(&self, canvas: &mut Canvas) {
         let Self { figure, first, y } = self;
-        let baseline = y + 4.0;
-        let task = figure.task;
+        let (baseline, task) = (y + 4.0, figure.task);
         if *first {
-            let name = task.scenario.title();
-            let _ok = writeln!(
-                svg,
-                "<text x=\"16\" y=\"{baseline}\" font-weight=\"600\">{name}</text>"
-            );
+            canvas.heading([16.0, baseline], task.scenario.title());
         }
         let (colour, name) = (
             colour(task.contender),
             task.contender.title().replace('`', ""),
         );
-        let _ok = writeln!(
-            svg,
-            "<text x=\"{}\" y=\"{baseline}\" text-anchor=\"end\" fill=\"{colour}\">{name}</text>",
-            LEFT - 8.0
-        );
+        canvas.text([LEFT - 8.0, baseline], Anchor::End, colour, &name);
         for outage in figure.seen.iter().filter_map(|seen| seen.outage) {
-            let (x, fill) = (
-                place(outage.length),
-                if outage.recovered { colour } else { "none" },
-            );
-            let _ok = writeln!(
-                svg,
-                "<circle cx=\"{x:.1}\" cy=\"{y}\" r=\"3.5\" fill=\"{fill}\" fill-opacity=\"0.55\" \
-                 stroke=\"{colour}\"/>"
-            );
+            canvas.dot([place(outage.length), *y], 3.5, colour, outage.recovered);
         }
         if let Some(spread) = Spread::of(&figure.seen) {
-            let x = place(spread.median) - 1.5;
-            let _ok = writeln!(
-                svg,
-                "<rect x=\"{x:.1}\" y=\"{}\" width=\"3\" height=\"14\" fill=\"{colour}\"/>",
-                y - 7.0
-            );
+            canvas.bar([place(spread.median) - 1.5, y - 7.0], [3.0, 14.0], colour);
         }
     }
 }
 
-fn axis(svg: &mut String, bottom: f64) {
+fn axis(canvas: &mut Canvas, bottom: f64) {
     let marks = [
         ("none", Duration::ZERO),
         ("1 ms", ms(1)),
@@ -116,12 +95,8 @@ fn axis(svg: &mut String, bottom: f64) {
     let seconds = [("1 s", ms(1000)), ("10 s", ms(10_000))];
     for (name, length) in marks.into_iter().chain(seconds) {
         let x = place(length);
-        let _ok = writeln!(
-            svg,
-            "<line x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{TOP}\" y2=\"{bottom}\" stroke=\"#ddd\"/>\n\
-             <text x=\"{x:.1}\" y=\"{}\" text-anchor=\"middle\" fill=\"#555\">{name}</text>",
-            bottom + 18.0
-        );
+        canvas.upright(x, [TOP, bottom], "#ddd");
+        canvas.text([x, bottom + 18.0], Anchor::Middle, "#555", name);
     }
 }
 

@@ -36,6 +36,7 @@ pub mod script;
 pub mod server;
 pub mod site;
 pub mod sockets;
+pub mod spread;
 pub mod statistics;
 pub mod switch;
 pub mod syslog;

@@ -1,6 +1,10 @@
 //! A network of one's own to measure in: loopback only, set for load.
 
-use std::{fs, process::Command};
+use std::{
+    fs::{self, File},
+    io::{Seek as _, Write as _},
+    process::Command,
+};
 
 use pontoon_sys::namespace::{Space, leave};
 
@@ -22,8 +26,11 @@ const SETTINGS: [(&str, &str); 5] = [
 /// network with this congestion control.
 ///
 /// # Errors
-/// Not root; the kernel does not have that congestion control.
+/// Not root; the kernel does not have that congestion control, or allows it in the first network only and
+/// this is not the first.
 pub fn enter(congestion_control: &str) -> Result<()> {
+    // Undone at the end: what was chosen stays chosen.
+    let _allowed = Allowed::with(congestion_control);
     leave(Space::Network).trying("leave for a network of our own")?;
     let mut ip = Command::new("ip");
     let status = ip.args(["link", "set", "lo", "up"]).status();
@@ -42,6 +49,40 @@ pub fn enter(congestion_control: &str) -> Result<()> {
 /// The kernel does not have it.
 pub fn set_congestion_control(name: &str) -> Result<()> {
     set("ipv4/tcp_congestion_control", name)
+}
+
+/// The congestion controls that anybody may choose, one more of them while this lives. Only those may be the
+/// default of a network that is not the first; the list is there in the first network only.
+struct Allowed {
+    list: File,
+    before: String,
+}
+
+impl Allowed {
+    /// With this one; `None` if it is allowed anyway, or cannot be.
+    fn with(congestion_control: &str) -> Option<Self> {
+        let path = "/proc/sys/net/ipv4/tcp_allowed_congestion_control";
+        let before = fs::read_to_string(path).ok()?;
+        if before
+            .split_whitespace()
+            .any(|one| one == congestion_control)
+        {
+            return None;
+        }
+        // Opened here, it is the first network's wherever this thread is by then.
+        let mut list = File::options().write(true).open(path).ok()?;
+        let longer = format!("{} {congestion_control}", before.trim());
+        list.write_all(longer.as_bytes()).ok()?;
+        Some(Self { list, before })
+    }
+}
+
+impl Drop for Allowed {
+    fn drop(&mut self) {
+        // At worst one more congestion control may be chosen.
+        let _rewound = self.list.rewind();
+        let _restored = self.list.write_all(self.before.trim().as_bytes());
+    }
 }
 
 fn set(name: &str, value: &str) -> Result<()> {
