@@ -17,6 +17,7 @@ use tokio::{task::JoinSet, time::Instant};
 use self::{
     probe::Probe,
     schedule::{Job, Role},
+    tls::Files,
 };
 use crate::state::Running;
 
@@ -74,11 +75,12 @@ impl Checks {
         let mut jobs = Vec::new();
         let mut errors = Vec::new();
         let mut backends = Vec::new();
+        let mut files = Files::default();
         for proxy in model.proxies.iter().filter(|proxy| !proxy.disabled) {
             let Some(side) = &proxy.backend else { continue };
             backends.push(proxy.id);
             for server in &side.servers {
-                match health_job(&model.global, proxy, side, server) {
+                match health_job(&model.global, proxy, side, server, &mut files) {
                     Ok(job) => jobs.extend(job),
                     Err(problems) => errors.extend(problems),
                 }
@@ -113,6 +115,7 @@ fn health_job(
     proxy: &Proxy,
     side: &ServerSide,
     server: &Server,
+    files: &mut Files,
 ) -> Result<Option<Job>, Vec<LoadError>> {
     let (Some(check), Some(health)) = (&server.check, server.settings.health) else {
         return Ok(None);
@@ -121,7 +124,7 @@ fn health_job(
         proxy: proxy.id,
         server: server.id,
         role: Role::Health,
-        probe: Probe::health(global, proxy, side, server, check)?,
+        probe: Probe::health(global, proxy, side, server, check, files)?,
         offset: health.interval,
     }))
 }

@@ -39,6 +39,12 @@ impl Surroundings for System {
             .map_err(|error| without_number(&error.to_string()))
     }
 
+    fn kernel_setting(&self, name: &str) -> Option<String> {
+        let file = Path::new("/proc/sys").join(name.replace('.', "/"));
+        let text = std::fs::read_to_string(file).ok()?;
+        Some(text.trim().to_owned())
+    }
+
     fn permissions(&self, path: &str) -> Option<u32> {
         // A pipe or a device is not what somebody else may have changed.
         let found = std::fs::metadata(path).ok().filter(|it| it.is_file())?;

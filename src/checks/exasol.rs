@@ -16,7 +16,7 @@ use super::{
     LoadError,
     conversation::Conversation,
     exchange::Exchange,
-    tls::Tls,
+    tls::{Files, Tls},
     verdict::{Failure, Verdict, first_line},
 };
 
@@ -34,6 +34,7 @@ pub(super) fn tls(
     method: ExasolCheck,
     check: &ServerCheck,
     server: &str,
+    files: &mut Files,
 ) -> Result<Option<Arc<Tls>>, LoadError> {
     const TRUSTING: CheckTls = CheckTls {
         server_name: None,
@@ -42,12 +43,11 @@ pub(super) fn tls(
         ca_file: None,
         certificate: None,
     };
-    let tls = match (&check.tls, method) {
-        (Some(own), _) => Tls::load(own, &check.alpn, server)?,
-        (None, ExasolCheck::Tls { .. }) => Tls::load(&TRUSTING, &[], server)?,
-        (None, ExasolCheck::Clear) => return Ok(None),
-    };
-    Ok(Some(Arc::new(tls.without_resumption())))
+    match (&check.tls, method) {
+        (Some(own), _) => files.client(own, &check.alpn, server).map(Some),
+        (None, ExasolCheck::Tls { .. }) => files.client(&TRUSTING, &[], server).map(Some),
+        (None, ExasolCheck::Clear) => Ok(None),
+    }
 }
 
 /// Probes an Exasol database.

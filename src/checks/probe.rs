@@ -15,7 +15,7 @@ use super::{
     http, ldap, mysql, postgres, redis, script, smtp, ssl_hello,
     subject::{self, Subject},
     target::{Deadlines, Limits, Target},
-    tls::Tls,
+    tls::{Files, Tls},
     verdict::Verdict,
 };
 
@@ -34,7 +34,7 @@ pub(super) struct Probe {
 
 #[derive(Debug)]
 enum Kind {
-    /// What the backend says, with the TLS of each of its steps.
+    /// What the backend says, with the TLS of each of its steps; empty if none has any.
     Health {
         method: Arc<CheckMethod>,
         tls: Vec<Option<Arc<Tls>>>,
@@ -56,29 +56,23 @@ impl Probe {
         side: &ServerSide,
         server: &Server,
         check: &ServerCheck,
+        files: &mut Files,
     ) -> Result<Self, Vec<LoadError>> {
         let name = format!("{}/{}", proxy.name, server.settings.name);
-        let load = |tls: &Arc<CheckTls>| Tls::load(tls, &check.alpn, &name).map(Arc::new);
-        let own = match &*side.check {
-            CheckMethod::Exasol(method) => exasol::tls(*method, check, &name),
-            _ => check.tls.as_ref().map(load).transpose(),
+        let own = match (&*side.check, &check.tls) {
+            (CheckMethod::Exasol(method), _) => exasol::tls(*method, check, &name, files),
+            (_, None) => Ok(None),
+            (_, Some(tls)) => files.client(tls, &check.alpn, &name).map(Some),
         };
         let own = own.map_err(|error| vec![error])?;
-        let steps = step_tls(&side.check);
-        let (loaded, failed): (Vec<_>, Vec<_>) = steps
-            .into_iter()
-            .map(|tls| tls.map(|tls| load(&of_step(tls, check))).transpose())
-            .partition(Result::is_ok);
-        if !failed.is_empty() {
-            return Err(failed.into_iter().filter_map(Result::err).collect());
-        }
+        let steps = load_steps(&side.check, check, &name, files)?;
         let kind = match &*side.check {
             CheckMethod::External { command } => {
                 Kind::External(subject::external(command, proxy, side, server))
             }
             _ => Kind::Health {
                 method: Arc::clone(&side.check),
-                tls: loaded.into_iter().filter_map(Result::ok).collect(),
+                tls: steps,
             },
         };
         let interval = server.settings.health.map(|health| health.interval);
@@ -187,12 +181,37 @@ fn buffer(global: &Global) -> usize {
     usize::try_from(bytes).unwrap_or(usize::MAX)
 }
 
+/// The TLS of each step of a script; empty if none has any.
+fn load_steps(
+    method: &CheckMethod,
+    check: &ServerCheck,
+    name: &str,
+    files: &mut Files,
+) -> Result<Vec<Option<Arc<Tls>>>, Vec<LoadError>> {
+    let steps = step_tls(method);
+    if steps.iter().all(Option::is_none) {
+        return Ok(Vec::new());
+    }
+    let (loaded, failed): (Vec<_>, Vec<_>) = steps
+        .into_iter()
+        .map(|step| {
+            let tls = step.map(|step| of_step(step, check));
+            tls.map(|tls| files.client(&tls, &check.alpn, name))
+                .transpose()
+        })
+        .partition(Result::is_ok);
+    if !failed.is_empty() {
+        return Err(failed.into_iter().filter_map(Result::err).collect());
+    }
+    Ok(loaded.into_iter().filter_map(Result::ok).collect())
+}
+
 /// What a step says is the name; everything else is the server's own.
-fn of_step(step: &CheckTls, check: &ServerCheck) -> Arc<CheckTls> {
-    Arc::new(CheckTls {
+fn of_step(step: &CheckTls, check: &ServerCheck) -> CheckTls {
+    CheckTls {
         server_name: step.server_name.clone(),
         ..(*check.step_tls).clone()
-    })
+    }
 }
 
 /// The TLS settings of each step of a script.

@@ -63,7 +63,8 @@ impl Job {
         sleep_until(started + self.offset).await;
         loop {
             self.wait(subject, ended, jitter.next()).await;
-            let result = self.probe.run(subject).await;
+            // Boxed: what a conversation needs is had while it lasts, not by every sleeping task.
+            let result = Box::pin(self.probe.run(subject)).await;
             self.report(&running, result);
             ended = Some(Instant::now());
         }

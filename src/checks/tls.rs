@@ -10,8 +10,8 @@ use rustls::{
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
         verify_server_cert_signed_by_trust_anchor, verify_server_name,
     },
-    crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature},
-    pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject},
+    crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature},
+    pki_types::{CertificateDer, ServerName, UnixTime},
     server::ParsedCertificate,
 };
 use tokio::{
@@ -20,14 +20,10 @@ use tokio::{
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
+pub(super) use self::files::Files;
 use super::{LoadError, verdict::Failure};
 
-/// Where the certificates of the world's authorities lie on common systems.
-const SYSTEM_AUTHORITIES: [&str; 3] = [
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/cert.pem",
-];
+mod files;
 
 /// What HAProxy says of a handshake that failed for no reason worth telling apart.
 const HANDSHAKE_FAILURE: &str = "SSL handshake failure";
@@ -53,14 +49,15 @@ impl Tls {
     ///
     /// # Errors
     /// A file cannot be read or does not hold what it should.
-    pub(super) fn load(
+    fn load(
         settings: &CheckTls,
         alpn: &[Vec<u8>],
         server: &str,
+        files: &mut Files,
     ) -> Result<Self, LoadError> {
-        let provider = Arc::new(ring::default_provider());
+        let provider = files.provider();
         let verifier = Verifier {
-            authorities: authorities(settings, server)?,
+            authorities: files.authorities(settings, server)?,
             name: expected_name(settings, server)?,
             provider: Arc::clone(&provider),
         };
@@ -72,7 +69,7 @@ impl Tls {
         let mut config = match &settings.certificate {
             None => builder.with_no_client_auth(),
             Some(file) => {
-                let (chain, key) = certificate(file, server)?;
+                let (chain, key) = files::certificate(file, server)?;
                 builder
                     .with_client_auth_cert(chain, key)
                     .map_err(|error| problem(server, file, &error))?
@@ -81,7 +78,7 @@ impl Tls {
         config.enable_sni = settings.server_name.is_some();
         config.alpn_protocols = alpn.to_vec();
         // Checks must find out whether a handshake works now, not whether one did before.
-        config.resumption = rustls::client::Resumption::disabled();
+        config.resumption = Resumption::disabled();
         let wrong_name = if settings.verify_host.is_some() {
             "Server presented an SSL certificate different from the configured one"
         } else {
@@ -92,15 +89,6 @@ impl Tls {
             server_name: name_to_send(settings, server)?,
             wrong_name,
         })
-    }
-
-    /// The same, but no handshake is shortened by what an earlier one agreed on: the server shows
-    /// its certificate each time.
-    pub(super) fn without_resumption(mut self) -> Self {
-        let mut config = (**self.connector.config()).clone();
-        config.resumption = Resumption::disabled();
-        self.connector = TlsConnector::from(Arc::new(config));
-        self
     }
 
     /// Shakes hands over `stream`.
@@ -175,58 +163,11 @@ fn parse_name(name: &str, server: &str) -> Result<ServerName<'static>, LoadError
     })
 }
 
-/// The authorities to trust; `None` with `verify none`.
-fn authorities(settings: &CheckTls, server: &str) -> Result<Option<RootCertStore>, LoadError> {
-    if !settings.verify {
-        return Ok(None);
-    }
-    let system = || {
-        SYSTEM_AUTHORITIES
-            .iter()
-            .map(Path::new)
-            .find(|file| file.exists())
-    };
-    let file = match &settings.ca_file {
-        Some(file) => file.as_path(),
-        None => system().ok_or_else(|| {
-            problem(
-                server,
-                Path::new(SYSTEM_AUTHORITIES[0]),
-                &"the system's certificate authorities are missing; name some with ca-file",
-            )
-        })?,
-    };
-    let mut store = RootCertStore::empty();
-    let certificates =
-        CertificateDer::pem_file_iter(file).map_err(|error| problem(server, file, &error))?;
-    for certificate in certificates {
-        let certificate = certificate.map_err(|error| problem(server, file, &error))?;
-        store
-            .add(certificate)
-            .map_err(|error| problem(server, file, &error))?;
-    }
-    if store.is_empty() {
-        return Err(problem(server, file, &"holds no certificate"));
-    }
-    Ok(Some(store))
-}
-
-fn certificate(
-    file: &Path,
-    server: &str,
-) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), LoadError> {
-    let chain = CertificateDer::pem_file_iter(file)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| problem(server, file, &error))?;
-    let key = PrivateKeyDer::from_pem_file(file).map_err(|error| problem(server, file, &error))?;
-    Ok((chain, key))
-}
-
 /// Checks the chain if there are authorities, and the name if one is expected. Unlike a browser,
 /// a check may verify the one without the other.
 #[derive(Debug)]
 struct Verifier {
-    authorities: Option<RootCertStore>,
+    authorities: Option<Arc<RootCertStore>>,
     name: Option<ServerName<'static>>,
     provider: Arc<CryptoProvider>,
 }

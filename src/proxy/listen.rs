@@ -143,6 +143,9 @@ pub fn bind_all(model: &Model) -> Result<Listeners, Vec<BindError>> {
     }
 }
 
+/// What fails when `cc` cannot be had.
+const CONGESTION_CONTROL: &str = "cannot choose the congestion control of `cc`";
+
 /// A step of [`open`] that failed.
 struct Failure {
     what: &'static str,
@@ -161,6 +164,13 @@ impl Failure {
             BindAddress::Inherited(fd) => format!("fd@{fd}"),
         };
         let hint = match self.cause.kind() {
+            io::ErrorKind::NotFound if self.what == CONGESTION_CONTROL => {
+                "the kernel does not have it: net.ipv4.tcp_available_congestion_control tells what \
+                 it has, modprobe may add it"
+            }
+            io::ErrorKind::PermissionDenied if self.what == CONGESTION_CONTROL => {
+                "add it to net.ipv4.tcp_allowed_congestion_control, or start as root"
+            }
             io::ErrorKind::AddrInUse => "stop the program that listens there, or bind another port",
             io::ErrorKind::AddrNotAvailable => {
                 "the address is on no interface of this machine (net.ipv4.ip_nonlocal_bind, or \
@@ -194,6 +204,7 @@ fn open(
                 "cannot set options",
                 set_inheritable(model, frontend, bind, &socket),
             )?;
+            set_congestion_control(bind, &socket)?;
             step(
                 "cannot listen to socket",
                 socket::listen_on(&socket, backlog),
@@ -214,6 +225,9 @@ fn open(
         "cannot set options",
         set_inheritable(model, frontend, bind, &socket),
     )?;
+    if address.is_ip() {
+        set_congestion_control(bind, &socket)?;
+    }
     if let Address::Unix(path) = &address {
         let file = Temporary::bind(path, bind.unix, &socket, backlog)?;
         return Ok((socket, backlog, Some(file)));
@@ -280,10 +294,18 @@ fn set_inheritable(
     if let Some(timeout) = bind.tcp_user_timeout {
         option::set_user_timeout(socket, timeout)?;
     }
-    if let Some(name) = &bind.congestion_control {
-        option::set_congestion_control(socket, name)?;
-    }
     Ok(())
+}
+
+/// Accepted sockets take it over, whoever we are then.
+fn set_congestion_control(bind: &Bind, socket: &OwnedFd) -> Result<(), Failure> {
+    let Some(name) = &bind.congestion_control else {
+        return Ok(());
+    };
+    step(
+        CONGESTION_CONTROL,
+        option::set_congestion_control(socket, name),
+    )
 }
 
 /// As many as may be served at once may wait; the kernel has a limit of its own

@@ -5,6 +5,7 @@
 
 pub mod announce;
 mod beat;
+mod congestion;
 mod control;
 mod daemon;
 mod dump;
@@ -27,6 +28,7 @@ use tokio::sync::mpsc;
 
 use self::{
     announce::Announcer,
+    congestion::CongestionError,
     daemon::{DaemonError, Place},
 };
 pub use self::{
@@ -80,6 +82,8 @@ enum StartError {
     Bind(Vec<BindError>),
     #[error("{0}")]
     Daemon(#[from] DaemonError),
+    #[error("{}", lines(.0))]
+    Congestion(Vec<CongestionError>),
     #[error("{}", lines(.0))]
     Checks(Vec<LoadError>),
     #[error("{0}")]
@@ -136,6 +140,7 @@ fn bind(
     // As soon as an address is bound, others may take us for ready and send signals.
     let signals = control::hold_signals().map_err(StartError::Signals)?;
     let limits = limits::apply(model, threads, options.memory, announcer)?;
+    congestion::try_out(model).map_err(StartError::Congestion)?;
     let listeners = old::bind(model, options.old.as_ref()).map_err(StartError::Bind)?;
     if listeners.is_empty() {
         return Err(StartError::NoListener);

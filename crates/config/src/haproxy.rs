@@ -20,6 +20,7 @@ pub mod model;
 mod parameters;
 mod proxy;
 mod reader;
+mod remembering;
 mod resolve;
 mod rules;
 pub(crate) mod sections;
@@ -54,10 +55,22 @@ pub trait Surroundings {
     /// # Errors
     /// The operating system's message.
     fn read(&self, path: &str) -> Result<Vec<u8>, String>;
+    /// Whether a file could be read that is not needed while parsing.
+    ///
+    /// # Errors
+    /// The operating system's message.
+    fn readable(&self, path: &str) -> Result<(), String> {
+        self.read(path).map(drop)
+    }
     /// The number of a user.
     fn user_id(&self, name: &str) -> Option<u32>;
     /// The number of a group.
     fn group_id(&self, name: &str) -> Option<u32>;
+    /// What the kernel is set to, such as `net.ipv4.tcp_fastopen`; `None`: nobody knows.
+    fn kernel_setting(&self, name: &str) -> Option<String> {
+        let _unknown = name;
+        None
+    }
     /// The permissions of a file, as in `chmod`; `None`: there is no such file here.
     fn permissions(&self, path: &str) -> Option<u32> {
         let _unknown = path;

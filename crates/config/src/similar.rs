@@ -5,15 +5,19 @@
 #[must_use]
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word: Vec<u8> = word.bytes().take(LONGEST).collect();
-    known
-        .into_iter()
-        .take(MOST)
-        .filter_map(|candidate| {
-            let distance = distance(&word, candidate.as_bytes());
-            is_close(&word, candidate.as_bytes(), distance).then_some((distance, candidate))
-        })
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
+    let letters = letters(&word);
+    let mut nearest = None;
+    let mut within = usize::MAX;
+    for candidate in known.into_iter().take(MOST) {
+        if let Some(distance) = distance(&word, letters, candidate.as_bytes(), within) {
+            nearest = Some(candidate);
+            let Some(nearer) = distance.checked_sub(1) else {
+                break;
+            };
+            within = nearer;
+        }
+    }
+    nearest
 }
 
 /// Longer words are compared by their beginning only, so that hostile input costs nothing.
@@ -22,20 +26,42 @@ const LONGEST: usize = 64;
 /// More candidates are not looked at, so that a file full of unknown names takes linear time.
 const MOST: usize = 500;
 
-fn is_close(word: &[u8], candidate: &[u8], distance: usize) -> bool {
-    let longer = word.len().max(candidate.len());
-    let prefix = word.len() >= 3 && candidate.starts_with(word);
-    prefix || (longer > 1 && distance <= (longer + 1) / 3)
+/// How far apart two words are, if one resembles the other and they are no further apart than
+/// `within`. Most words are sorted out by a glance at their lengths and letters.
+fn distance(word: &[u8], known_letters: u32, candidate: &[u8], within: usize) -> Option<usize> {
+    let (word_length, length) = (word.len(), candidate.len());
+    if word_length >= 3 && candidate.starts_with(word) {
+        return Some(length - word_length).filter(|distance| *distance <= within);
+    }
+    let longer = word_length.max(length);
+    let most = ((longer + 1) / 3).min(within);
+    if longer <= 1 || word_length.abs_diff(length) > most {
+        return None;
+    }
+    // A wrong letter adds one letter and takes away another; all else changes less.
+    let different = known_letters ^ letters(candidate);
+    if different.count_ones() as usize > 2 * most {
+        return None;
+    }
+    alignment(word, candidate, most)
+}
+
+/// Which letters occur, whatever their case: one bit each, shared by a few.
+fn letters(word: &[u8]) -> u32 {
+    word.iter().fold(0, |letters, letter| {
+        letters | 1 << (letter.to_ascii_lowercase() & 31)
+    })
 }
 
 /// Optimal string alignment: insertions, deletions, substitutions and swaps of neighbours, in
-/// letters whose case does not count.
-fn distance(a: &[u8], b: &[u8]) -> usize {
-    let mut before: Vec<usize> = vec![0; b.len() + 1];
+/// letters whose case does not count; `None` beyond `most`.
+fn alignment(a: &[u8], b: &[u8], most: usize) -> Option<usize> {
+    let mut before = vec![0; b.len() + 1];
     let mut previous: Vec<usize> = (0..=b.len()).collect();
-    let mut current: Vec<usize> = vec![0; b.len() + 1];
+    let mut current = vec![0; b.len() + 1];
     for i in 1..=a.len() {
         current[0] = i;
+        let mut least = i;
         for j in 1..=b.len() {
             let differs = usize::from(!a[i - 1].eq_ignore_ascii_case(&b[j - 1]));
             current[j] = (previous[j] + 1)
@@ -45,11 +71,16 @@ fn distance(a: &[u8], b: &[u8]) -> usize {
             if swapped {
                 current[j] = current[j].min(before[j - 2] + 1);
             }
+            least = least.min(current[j]);
+        }
+        // A swap may save one more, no later row saves anything.
+        if least > most + 1 {
+            return None;
         }
         std::mem::swap(&mut before, &mut previous);
         std::mem::swap(&mut previous, &mut current);
     }
-    previous[b.len()]
+    Some(previous[b.len()]).filter(|distance| *distance <= most)
 }
 
 #[cfg(test)]
@@ -75,6 +106,26 @@ mod tests {
         assert_eq!(nearest("frobnicate", ["check", "fall"]), None);
         assert_eq!(nearest("", ["check"]), None);
         assert_eq!(nearest("x", ["check"]), None);
+    }
+
+    #[test]
+    fn a_glance_sorts_out_nothing_that_is_near() {
+        let near = [
+            ("server", "severs"),
+            ("timeout", "tiemout"),
+            ("default_backend", "defualt_bakcend"),
+            ("ACL", "acl"),
+            ("bind", "dinb"),
+        ];
+        for (known, word) in near {
+            let least = alignment(word.as_bytes(), known.as_bytes(), usize::MAX - 1);
+            let most = (word.len().max(known.len()) + 1) / 3;
+            let expected = least.filter(|distance| *distance <= most);
+            let letters = letters(word.as_bytes());
+            let found = distance(word.as_bytes(), letters, known.as_bytes(), usize::MAX);
+            assert_eq!(found, expected, "{word} for {known}");
+        }
+        assert_eq!(nearest("acl", ["ACX", "ACL"]), Some("ACL"));
     }
 
     #[test]

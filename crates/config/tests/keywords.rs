@@ -340,3 +340,61 @@ fn keywords_of_real_files_do_what_they_should() {
 fn what_every_tcp_balancer_must_know_is_known() {
     all_meet(MUST);
 }
+
+/// A machine whose kernel is set like this.
+fn set_kernel(available: &str, allowed: &str, fast_open: &str) -> Machine {
+    let mut machine = Machine::default();
+    for (name, value) in [
+        ("available_congestion_control", available),
+        ("allowed_congestion_control", allowed),
+        ("fastopen", fast_open),
+    ] {
+        let name = format!("net.ipv4.tcp_{name}");
+        machine.settings.insert(name, value.to_owned());
+    }
+    machine
+}
+
+#[track_caller]
+fn codes(text: &str, machine: &Machine) -> Vec<&'static str> {
+    let loaded = load_text(&format!("{DEFAULTS}{text}"), machine);
+    assert!(loaded.model.is_some(), "{:?}", loaded.diagnostics.all());
+    let warnings = loaded.diagnostics.all().iter();
+    warnings
+        .filter(|finding| finding.severity == Severity::Warning)
+        .map(|finding| finding.code)
+        .collect()
+}
+
+#[test]
+fn what_the_kernel_will_not_do_is_known_before_the_start() {
+    let kernel = set_kernel("reno bbr cubic", "reno bbr", "1");
+    let text = |bind: &str, server: &str| {
+        format!("listen l\n bind :1 {bind}\n server s 10.0.0.1:1 check {server}\n")
+    };
+    let as_user = |bind, server| format!("global\n user haproxy\n{}", text(bind, server));
+    let none: [&str; 0] = [];
+    assert_eq!(codes(&text("cc cubic", "cc cubic"), &kernel), none);
+    assert_eq!(codes(&as_user("cc cubic", "cc bbr"), &kernel), none);
+    let forbidden = ["forbidden-congestion-control"];
+    assert_eq!(codes(&as_user("", "cc cubic"), &kernel), forbidden);
+    let unknown = ["unknown-congestion-control"];
+    assert_eq!(codes(&text("cc vegas", "cc vegas"), &kernel), unknown);
+    assert_eq!(codes(&text("", "tfo"), &kernel), none);
+    assert_eq!(codes(&text("tfo", ""), &kernel), ["fast-open-off"]);
+    // A kernel that tells nothing is not guessed at.
+    let silent = Machine::default();
+    assert_eq!(
+        codes(&as_user("cc vegas tfo", "cc vegas tfo"), &silent),
+        none
+    );
+}
+
+#[test]
+fn clients_own_addresses_need_root() {
+    let lines = "listen l\n bind :1\n server s 10.0.0.1:1 check\n source 0.0.0.0 usesrc clientip\n";
+    let machine = Machine::default();
+    assert_eq!(codes(lines, &machine), [""; 0]);
+    let as_user = format!("global\n user haproxy\n{lines}");
+    assert_eq!(codes(&as_user, &machine), ["source-as-user"]);
+}

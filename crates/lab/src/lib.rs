@@ -18,6 +18,7 @@ pub mod front;
 pub mod frr;
 pub mod full;
 pub mod host;
+pub mod large;
 #[cfg(feature = "load")]
 pub mod load;
 pub mod mariadb;

@@ -1,7 +1,7 @@
 //! Against the lab's database, whose TLS and WebSocket are other people's, and against peers that
 //! are none.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
 use pontoon_config::haproxy::check::{CheckTls, ExasolCheck};
 use pontoon_lab::exasol::{Cluster, Mood};
@@ -11,7 +11,7 @@ use crate::checks::{
         Does::{self, Hangs, Hears, Says},
         HASTY, PATIENT, Scripted, nowhere, probe, show, target,
     },
-    tls::Tls,
+    tls::Files,
 };
 
 const TLS: ExasolCheck = ExasolCheck::Tls { fingerprint: None };
@@ -33,8 +33,8 @@ async fn run_for(address: SocketAddr, method: ExasolCheck, limit: Duration) -> S
             ca_file: None,
             certificate: None,
         };
-        let tls = Tls::load(&settings, &[], "be/n11").unwrap();
-        target.tls = Some(Arc::new(tls.without_resumption()));
+        let tls = Files::default().client(&settings, &[], "be/n11");
+        target.tls = Some(tls.unwrap());
     }
     let verdict = probe(&target, limit, async |exchange| {
         super::probe(exchange, method).await

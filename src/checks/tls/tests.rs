@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, sync::Mutex, time::Duration};
 
-use rustls::{ServerConfig, server::WebPkiClientVerifier};
+use rustls::{ServerConfig, crypto::ring, server::WebPkiClientVerifier};
 use tokio::{io::AsyncReadExt, net::TcpListener};
 use tokio_rustls::TlsAcceptor;
 
@@ -88,10 +88,12 @@ fn server_config(wants_certificate: bool) -> ServerConfig {
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .unwrap();
-    let (chain, key) = certificate(&data("server.pem"), "test").unwrap();
+    let (chain, key) = files::certificate(&data("server.pem"), "test").unwrap();
     let builder = if wants_certificate {
-        let roots = authorities(&verifying("ca.pem"), "test").unwrap().unwrap();
-        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+        let mut files = Files::default();
+        let roots = files.authorities(&verifying("ca.pem"), "test");
+        let roots = roots.unwrap().unwrap();
+        let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider);
         builder.with_client_cert_verifier(verifier.build().unwrap())
     } else {
         builder.with_no_client_auth()
@@ -101,7 +103,7 @@ fn server_config(wants_certificate: bool) -> ServerConfig {
 
 async fn run(address: SocketAddr, settings: &CheckTls, limit: Duration) -> String {
     let mut target = target(address);
-    target.tls = Some(Arc::new(Tls::load(settings, &[], "be/s").unwrap()));
+    target.tls = Some(Files::default().client(settings, &[], "be/s").unwrap());
     let verdict = probe(&target, limit, async |exchange: Exchange<'_>| {
         connect::probe(exchange.target, exchange.deadlines).await
     })
@@ -186,9 +188,28 @@ async fn servers_without_tls_fail() {
 
 #[test]
 fn files_that_cannot_be_used_are_named() {
-    let missing = Tls::load(&verifying("missing.pem"), &[], "be/s").unwrap_err();
+    let mut files = Files::default();
+    let mut load = |file| files.client(&verifying(file), &[], "be/s");
+    let missing = load("missing.pem").unwrap_err();
     assert!(missing.to_string().starts_with("'be/s': "), "{missing}");
     assert!(missing.to_string().contains("missing.pem"), "{missing}");
-    let empty = Tls::load(&verifying("README.md"), &[], "be/s").unwrap_err();
+    let empty = load("README.md").unwrap_err();
     assert_eq!(empty.problem, "holds no certificate");
+}
+
+#[test]
+fn what_many_servers_want_is_loaded_once() {
+    let mut files = Files::default();
+    let one = files.client(&verifying("ca.pem"), &[], "be/s1").unwrap();
+    let two = files.client(&verifying("ca.pem"), &[], "be/s2").unwrap();
+    assert!(Arc::ptr_eq(&one, &two));
+    let named = CheckTls {
+        server_name: Some("db.example".to_owned()),
+        ..verifying("ca.pem")
+    };
+    let other = files.client(&named, &[], "be/s3").unwrap();
+    assert!(!Arc::ptr_eq(&one, &other));
+    let mut authorities = |tls| files.authorities(tls, "be/s").unwrap().unwrap();
+    let unnamed = verifying("ca.pem");
+    assert!(Arc::ptr_eq(&authorities(&unnamed), &authorities(&named)));
 }

@@ -116,7 +116,7 @@ pub struct ConnectStep {
 }
 
 /// `check-ssl`, `check-sni`, `verify`, `ca-file`, `verifyhost`, `crt`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct CheckTls {
     /// `check-sni`.
     pub server_name: Option<String>,

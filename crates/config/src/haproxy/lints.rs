@@ -1,12 +1,13 @@
 //! What runs, and will hurt in production.
 
 mod files;
+mod kernel;
 mod listeners;
 mod process;
 mod servers;
 mod timeouts;
 
-pub(super) use self::files::check as files;
+pub(super) use self::{files::check as files, kernel::check as kernel};
 use super::{global::GlobalDraft, model::Model, resolve::Written};
 use crate::diagnostic::Diagnostics;
 

@@ -15,6 +15,7 @@ use super::{
     model::{Model, UserList},
     proxy::{self, Prefix, ProxyDraft, listen},
     reader,
+    remembering::Remembering,
     resolve::{self, Written},
     sections::{self, Section},
     statements::{self, Known, Line},
@@ -32,7 +33,8 @@ use crate::{
 pub fn load(files: Vec<SourceFile>, surroundings: &dyn Surroundings) -> Loaded {
     let sources = Sources::new(files);
     let mut diagnostics = Diagnostics::default();
-    let model = Loader::new(&sources, surroundings, &mut diagnostics).run();
+    let surroundings = Remembering::new(surroundings);
+    let model = Loader::new(&sources, &surroundings, &mut diagnostics).run();
     diagnostics.sort();
     let model = model.filter(|_| !diagnostics.has_errors());
     Loaded {
@@ -103,6 +105,7 @@ impl<'l> Loader<'l> {
         resolve::proxies(&mut model, &written, &self.names, self.d);
         lints::run(&model, &global, &written, self.d);
         lints::files(self.sources, &model, &written, self.surroundings, self.d);
+        lints::kernel(&model, &written, self.surroundings, self.d);
         model.global = global.finish();
         Some(model)
     }

@@ -7,9 +7,12 @@ mod tests;
 
 pub(super) use self::actions::{REFUSED as REFUSED_ACTIONS, WORKING as ACTIONS};
 
+use std::collections::HashMap;
+
 use pontoon_engine::{
     acl::Condition,
     rules::{ConnectionAction, ContentAction, Rule, UseBackend, UseServer},
+    units::ServerId,
 };
 
 use super::{
@@ -137,28 +140,41 @@ pub(super) fn use_server(
     })
 }
 
-/// Looks a server up among those of the same proxy. Error: `unknown-server`.
+/// Looks servers up among those of the same proxy. Error: `unknown-server`.
 pub(super) fn resolve_use_server(
-    rule: Rule<ServerName>,
+    rules: &[Rule<ServerName>],
     servers: &[Server],
     d: &mut Diagnostics,
-) -> Option<Rule<UseServer>> {
-    let wanted = &rule.action;
-    let named = |server: &&Server| *server.settings.name == *wanted.name;
-    let Some(server) = servers.iter().find(named) else {
-        let names = servers.iter().map(|server| &*server.settings.name);
-        let near = crate::similar::nearest(&wanted.name, names);
-        let message = format!("there is no server `{}` in this section", wanted.name);
-        let diagnostic = d.error("unknown-server", wanted.span, message);
-        if let Some(near) = near {
-            diagnostic.suggest(format!("did you mean `{near}`?"));
-        }
-        return None;
+) -> Vec<Rule<UseServer>> {
+    if rules.is_empty() {
+        return Vec::new();
+    }
+    // Of two servers with one name, which is an error, the first one counts.
+    let named = servers.iter().rev();
+    let by_name: HashMap<&str, ServerId> = named
+        .map(|server| (&*server.settings.name, server.id))
+        .collect();
+    let resolve = |rule: &Rule<ServerName>| {
+        let Some(id) = by_name.get(rule.action.name.as_str()) else {
+            report_unknown_server(&rule.action, servers, d);
+            return None;
+        };
+        Some(Rule {
+            action: UseServer(*id),
+            condition: rule.condition.clone(),
+        })
     };
-    Some(Rule {
-        action: UseServer(server.id),
-        condition: rule.condition,
-    })
+    rules.iter().filter_map(resolve).collect()
+}
+
+fn report_unknown_server(wanted: &ServerName, servers: &[Server], d: &mut Diagnostics) {
+    let names = servers.iter().map(|server| &*server.settings.name);
+    let near = crate::similar::nearest(&wanted.name, names);
+    let message = format!("there is no server `{}` in this section", wanted.name);
+    let diagnostic = d.error("unknown-server", wanted.span, message);
+    if let Some(near) = near {
+        diagnostic.suggest(format!("did you mean `{near}`?"));
+    }
 }
 
 /// One of the known actions.

@@ -1,6 +1,6 @@
 //! `userlist` sections (HAProxy configuration manual, 3.4).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::{
     Context,
@@ -164,8 +164,9 @@ pub(super) fn read(section: &Section, ctx: &Context<'_>, d: &mut Diagnostics) ->
 
 impl UserListDraft {
     fn finish(mut self, d: &mut Diagnostics) -> UserList {
+        let declared: HashSet<&str> = self.groups.iter().map(|(name, _)| &*name.text).collect();
         for group in &self.memberships {
-            if !self.groups.iter().any(|(name, _)| name.text == group.text) {
+            if !declared.contains(group.text.as_str()) {
                 d.error(
                     "unknown-group",
                     group.span,

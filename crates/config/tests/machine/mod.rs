@@ -13,6 +13,8 @@ pub(crate) struct Machine {
     pub(crate) variables: HashMap<String, String>,
     pub(crate) hosts: HashMap<String, Vec<IpAddr>>,
     pub(crate) files: HashMap<String, Vec<u8>>,
+    /// What the kernel is set to.
+    pub(crate) settings: HashMap<String, String>,
     /// Permissions of files.
     pub(crate) modes: HashMap<String, u32>,
 }
@@ -29,6 +31,10 @@ impl Surroundings for Machine {
     fn read(&self, path: &str) -> Result<Vec<u8>, String> {
         let missing = || "No such file or directory".to_owned();
         self.files.get(path).cloned().ok_or_else(missing)
+    }
+
+    fn kernel_setting(&self, name: &str) -> Option<String> {
+        self.settings.get(name).cloned()
     }
 
     fn permissions(&self, path: &str) -> Option<u32> {

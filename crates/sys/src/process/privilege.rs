@@ -2,6 +2,8 @@
 
 use std::{io, path::Path};
 
+use rustix::thread::CapabilitySet;
+
 /// Why a privilege could not be given up.
 #[derive(Debug, thiserror::Error)]
 pub enum PrivilegeError {
@@ -83,6 +85,26 @@ pub fn set_user(uid: u32) -> Result<(), PrivilegeError> {
     checked(result).map_err(|cause| PrivilegeError::User { uid, cause })
 }
 
+/// Does something on a thread that may not administer the network: as a user other than root
+/// would, before we are one.
+///
+/// # Errors
+/// Out of threads, or the capability cannot be laid down.
+pub fn without_network_administration<T: Send>(act: impl FnOnce() -> T + Send) -> io::Result<T> {
+    let as_others = || {
+        let mut sets = rustix::thread::capabilities(None)?;
+        sets.effective -= CapabilitySet::NET_ADMIN;
+        rustix::thread::set_capabilities(None, sets)?;
+        Ok(act())
+    };
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().spawn_scoped(scope, as_others)?;
+        thread
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
 fn checked(result: libc::c_int) -> io::Result<()> {
     if result == 0 {
         Ok(())
@@ -103,6 +125,15 @@ mod tests {
                 .to_string()
                 .starts_with("Cannot chroot(/nonexistent/jail): ")
         );
+    }
+
+    #[test]
+    fn a_capability_is_laid_down_by_one_thread_only() {
+        let effective = || rustix::thread::capabilities(None).unwrap().effective;
+        let before = effective();
+        let inside = without_network_administration(effective).unwrap();
+        assert_eq!(inside, before - CapabilitySet::NET_ADMIN);
+        assert_eq!(effective(), before);
     }
 
     #[test]

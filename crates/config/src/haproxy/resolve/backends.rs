@@ -26,11 +26,7 @@ impl Resolver<'_> {
         self.unused_hash(proxy);
         let draft = &proxy.draft;
         let (servers, tracks) = server::finish(draft.servers.clone(), &proxy.method, self.d);
-        let use_server = draft
-            .use_server
-            .iter()
-            .filter_map(|rule| rules::resolve_use_server(rule.clone(), &servers, self.d))
-            .collect();
+        let use_server = rules::resolve_use_server(&draft.use_server, &servers, self.d);
         let timeout =
             |written: Option<crate::haproxy::proxy::Written<_>>| written.map(|it| it.value);
         let flags = draft.flags;

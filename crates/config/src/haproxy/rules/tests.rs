@@ -148,7 +148,7 @@ fn use_server_needs_a_condition() {
 fn use_server_finds_its_server_in_the_same_section() {
     let mut d = Diagnostics::default();
     let rule = choose("use-server a if TRUE").unwrap();
-    assert_eq!(resolve_use_server(rule, &[], &mut d), None);
+    assert_eq!(resolve_use_server(&[rule], &[], &mut d), []);
     assert_eq!(codes(&d), ["unknown-server"]);
 }
 

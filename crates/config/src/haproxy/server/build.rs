@@ -168,7 +168,7 @@ fn check_files(options: &TlsOptions, cx: &Context<'_>, d: &mut Diagnostics) {
 }
 
 fn check_readable(path: &Path, span: Span, cx: &Context<'_>, d: &mut Diagnostics) {
-    if let Err(why) = cx.surroundings.read(&path.to_string_lossy()) {
+    if let Err(why) = cx.surroundings.readable(&path.to_string_lossy()) {
         d.error(
             "unreadable-file",
             span,
