@@ -9,6 +9,7 @@ mod marked;
 mod options;
 mod source;
 mod stage;
+mod wire;
 
 use std::time::Duration;
 
@@ -38,6 +39,7 @@ pub(crate) fn register(tests: &mut Vec<Test>) {
     knobs::register(tests);
     marked::register(tests);
     source::register(tests);
+    wire::register(tests);
 }
 
 fn relays_both_ways_and_closes(kind: Kind) -> Outcome {

@@ -22,7 +22,7 @@ use pontoon_sys::{
 };
 
 use super::{
-    io::Leg,
+    io::{Early, Leg},
     listen::{to_endpoint, to_system},
     session::{Course, Session, Side},
     source,
@@ -88,6 +88,10 @@ impl Worker {
         // The loop tells what the server says, once it watches.
         leg.readable = false;
         leg.writable = connecting == Connecting::Done;
+        leg.abrupt = side.no_linger;
+        if leg.writable && opens_fast(server, session) {
+            leg.early = Early::Waits;
+        }
         Ok(leg)
     }
 
@@ -151,8 +155,7 @@ impl Worker {
         if let Some(name) = &server.congestion_control {
             option::set_congestion_control(socket, name)?;
         }
-        // Without bytes in hand nothing would be sent at all, and the server not even asked.
-        if server.fast_open && !session.request.is_empty() {
+        if opens_fast(server, session) {
             option::connect_fast_open(socket)?;
         }
         if !session.request.is_empty() || server.send_proxy.is_some() {
@@ -195,6 +198,32 @@ impl Worker {
     /// Sends what comes first: the PROXY header, else the client's first bytes, else nothing.
     /// False while the connection is not there yet.
     fn greet_server(&self, session: &mut Session) -> io::Result<bool> {
+        if let Some(leg) = &mut session.server
+            && let Early::Sent(bytes) = leg.early
+        {
+            if leg.writable {
+                leg.early = Early::No;
+                session.request.consume(bytes as usize);
+            }
+            return Ok(leg.writable);
+        }
+        let sent = self.send_first(session)?;
+        let Some(leg) = &mut session.server else {
+            return Ok(false);
+        };
+        if let (Some(bytes), Early::Waits) = (sent, leg.early) {
+            // A packet's worth, which fits.
+            leg.early = Early::Sent(u32::try_from(bytes).unwrap_or(u32::MAX));
+            leg.writable = false;
+            return Ok(false);
+        }
+        session.request.consume(sent.unwrap_or(0));
+        Ok(sent.is_some())
+    }
+
+    /// Sends what comes first; how many bytes of the request are gone, or `None` while the
+    /// connection is not there yet.
+    fn send_first(&self, session: &mut Session) -> io::Result<Option<usize>> {
         let Session {
             record,
             request,
@@ -202,7 +231,7 @@ impl Worker {
             ..
         } = session
         else {
-            return Ok(false);
+            return Ok(None);
         };
         let side = record
             .backend
@@ -216,22 +245,19 @@ impl Worker {
             let ends = record.client.0.ip().zip(record.local.0.ip());
             proxy_protocol::write(version, ends, &mut header);
             return match self.io.send(leg, &header, !request.is_empty())? {
-                Some(sent) if sent == header.len() => Ok(true),
+                Some(sent) if sent == header.len() => Ok(Some(0)),
                 // A fresh socket that has no room for a hundred bytes is of no use.
                 Some(_) => Err(io::ErrorKind::WriteZero.into()),
-                None => Ok(false),
+                None => Ok(None),
             };
         }
         if request.is_empty() {
             // The loop tells when it is there.
-            return Ok(leg.writable);
+            return Ok(leg.writable.then_some(0));
         }
-        let Some(sent) = self.io.send(leg, request.pending(), request.ended)? else {
-            leg.writable = false;
-            return Ok(false);
-        };
-        request.consume(sent);
-        Ok(true)
+        let sent = self.io.send(leg, request.pending(), request.ended)?;
+        leg.writable &= sent.is_some();
+        Ok(sent)
     }
 
     fn connected(&mut self, session: &mut Session) -> Course {
@@ -362,6 +388,11 @@ fn policy(side: &ServerSide) -> RetryPolicy {
         takes_turns: !matches!(side.settings.algorithm, Algorithm::Source(_)),
         connect: side.timeout_connect,
     }
+}
+
+/// TCP Fast Open. Without bytes in hand nothing would be sent at all, and the server not even asked.
+fn opens_fast(server: &Server, session: &Session) -> bool {
+    server.fast_open && !session.request.is_empty()
 }
 
 /// The session's backend and picked server.

@@ -18,7 +18,7 @@ use pontoon_sys::{
     stream::{self, Received},
 };
 
-pub(super) use self::leg::Leg;
+pub(super) use self::leg::{Early, Leg};
 use super::token::Token;
 
 /// The I/O of one thread, through epoll.

@@ -8,6 +8,7 @@ use pontoon_engine::{
 };
 use pontoon_sys::{
     epoll::Interest,
+    option,
     stream::{self, Received},
 };
 
@@ -319,7 +320,10 @@ impl Worker {
         let response_stop = self.pump(session, Direction::Response)?;
         self.running.count_bytes(&mut session.record, self.shard);
         let (request, response) = (&session.request, &session.response);
-        if request_stop == Stop::Shut && self.resets_server(session) {
+        if let (Stop::Shut, false, Some(server)) = (request_stop, response.shut, &session.server)
+            && server.abrupt
+        {
+            let _no_tcp = option::reset_on_close(&server.socket);
             return ControlFlow::Break(Termination::default());
         }
         if request.shut && response.shut {
@@ -351,18 +355,6 @@ impl Worker {
         let _over = self.pump(session, Direction::Response);
     }
 
-    /// `option nolinger` of a backend: when the client has closed, so is its server's connection,
-    /// by a reset.
-    fn resets_server(&self, session: &Session) -> bool {
-        let backend = session.record.backend;
-        let side = backend.and_then(|id| self.running.proxy(id).backend.as_ref());
-        let reset = side.is_some_and(|side| side.no_linger);
-        if let (true, Some(server)) = (reset, &session.server) {
-            let _no_tcp = pontoon_sys::option::reset_on_close(&server.socket);
-        }
-        reset
-    }
-
     /// One side did not act for too long: its direction counts as closed. If it does not take
     /// what waits for it either, that is the end.
     pub(super) fn silenced(&mut self, session: &mut Session, cause: Cause) -> Course {
@@ -387,13 +379,13 @@ impl Worker {
         let Some(server) = &mut session.server else {
             return session.over(Incident::ServerGone);
         };
-        let other = match direction {
-            Direction::Request => &session.response,
-            Direction::Response => &session.request,
+        let (other, abrupt) = match direction {
+            Direction::Request => (&session.response, server.abrupt),
+            Direction::Response => (&session.request, false),
         };
         let mut tools = Tools {
             // Bytes may wait unread of a side that was given up: then closing would be a reset.
-            last: other.shut && session.blame.is_none(),
+            last: abrupt || other.shut && session.blame.is_none(),
             io: &mut self.io,
             pipes: &mut self.pipes,
             now: self.now,

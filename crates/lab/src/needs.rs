@@ -37,6 +37,8 @@ pub enum Need {
     Hosts,
     /// So many open files (`RLIMIT_NOFILE`, hard).
     OpenFiles(u64),
+    /// A congestion control that the kernel has, and that only root may choose.
+    ForbiddenCongestionControl,
 }
 
 impl Need {
@@ -60,6 +62,9 @@ impl Need {
             Self::UserNamespaces => user_namespaces_refused(),
             Self::Hosts => hosts_refused(),
             Self::OpenFiles(wanted) => too_few_files(wanted),
+            Self::ForbiddenCongestionControl => forbidden_congestion_control()
+                .is_none()
+                .then(|| "every user may choose every congestion control".into()),
         }
     }
 }
@@ -106,6 +111,22 @@ fn folders() -> impl Iterator<Item = PathBuf> {
     let path: Vec<_> = env::split_paths(&path).collect();
     let usual = ["/usr/sbin", "/sbin", "/usr/lib/postgresql/15/bin"].map(PathBuf::from);
     peers.into_iter().chain(path).chain(usual)
+}
+
+/// A congestion control that the kernel has, and that only root may choose.
+#[must_use]
+pub fn forbidden_congestion_control() -> Option<String> {
+    let list = |which: &str| {
+        let file = format!("/proc/sys/net/ipv4/tcp_{which}_congestion_control");
+        std::fs::read_to_string(file).unwrap_or_default()
+    };
+    let allowed = list("allowed");
+    let forbidden = |name: &&str| !allowed.split_whitespace().any(|other| other == *name);
+    let available = list("available");
+    available
+        .split_whitespace()
+        .find(forbidden)
+        .map(str::to_owned)
 }
 
 fn has_user(name: &str) -> bool {

@@ -21,6 +21,23 @@ pub(in crate::proxy) struct Leg {
     /// A short read does not mean that all was read: urgent data stop reads. There may be more
     /// of them than the loop has told, so this stays.
     urgent: bool,
+    /// `option nolinger` of a backend: when the client has closed, this end is reset.
+    pub(in crate::proxy) abrupt: bool,
+    /// TCP Fast Open towards a server.
+    pub(in crate::proxy) early: Early,
+}
+
+/// How far TCP Fast Open has come: the first data go with the first packet, and nobody knows yet
+/// whether there is anybody to take them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::proxy) enum Early {
+    /// It is not used, or it is over.
+    No,
+    /// The first packet waits for data.
+    Waits,
+    /// So many bytes of the request went with it. They are kept until the server has answered:
+    /// another one may have to be sent them.
+    Sent(u32),
 }
 
 impl Leg {
@@ -34,6 +51,8 @@ impl Leg {
             read_closed: false,
             failed: false,
             urgent: false,
+            abrupt: false,
+            early: Early::No,
         }
     }
 
