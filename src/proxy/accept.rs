@@ -45,6 +45,19 @@ pub(super) struct Door {
     open: bool,
     /// Its own address, if every connection to it has the same.
     local: Option<Endpoint>,
+    appetite: Appetite,
+}
+
+/// How many connections are taken from a listener in one turn.
+///
+/// That nobody is left is found out by an attempt in vain, which costs half as much as one that
+/// brings somebody; whether somebody is left, the loop tells for nothing. So where connections come
+/// one by one they are taken one by one, and where more wait turn after turn, more are taken.
+#[derive(Debug)]
+struct Appetite {
+    now: u32,
+    /// Turns in a row in which so many were there.
+    satisfied: u8,
 }
 
 /// Why nothing is accepted for now.
@@ -75,6 +88,33 @@ impl Door {
             listener,
             open: false,
             local: local.map(to_endpoint),
+            appetite: Appetite::default(),
+        }
+    }
+}
+
+impl Default for Appetite {
+    fn default() -> Self {
+        Self {
+            now: 1,
+            satisfied: 0,
+        }
+    }
+}
+
+impl Appetite {
+    /// So many were taken in a turn, of so many that could have been.
+    fn after(&mut self, taken: usize, most: u32) {
+        /// Turns after which more are asked for.
+        const TURNS: u8 = 8;
+        let taken = u32::try_from(taken).unwrap_or(most);
+        if taken < most {
+            (self.now, self.satisfied) = (taken.max(1), 0);
+            return;
+        }
+        self.satisfied += 1;
+        if self.satisfied == TURNS {
+            (self.now, self.satisfied) = (most.saturating_mul(2).max(1), 0);
         }
     }
 }
@@ -115,34 +155,46 @@ impl Worker {
 
     /// Takes connections from a listener, so many in one turn.
     pub(super) fn accept(&mut self, index: usize) {
-        for _ in 0..self.max_accept {
-            let Some(door) = self.doors.get(index).filter(|door| door.open) else {
-                return;
-            };
-            let (proxy, bind) = (door.listener.proxy, door.listener.index);
-            // Far from every limit, a place is taken only when somebody is there to take it.
-            let reserved = !self.running.is_roomy(proxy, bind) || self.too_fast(proxy);
-            if reserved && let Err(closed) = self.reserve(proxy, bind) {
-                self.close_for(index, closed);
-                return;
-            }
-            let next = self.io.accept(&self.doors[index].listener.socket);
-            match (&next, reserved) {
-                (Ok(Some(_)), false) => self.running.enter(proxy, bind),
-                (Ok(Some(_)), true) | (_, false) => {}
-                (_, true) => self.running.unreserve(proxy, bind),
-            }
-            match next {
-                Ok(Some((socket, peer))) => self.welcome(index, socket, peer),
-                Ok(None) => return,
-                // A paused socket; mostly, the order to pause is in our mail.
-                Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
-                    self.close_door(index);
-                    return self.open_doors_at(self.moment + SHORTAGE_PAUSE);
-                }
-                Err(error) => return self.shortage(index, &error),
-            }
+        let appetite = self.doors.get(index).map(|door| door.appetite.now);
+        let most = appetite.unwrap_or(0).min(self.max_accept);
+        let taken = (0..most).take_while(|_| self.accept_one(index)).count();
+        if let Some(door) = self.doors.get_mut(index) {
+            door.appetite.after(taken, most);
         }
+    }
+
+    /// Whether there was one to take.
+    fn accept_one(&mut self, index: usize) -> bool {
+        let Some(door) = self.doors.get(index).filter(|door| door.open) else {
+            return false;
+        };
+        let (proxy, bind) = (door.listener.proxy, door.listener.index);
+        // Far from every limit, a place is taken only when somebody is there to take it.
+        let reserved = !self.running.is_roomy(proxy, bind) || self.too_fast(proxy);
+        if reserved && let Err(closed) = self.reserve(proxy, bind) {
+            self.close_for(index, closed);
+            return false;
+        }
+        let next = self.io.accept(&self.doors[index].listener.socket);
+        match (&next, reserved) {
+            (Ok(Some(_)), false) => self.running.enter(proxy, bind),
+            (Ok(Some(_)), true) | (_, false) => {}
+            (_, true) => self.running.unreserve(proxy, bind),
+        }
+        match next {
+            Ok(Some((socket, peer))) => {
+                self.welcome(index, socket, peer);
+                return true;
+            }
+            Ok(None) => {}
+            // A paused socket; mostly, the order to pause is in our mail.
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+                self.close_door(index);
+                self.open_doors_at(self.moment + SHORTAGE_PAUSE);
+            }
+            Err(error) => self.shortage(index, &error),
+        }
+        false
     }
 
     /// Takes a place in every level that has a limit.
@@ -247,7 +299,7 @@ impl Worker {
 
     /// Serves a connection on this thread.
     pub(super) fn serve(&mut self, accepted: Accepted) {
-        let running = Arc::clone(&self.running);
+        let running = &*self.running;
         let Some((frontend, state)) = running
             .proxy(accepted.proxy)
             .frontend
@@ -460,4 +512,37 @@ impl Running {
 
 const fn bind_limit(bind: &Bind) -> Option<u32> {
     bind.max_connections
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Turns until nobody is left of those who wait, and attempts in vain on the way.
+    fn turns(appetite: &mut Appetite, mut waiting: u32) -> (u32, u32) {
+        let (mut turns, mut vain) = (0, 0);
+        while waiting > 0 {
+            let most = appetite.now.min(MAX_ACCEPT);
+            let taken = most.min(waiting);
+            vain += u32::from(taken < most);
+            waiting -= taken;
+            appetite.after(taken as usize, most);
+            turns += 1;
+        }
+        (turns, vain)
+    }
+
+    #[test]
+    fn who_come_one_by_one_are_taken_with_few_attempts_in_vain() {
+        let mut appetite = Appetite::default();
+        let vain: u32 = (0..90).map(|_| turns(&mut appetite, 1).1).sum();
+        assert_eq!(vain, 10);
+    }
+
+    #[test]
+    fn a_crowd_is_taken_many_at_a_time() {
+        let mut appetite = Appetite::default();
+        let (turns, _) = turns(&mut appetite, 10_000);
+        assert!(turns < 200, "{turns} turns");
+    }
 }

@@ -68,9 +68,8 @@ impl Worker {
         ControlFlow::Continue(())
     }
 
-    fn open(&mut self, session: &mut Session) -> Result<Leg, Failed> {
-        let running = std::sync::Arc::clone(&self.running);
-        let Some((side, server)) = server_of(&running.model, session) else {
+    fn open(&self, session: &mut Session) -> Result<Leg, Failed> {
+        let Some((side, server)) = server_of(&self.running.model, session) else {
             return Err(Failed::Refused);
         };
         self.count(session, |c| &c.connects, |c| &c.connects);
@@ -98,7 +97,7 @@ impl Worker {
     /// A socket on its way to the server. A port of ours that is in use towards this very
     /// server makes room for the next in the range.
     fn dial(
-        &mut self,
+        &self,
         session: &Session,
         side: &ServerSide,
         server: &Server,
@@ -165,7 +164,7 @@ impl Worker {
     }
 
     /// Says that something is lacking, at most once a second.
-    pub(super) fn complain(&mut self, session: &Session, text: &str) {
+    pub(super) fn complain(&self, session: &Session, text: &str) {
         if !self.running.process.connect_complaints.allows(self.now) {
             return;
         }
@@ -277,7 +276,6 @@ impl Worker {
         if let Some(server) = &mut session.server {
             server.writable = true;
         }
-        self.watch(session, Side::Server, Interest::Everything)?;
         self.relay(session)
     }
 

@@ -289,6 +289,15 @@ impl Flow {
     }
 }
 
+/// Room to write is worth an event only where there was none.
+const fn interest_in(leg: &Leg) -> Interest {
+    if leg.writable {
+        Interest::Arrivals
+    } else {
+        Interest::Everything
+    }
+}
+
 /// What a thread lends to the session it works on.
 struct Tools<'a> {
     io: &'a mut Io,
@@ -338,12 +347,10 @@ impl Worker {
         if turn && !std::mem::replace(&mut session.in_line, true) {
             self.again.push(session.key);
         }
-        let interest = if session.client.writable {
-            Interest::Arrivals
-        } else {
-            Interest::Everything
-        };
-        self.watch(session, Side::Client, interest)
+        if let Some(server) = &session.server {
+            self.watch(session, Side::Server, interest_in(server))?;
+        }
+        self.watch(session, Side::Client, interest_in(&session.client))
     }
 
     /// A server that went away while it was sent something may have said why.

@@ -1,6 +1,6 @@
 //! What comes before picking: the PROXY header, the rules, and reading ahead for them.
 
-use std::{ops::ControlFlow, sync::Arc};
+use std::ops::ControlFlow;
 
 use pontoon_config::haproxy::model::Mode;
 use pontoon_engine::{
@@ -123,7 +123,7 @@ impl Worker {
 
     /// The session proper begins: who it is, is known.
     pub(super) fn begin(&mut self, session: &mut Session) -> Course {
-        let running = Arc::clone(&self.running);
+        let running = &*self.running;
         let proxy = running.proxy(session.record.frontend);
         let Some(frontend) = &proxy.frontend else {
             return session.over(Incident::Ordered(Cause::Internal));
@@ -170,7 +170,7 @@ impl Worker {
             self.blame_own_backend(session);
             return ControlFlow::Break(broken);
         }
-        let running = Arc::clone(&self.running);
+        let running = &*self.running;
         if session.inspected_by == Inspector::Frontend {
             let frontend = running.proxy(session.record.frontend).frontend.as_ref();
             if let Some(frontend) = frontend
@@ -200,7 +200,7 @@ impl Worker {
 
     /// Whether the rules let the session go on; false: they want to see more.
     fn passes(
-        &mut self,
+        &self,
         session: &mut Session,
         content: &ContentRules,
         over: bool,

@@ -27,7 +27,7 @@ pub(super) fn ports(source: &SourceAddress) -> u32 {
 impl Worker {
     /// Gives a socket the address that its connection shall come from.
     pub(super) fn choose_source(
-        &mut self,
+        &self,
         socket: &OwnedFd,
         source: &SourceAddress,
         session: &Session,
@@ -38,7 +38,7 @@ impl Worker {
     }
 
     /// Says why, at most once a second.
-    pub(super) fn no_source(&mut self, session: &Session, error: &io::Error) -> Failed {
+    pub(super) fn no_source(&self, session: &Session, error: &io::Error) -> Failed {
         let text = format!("cannot bind the source address of a connection to a server: {error}");
         self.complain(session, &text);
         Failed::NoPort
@@ -46,7 +46,7 @@ impl Worker {
 
     /// `source`: from this address, this interface, these ports, or as if we were the client.
     fn bind_source(
-        &mut self,
+        &self,
         socket: &OwnedFd,
         source: &SourceAddress,
         session: &Session,
@@ -80,7 +80,7 @@ impl Worker {
 
     /// The next free port of the range, in rotation; a bounded number of tries.
     fn bind_in_range(
-        &mut self,
+        &self,
         socket: &OwnedFd,
         address: IpAddr,
         range: (u16, u16),
@@ -90,8 +90,9 @@ impl Worker {
         // Others may be using the port towards other servers, or have just used it.
         option::reuse_address(socket)?;
         for _ in 0..size.min(MOST_PORTS_TRIED) {
-            self.next_port = self.next_port.wrapping_add(1);
-            let port = u16::try_from(first + self.next_port % size).unwrap_or(range.0);
+            let next = self.next_port.get().wrapping_add(1);
+            self.next_port.set(next);
+            let port = u16::try_from(first + next % size).unwrap_or(range.0);
             match bind(socket, SocketAddr::new(address, port)) {
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
                 done => return done,

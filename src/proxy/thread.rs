@@ -73,7 +73,7 @@ pub(super) struct Worker {
     /// Whether a proxy's log line shows our address towards the server.
     pub(super) wants_source: Vec<bool>,
     /// Rotates through port ranges.
-    pub(super) next_port: u32,
+    pub(super) next_port: Cell<u32>,
     pub(super) statistics: handoff::Sender,
     /// When to look at closed listeners again.
     doors_due: Option<Moment>,
@@ -159,7 +159,7 @@ impl Worker {
                 .buffer_size
                 .map_or(READ_AHEAD, |size| size as usize),
             wants_source: running.model.proxies.iter().map(shows_source).collect(),
-            next_port: 0,
+            next_port: Cell::new(0),
             statistics,
             doors_due: None,
             // The zero of the wheel, and of what the other threads are told of our turns.
