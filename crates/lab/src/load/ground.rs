@@ -88,3 +88,32 @@ impl Drop for Allowed {
 fn set(name: &str, value: &str) -> Result<()> {
     fs::write(format!("/proc/sys/net/{name}"), value).trying(format!("set {name} to {value}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+    use crate::needs::Need;
+
+    #[test]
+    fn every_congestion_control_can_be_chosen_and_the_host_stays_as_it_was() {
+        if let Some(missing) = Need::Root.missing().or_else(|| Need::Namespaces.missing()) {
+            eprintln!("not tested: {missing}");
+            return;
+        }
+        let read = |name| fs::read_to_string(format!("/proc/sys/net/ipv4/{name}"));
+        let before = read("tcp_allowed_congestion_control").unwrap();
+        let all = read("tcp_available_congestion_control").unwrap();
+        for name in all.split_whitespace().map(str::to_owned) {
+            // A thread that has left does not come back.
+            let inside = thread::spawn(move || {
+                enter(&name).unwrap();
+                let set = fs::read_to_string("/proc/sys/net/ipv4/tcp_congestion_control");
+                assert_eq!(set.unwrap().trim(), name);
+            });
+            inside.join().unwrap();
+        }
+        assert_eq!(read("tcp_allowed_congestion_control").unwrap(), before);
+    }
+}
