@@ -1,11 +1,12 @@
 //! Many sessions at once and one after the other: all are served, and what they used comes back.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use pontoon_lab::{
     balancer::{Balancer, Kind, free_address},
     crowd::{self, Crowd, EchoServer, Usage, raise_file_limit, short_sessions, usage},
     needs::{self, Need},
+    soak::{Finding, Plan},
     statistics, wait,
 };
 
@@ -29,6 +30,8 @@ pub(crate) fn register(tests: &mut Vec<Test>) {
     let crowd = Test::new("load::nine_thousand_sessions_at_once", many_at_once);
     tests.push(crowd.needs(Need::OpenFiles(FILES)));
     tests.push(Test::new("load::short_sessions_leave_nothing", many_short));
+    let soak = Test::new("load::a_short_soak_is_good", soak);
+    tests.push(soak.needs(Need::Root).needs(Need::Namespaces));
 }
 
 fn many_at_once() -> Outcome {
@@ -59,6 +62,28 @@ fn many_short() -> Outcome {
     let count = if needs::full() { SHORT_IN_FULL } else { SHORT };
     short_sessions(scene.front, count, CLIENTS)?;
     scene.all_came_back(before)
+}
+
+/// Latency says little while other tests run; everything else must hold.
+fn soak() -> Outcome {
+    let seconds = if needs::full() { 60 } else { 15 };
+    let plan = Plan {
+        program: pontoon().into(),
+        duration: Duration::from_secs(seconds),
+        engine: None,
+        threads: 2,
+        congestion_control: "cubic".into(),
+    };
+    let report = pontoon_lab::soak::run(&plan)?;
+    let bad = |finding: &&Finding| !finding.good && !finding.is_latency;
+    let bad: Vec<_> = report.findings().iter().filter(bad).collect();
+    if bad.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::from(format!(
+        "{bad:#?}\n{:#?}",
+        report.complaints()
+    )))
 }
 
 /// Our program before an echo server.

@@ -36,6 +36,8 @@ pub mod redis;
 pub mod script;
 pub mod server;
 pub mod site;
+#[cfg(feature = "load")]
+pub mod soak;
 pub mod sockets;
 pub mod spread;
 pub mod statistics;

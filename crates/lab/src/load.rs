@@ -176,6 +176,19 @@ pub enum Edge {
     End,
 }
 
+/// A request that a server of this size answers with the same bytes; for clients that do something
+/// with it that no [`Workload`] does.
+#[must_use]
+pub fn message(size: usize, number: u64) -> Vec<u8> {
+    letters::Desk::new(size, size).write(number)
+}
+
+/// What belongs to this place of a stream to a [`Service::Sink`]; at most `length` bytes.
+#[must_use]
+pub fn stream(place: u64, length: usize) -> &'static [u8] {
+    pattern::stream(place, length)
+}
+
 /// Runs a workload for a time, on the calling thread.
 ///
 /// # Errors

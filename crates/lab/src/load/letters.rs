@@ -43,6 +43,14 @@ impl Desk {
         tag
     }
 
+    /// All of a client's message.
+    pub(super) fn write(mut self, number: u64) -> Vec<u8> {
+        let tag = self.tag(number);
+        let length = tag.len().min(self.outgoing.len());
+        self.outgoing[..length].copy_from_slice(&tag[..length]);
+        self.outgoing
+    }
+
     /// Bytes of a request and its answer.
     pub(super) const fn bytes(&self) -> usize {
         self.outgoing.len() + self.incoming

@@ -11,8 +11,9 @@ pub struct Process {
     pub rss: u64,
     /// Its share of what is resident.
     pub pss: u64,
-    /// Resident and nobody else's: what its end would give back.
-    pub own: u64,
+    /// Resident and of no file: heap and stacks. What else is resident depends on who has the same
+    /// files open.
+    pub anonymous: u64,
     /// Open descriptors.
     pub descriptors: usize,
 }
@@ -43,7 +44,7 @@ pub fn of_process(pid: u32) -> Result<Process> {
     Ok(Process {
         rss: kib("Rss:")?,
         pss: kib("Pss:")?,
-        own: kib("Private_Clean:")? + kib("Private_Dirty:")?,
+        anonymous: kib("Anonymous:")?,
         descriptors: descriptors.count(),
     })
 }
@@ -86,7 +87,7 @@ mod tests {
         let before = of_process(std::process::id()).unwrap();
         let block = vec![1_u8; usize::try_from(SIZE).unwrap()];
         let after = of_process(std::process::id()).unwrap();
-        assert!(after.own >= before.own + SIZE / 2, "{before:?} {after:?}");
+        assert!(after.anonymous >= before.anonymous + SIZE / 2, "{before:?} {after:?}");
         assert!(after.rss >= after.pss && after.descriptors >= 3);
         drop(block);
     }
