@@ -7,6 +7,7 @@ mod chaos;
 mod checks;
 mod cloud;
 mod compat;
+mod cost;
 mod database;
 mod demo;
 mod documentation;
@@ -37,6 +38,7 @@ fn main() -> std::process::ExitCode {
     checks::register(&mut tests);
     cloud::register(&mut tests);
     compat::register(&mut tests);
+    cost::register(&mut tests);
     database::register(&mut tests);
     demo::register(&mut tests);
     documentation::register(&mut tests);

@@ -11,7 +11,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use pontoon_lab::{
-    cost::{self, Case, Cost},
+    cost::{self, Case, Cost, Share},
     crowd::raise_file_limit,
 };
 
@@ -70,28 +70,30 @@ impl Options {
 }
 
 fn show(case: &Case, cost: &Cost, top: usize) {
-    println!(
-        "{:32} {:9.0} instructions {:6.2} allocations {:6.2} system calls (main thread {:.0} instructions)",
-        case.name,
-        cost.instructions,
-        cost.allocations,
-        cost.syscalls_in_all(),
-        cost.main,
-    );
-    if top == 0 {
-        return;
+    println!("{}", case.name);
+    for (threads, share) in [("data", &cost.data), ("main", &cost.main)] {
+        println!(
+            "  {threads} {:9.0} instructions {:6.2} allocations {:6.2} system calls",
+            share.instructions,
+            share.allocations.sum(),
+            share.syscalls.sum(),
+        );
+        if top > 0 {
+            detail(share, top);
+        }
     }
-    for (call, times) in cost
-        .syscalls
-        .iter()
-        .filter(|(_, times)| times.abs() > 0.005)
-    {
-        println!("    {times:9.2} {call}");
+}
+
+fn detail(share: &Share, top: usize) {
+    for (call, times) in share.syscalls.iter() {
+        if times.abs() > 0.005 {
+            println!("    {times:9.2} {call}");
+        }
     }
-    for (chain, times) in cost.allocators.iter().take(top) {
-        println!("    {times:9.2} {}", chain.replace('\'', " < "));
+    for (chain, times) in share.allocations.greatest_first().into_iter().take(top) {
+        println!("    {times:9.2} allocations: {chain}");
     }
-    for (function, own) in cost.functions.iter().take(top) {
+    for (function, own) in share.functions.greatest_first().into_iter().take(top) {
         println!("    {own:9.1} {function}");
     }
 }

@@ -8,6 +8,8 @@
 
 mod callgrind;
 mod cases;
+mod order;
+mod reading;
 mod stage;
 mod strace;
 mod work;
@@ -15,6 +17,7 @@ mod work;
 use std::{collections::BTreeMap, path::Path};
 
 pub use cases::all;
+pub use reading::{check, start};
 pub use stage::Scene;
 pub use work::Work;
 
@@ -23,7 +26,7 @@ use crate::problem::Result;
 /// Something to measure.
 #[derive(Debug, Clone)]
 pub struct Case {
-    /// Its name, with the unit: `a connection, the client closing`.
+    /// Its name, the unit first: `connection, client closes`.
     pub name: &'static str,
     /// Where it happens.
     pub scene: Scene,
@@ -36,37 +39,87 @@ pub struct Case {
 /// What a unit of work costs.
 #[derive(Debug, Clone, Default)]
 pub struct Cost {
-    /// Instructions of the program outside the kernel, without its main thread, which does
-    /// nothing for a session but has work of its own from time to time.
-    pub instructions: f64,
-    /// Instructions of the main thread.
-    pub main: f64,
-    /// Memory asked for: calls of `malloc`, `calloc`, `realloc` and their like.
-    pub allocations: f64,
-    /// System calls, without the main thread's: `recvfrom`, or `recvfrom EAGAIN` for one that came back with that.
-    pub syscalls: BTreeMap<String, f64>,
-    /// Where the instructions went: functions and their own cost, the greatest first.
-    pub functions: Vec<(String, f64)>,
-    /// Who asked for memory: chains of callers, the most frequent first.
-    pub allocators: Vec<(String, f64)>,
+    /// In the threads that carry sessions.
+    pub data: Share,
+    /// In the main thread, which serves pages and has work of its own from time to time.
+    pub main: Share,
 }
 
-impl Cost {
-    /// System calls of all kinds.
+/// The part of some threads in a cost.
+#[derive(Debug, Clone, Default)]
+pub struct Share {
+    /// Instructions outside the kernel.
+    pub instructions: f64,
+    /// Where they are: functions and their own cost.
+    pub functions: Tally,
+    /// Calls of `malloc` and its like, by who asked: `read < relay < run`.
+    pub allocations: Tally,
+    /// System calls: `recvfrom`, or `recvfrom EAGAIN` for one that came back with that.
+    pub syscalls: Tally,
+}
+
+/// How often something happened, by name.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Tally(BTreeMap<String, f64>);
+
+impl Tally {
+    /// All names together.
     #[must_use]
-    pub fn syscalls_in_all(&self) -> f64 {
-        self.syscalls.values().sum()
+    pub fn sum(&self) -> f64 {
+        self.0.values().sum()
+    }
+
+    /// By name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, f64)> {
+        self.0.iter().map(|(name, count)| (name.as_str(), *count))
+    }
+
+    /// The most frequent first.
+    #[must_use]
+    pub fn greatest_first(&self) -> Vec<(&str, f64)> {
+        let mut sorted: Vec<_> = self.iter().collect();
+        sorted.sort_by(|(_, a), (_, b)| b.total_cmp(a));
+        sorted
+    }
+
+    fn add(&mut self, name: &str, count: f64) {
+        if let Some(sum) = self.0.get_mut(name) {
+            *sum += count;
+        } else {
+            self.0.insert(name.to_owned(), count);
+        }
+    }
+
+    /// What has come since `before`, for each of so many units.
+    fn since(&self, before: &Self, units: f64) -> Self {
+        let names = before.0.keys().chain(self.0.keys());
+        let value = |tally: &Self, name| tally.0.get(name).copied().unwrap_or(0.0);
+        let grown = |name| (value(self, name) - value(before, name)) / units;
+        let grown = names.map(|name| (name.clone(), grown(name)));
+        Self(grown.filter(|(_, count)| *count != 0.0).collect())
     }
 }
 
-/// What an instrument counted in one run.
-#[derive(Debug, Default)]
-struct Counts {
-    main: u64,
-    instructions: u64,
-    functions: BTreeMap<String, u64>,
-    allocators: BTreeMap<String, u64>,
-    syscalls: BTreeMap<String, u64>,
+impl Share {
+    fn since(&self, before: &Self, units: f64) -> Self {
+        Self {
+            instructions: (self.instructions - before.instructions) / units,
+            functions: self.functions.since(&before.functions, units),
+            allocations: self.allocations.since(&before.allocations, units),
+            syscalls: self.syscalls.since(&before.syscalls, units),
+        }
+    }
+}
+
+impl Cost {
+    /// What has come since `before`, for each of so many units.
+    #[must_use]
+    pub fn since(&self, before: &Self, units: f64) -> Self {
+        Self {
+            data: self.data.since(&before.data, units),
+            main: self.main.since(&before.main, units),
+        }
+    }
 }
 
 /// Measures a case with this program.
@@ -74,82 +127,16 @@ struct Counts {
 /// # Errors
 /// `valgrind` or `strace` is missing, or the program does not work as it should.
 pub fn measure(program: &Path, case: &Case) -> Result<Cost> {
-    let mut cost = instructions(program, case)?;
-    cost.syscalls = syscalls(program, case)?;
+    let mut cost = with(&callgrind::INSTRUMENT, program, case)?;
+    let calls = with(&strace::INSTRUMENT, program, case)?;
+    cost.data.syscalls = calls.data.syscalls;
+    cost.main.syscalls = calls.main.syscalls;
     Ok(cost)
 }
 
-/// The same without system calls: half as long.
-///
-/// # Errors
-/// As of [`measure`].
-pub fn instructions(program: &Path, case: &Case) -> Result<Cost> {
-    let run = |amount| {
-        stage::run(
-            &callgrind::INSTRUMENT,
-            program,
-            &case.scene,
-            case.work,
-            amount,
-        )
-    };
+fn with(instrument: &stage::Instrument, program: &Path, case: &Case) -> Result<Cost> {
+    let run = |amount| stage::run(instrument, program, &case.scene, case.work, amount);
     let (little, more) = case.amounts;
-    let units = f64::from(more - little);
-    let (before, after) = (run(little)?, run(more)?);
-    let allocators = growth(&before.allocators, &after.allocators, units);
-    Ok(Cost {
-        instructions: each(before.instructions, after.instructions, units),
-        main: each(before.main, after.main, units),
-        allocations: allocators.values().sum(),
-        syscalls: BTreeMap::new(),
-        functions: greatest_first(growth(&before.functions, &after.functions, units)),
-        allocators: greatest_first(allocators),
-    })
-}
-
-/// System calls alone, by kind.
-///
-/// # Errors
-/// As of [`measure`].
-pub fn syscalls(program: &Path, case: &Case) -> Result<BTreeMap<String, f64>> {
-    let run = |amount| stage::run(&strace::INSTRUMENT, program, &case.scene, case.work, amount);
-    let (little, more) = case.amounts;
-    let (before, after) = (run(little)?, run(more)?);
-    Ok(growth(
-        &before.syscalls,
-        &after.syscalls,
-        f64::from(more - little),
-    ))
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "counts far below what a double holds exactly"
-)]
-fn each(before: u64, after: u64, units: f64) -> f64 {
-    (after as f64 - before as f64) / units
-}
-
-fn growth(
-    before: &BTreeMap<String, u64>,
-    after: &BTreeMap<String, u64>,
-    units: f64,
-) -> BTreeMap<String, f64> {
-    let value = |counts: &BTreeMap<String, u64>, name| counts.get(name).copied().unwrap_or(0);
-    let names = before.keys().chain(after.keys());
-    names
-        .map(|name| {
-            (
-                name.clone(),
-                each(value(before, name), value(after, name), units),
-            )
-        })
-        .filter(|(_, grown)| *grown != 0.0)
-        .collect()
-}
-
-fn greatest_first(counts: BTreeMap<String, f64>) -> Vec<(String, f64)> {
-    let mut sorted: Vec<_> = counts.into_iter().collect();
-    sorted.sort_by(|(_, a), (_, b)| b.total_cmp(a));
-    sorted
+    let before = run(little)?;
+    Ok(run(more)?.since(&before, f64::from(more - little)))
 }

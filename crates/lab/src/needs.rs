@@ -25,6 +25,8 @@ pub enum Need {
     PythonProgram(&'static str),
     /// A Python that can import this module (`tests/requirements.txt`).
     PythonModule(&'static str),
+    /// Our program built with this profile.
+    Build(&'static str),
     /// A user of the system.
     User(&'static str),
     /// To be root.
@@ -56,6 +58,8 @@ impl Need {
             Self::PythonModule(name) => python_with(name)
                 .is_none()
                 .then(|| format!("no python3 can import {name}: {PYTHON_PEERS}")),
+            Self::Build(profile) => (!Self::built(profile).is_file())
+                .then(|| format!("not built: cargo build --profile {profile} --bin pontoon")),
             Self::User(name) => (!has_user(name)).then(|| format!("there is no user {name}")),
             Self::Root => (!rustix::process::geteuid().is_root()).then(|| "not root".into()),
             Self::Namespaces => refused("network namespaces are", &["--net", "true"]),
@@ -66,6 +70,12 @@ impl Need {
                 .is_none()
                 .then(|| "every user may choose every congestion control".into()),
         }
+    }
+
+    /// Where [`Need::Build`] looks.
+    #[must_use]
+    pub fn built(profile: &str) -> PathBuf {
+        Path::new("target").join(profile).join("pontoon")
     }
 }
 

@@ -1,13 +1,8 @@
 //! Instructions and allocations: valgrind's callgrind, and its output.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    ffi::OsString,
-    fs,
-    path::Path,
-};
+use std::{ffi::OsString, fs, path::Path};
 
-use super::{Counts, stage::Instrument};
+use super::{Cost, Share, stage::Instrument};
 use crate::problem::{Problem, Result, Trying};
 
 pub(super) const INSTRUMENT: Instrument = Instrument {
@@ -26,9 +21,12 @@ const ALLOCATORS: [&str; 6] = [
     "memalign",
 ];
 /// How many callers of those are told apart.
-const CALLERS: u32 = 7;
+const CALLERS: u32 = 9;
+/// How many of them are shown, and how those begin that are not.
+const SHOWN: usize = 3;
+const LIBRARY: [&str; 4] = ["__rustc::", "alloc::", "<alloc::", "<core::"];
 
-fn arguments(folder: &Path) -> Vec<OsString> {
+pub(super) fn arguments(folder: &Path) -> Vec<OsString> {
     let out = folder.join("callgrind");
     let mut arguments: Vec<OsString> = [
         "--tool=callgrind",
@@ -48,8 +46,8 @@ fn arguments(folder: &Path) -> Vec<OsString> {
 }
 
 /// Reads the file of every thread in a folder; the first thread is the main one.
-fn read(folder: &Path) -> Result<Counts> {
-    let mut counts = Counts::default();
+pub(super) fn read(folder: &Path) -> Result<Cost> {
+    let mut cost = Cost::default();
     let mut seen = false;
     for entry in fs::read_dir(folder).trying("read a folder")?.flatten() {
         let name = entry.file_name();
@@ -60,59 +58,55 @@ fn read(folder: &Path) -> Result<Counts> {
             continue;
         };
         let text = fs::read(entry.path()).trying("read what callgrind wrote")?;
-        let text = String::from_utf8_lossy(&text);
-        seen = true;
-        if thread == "01" {
-            counts.main = total(&text);
+        let share = if thread == "01" {
+            &mut cost.main
         } else {
-            counts.instructions += total(&text);
-            tally(&text, &mut counts);
-        }
+            &mut cost.data
+        };
+        tally(&String::from_utf8_lossy(&text), share);
+        seen = true;
     }
     if seen {
-        return Ok(counts);
+        return Ok(cost);
     }
     Err(Problem::Unexpected("callgrind wrote nothing".into()))
 }
 
-fn total(text: &str) -> u64 {
-    let line = text.lines().find_map(|line| line.strip_prefix("summary: "));
-    line.and_then(|number| number.trim().parse().ok())
-        .unwrap_or(0)
-}
-
-/// Adds up the own cost of each function, and the calls of allocators.
-fn tally(text: &str, counts: &mut Counts) {
-    let mut own: HashMap<&str, u64> = HashMap::new();
-    let mut asked: BTreeMap<&str, u64> = BTreeMap::new();
+/// Adds up instructions, the own cost of each function, and the calls of allocators.
+fn tally(text: &str, share: &mut Share) {
     let (mut function, mut callee) = ("", "");
     let mut is_call = false;
     for line in text.lines() {
         if let Some(name) = line.strip_prefix("fn=") {
-            function = name;
+            function = plain(name);
         } else if let Some(name) = line.strip_prefix("cfn=") {
             callee = name;
         } else if let Some(call) = line.strip_prefix("calls=") {
             // The next line is the cost of the calls, which is not the caller's own.
             is_call = true;
-            let times = call.split(' ').next().and_then(|times| times.parse().ok());
             if ALLOCATORS.contains(&plain(callee)) {
-                *asked.entry(callee).or_default() += times.unwrap_or(0);
+                share.allocations.add(&chain(callee), number(call, 0));
             }
         } else if line.starts_with(|first: char| first.is_ascii_digit() || "+-*".contains(first)) {
-            let cost = line.split(' ').nth(1).and_then(|cost| cost.parse().ok());
             if !is_call {
-                *own.entry(function).or_default() += cost.unwrap_or(0);
+                share.functions.add(function, number(line, 1));
             }
             is_call = false;
         }
     }
-    for (name, cost) in own {
-        *counts.functions.entry(plain(name).into()).or_default() += cost;
-    }
-    for (chain, times) in asked {
-        *counts.allocators.entry(chain.into()).or_default() += times;
-    }
+    share.instructions = share.functions.sum();
+}
+
+fn number(line: &str, place: usize) -> f64 {
+    let word = line.split(' ').nth(place);
+    word.and_then(|word| word.parse().ok()).unwrap_or(0.0)
+}
+
+/// The callers that say something, without the library's ways to ask for memory.
+fn chain(name: &str) -> String {
+    let says = |caller: &&str| !LIBRARY.iter().any(|prefix| caller.starts_with(prefix));
+    let callers: Vec<_> = name.split('\'').skip(1).filter(says).take(SHOWN).collect();
+    callers.join(" < ")
 }
 
 /// A function without its callers: `malloc` of `malloc'grow'push`.
@@ -126,13 +120,14 @@ mod tests {
 
     #[test]
     fn own_cost_and_allocations_are_told_from_those_of_callees() {
-        let text = "summary: 260\n\nfn=push\n10 5\n+2 7\ncfn=malloc'grow'push\ncalls=3 0\n12 200\n\
-                    * 8\n\nfn=malloc'grow'push\n0 40\n";
-        let mut counts = Counts::default();
-        tally(text, &mut counts);
-        assert_eq!(total(text), 260);
-        assert_eq!(counts.functions["push"], 20);
-        assert_eq!(counts.functions["malloc"], 40);
-        assert_eq!(counts.allocators["malloc'grow'push"], 3);
+        let text = "fn=push\n10 5\n+2 7\ncfn=malloc'alloc::grow'push\ncalls=3 0\n12 200\n\
+                    * 8\n\nfn=malloc'alloc::grow'push\n0 40\n";
+        let mut share = Share::default();
+        tally(text, &mut share);
+        let own: Vec<_> = share.functions.greatest_first();
+        assert_eq!(own, [("malloc", 40.0), ("push", 20.0)]);
+        assert!((share.instructions - 60.0).abs() < 0.1);
+        let asked: Vec<_> = share.allocations.iter().collect();
+        assert_eq!(asked, [("push", 3.0)]);
     }
 }

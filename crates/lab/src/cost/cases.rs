@@ -42,7 +42,7 @@ fn messages() -> Vec<Case> {
 
 fn background() -> Vec<Case> {
     let (page, csv) = (Work::Scrape("/stats"), Work::Scrape("/stats;csv"));
-    let (seconds, scrapes) = ((1, 5), (5, 25));
+    let (seconds, scrapes) = ((1, 5), (5, 45));
     vec![
         case("second, no session", &plain(), Work::Second, seconds),
         case("second, 1000 idle", &crowded(), Work::Second, seconds),

@@ -6,19 +6,15 @@ use std::{
     net::{SocketAddr, TcpListener, TcpStream, UdpSocket},
     os::unix::fs::symlink,
     path::Path,
-    process::Command,
-    sync::atomic::{AtomicUsize, Ordering},
     thread,
     time::{Duration, Instant},
 };
 
-use rustix::{
-    process::Signal,
-    thread::{CpuSet, sched_getaffinity, sched_setaffinity},
-};
+use rustix::process::Signal;
 
 use super::{
-    Counts,
+    Cost,
+    order::{self, Order},
     work::{Talk, Work},
 };
 use crate::{
@@ -52,11 +48,13 @@ pub(super) struct Instrument {
     /// Its arguments, if it is to write into this folder.
     pub(super) arguments: fn(&Path) -> Vec<OsString>,
     /// What it counted.
-    pub(super) read: fn(&Path) -> Result<Counts>,
+    pub(super) read: fn(&Path) -> Result<Cost>,
 }
 
 /// How long a program may take to start or to end under an instrument.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+/// How long to look away from a program that is busy, at first.
+const GLANCE: Duration = Duration::from_micros(100);
 
 /// Runs the program under an instrument, does so much work with it, and ends it.
 pub(super) fn run(
@@ -65,7 +63,7 @@ pub(super) fn run(
     scene: &Scene,
     work: Work,
     amount: u32,
-) -> Result<Counts> {
+) -> Result<Cost> {
     let folder = TempDir::new("cost")?;
     let servers = TcpListener::bind(("127.0.0.1", 0)).trying("listen")?;
     let log = UdpSocket::bind(("127.0.0.1", 0)).trying("make a socket for the log")?;
@@ -75,11 +73,9 @@ pub(super) fn run(
     let program = program.canonicalize().trying("find our program")?;
     let link = folder.path().join("haproxy");
     symlink(&program, &link).trying("link our program under the name haproxy")?;
-    let _pinned = Pinned::to_one()?;
-    // A batch task does not take the processor from us when something comes for it: it finds all
-    // that we do before we wait for it.
-    let mut command = Command::new("chrt");
-    command.args(["--batch", "0", instrument.program]);
+    let order = Order::begin()?;
+    let mut command = order::behind_us();
+    command.arg(instrument.program);
     command.args((instrument.arguments)(folder.path()));
     command.arg(link).arg("-db").arg("-f").arg(file);
     let mut program = Program::start(&mut command)?;
@@ -87,34 +83,10 @@ pub(super) fn run(
     let mut talk = Talk::new(servers, front, page, program.pid());
     talk.fill(scene.idle)?;
     talk.work(work, amount)?;
-    drop(talk);
+    // Sessions are open still: ending them all is the same work each time.
     end(&mut program)?;
+    drop(order);
     (instrument.read)(folder.path())
-}
-
-/// The calling thread, and what it starts, on one processor for a while.
-struct Pinned(CpuSet);
-
-impl Pinned {
-    fn to_one() -> Result<Self> {
-        static NEXT: AtomicUsize = AtomicUsize::new(0);
-        let all = sched_getaffinity(None).trying("ask for the processors")?;
-        let processors: Vec<_> = (0..CpuSet::MAX_CPU)
-            .filter(|cpu| all.is_set(*cpu))
-            .collect();
-        let turn = NEXT.fetch_add(1, Ordering::Relaxed) % processors.len().max(1);
-        let mut one = CpuSet::new();
-        one.set(processors.get(turn).copied().unwrap_or(0));
-        sched_setaffinity(None, &one).trying("keep to one processor")?;
-        Ok(Self(all))
-    }
-}
-
-impl Drop for Pinned {
-    fn drop(&mut self) {
-        // It was allowed before.
-        let _back = sched_setaffinity(None, &self.0);
-    }
 }
 
 fn configuration(
@@ -156,7 +128,7 @@ fn configuration(
     Ok(text)
 }
 
-fn wait_for(program: &mut Program, page: SocketAddr) -> Result<()> {
+pub(super) fn wait_for(program: &mut Program, page: SocketAddr) -> Result<()> {
     let up = wait::until("the program to listen", PATIENCE, || {
         if program.ended().ok().flatten().is_some() {
             return Some(false);
@@ -170,7 +142,7 @@ fn wait_for(program: &mut Program, page: SocketAddr) -> Result<()> {
     }
 }
 
-fn end(program: &mut Program) -> Result<()> {
+pub(super) fn end(program: &mut Program) -> Result<()> {
     program.signal(Signal::TERM)?;
     let ended = program.wait(PATIENCE);
     ended
@@ -178,7 +150,7 @@ fn end(program: &mut Program) -> Result<()> {
         .map_err(|problem| complaint(program, &problem.to_string()))
 }
 
-fn complaint(program: &Program, what: &str) -> Problem {
+pub(super) fn complaint(program: &Program, what: &str) -> Problem {
     let output = program.output().join("\n");
     Problem::Unexpected(format!("{what}; it said:\n{output}"))
 }
@@ -186,13 +158,16 @@ fn complaint(program: &Program, what: &str) -> Problem {
 /// Waits until no thread of the program has anything to do.
 pub(super) fn settle(pid: u32) -> Result<()> {
     let deadline = Instant::now() + PATIENCE;
+    let mut glance = GLANCE;
     while !sleeps(pid) {
         if Instant::now() > deadline {
             let what = "the program to have nothing left to do".into();
             let seconds = PATIENCE.as_secs();
             return Err(Problem::Timeout { what, seconds });
         }
-        thread::yield_now();
+        // A pause, not a yield: we come before the program.
+        thread::sleep(glance);
+        glance = (glance * 2).min(GLANCE * 50);
     }
     Ok(())
 }

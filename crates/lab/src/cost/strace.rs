@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, fs, path::Path};
 
-use super::{Counts, stage::Instrument};
+use super::{Cost, stage::Instrument};
 use crate::{
     problem::{Result, Trying},
     wait,
@@ -15,6 +15,8 @@ pub(super) const INSTRUMENT: Instrument = Instrument {
 };
 
 const FILE: &str = "strace";
+/// The main thread.
+const MAIN: &str = "haproxy";
 
 fn arguments(folder: &Path) -> Vec<OsString> {
     // -D: the program, not strace, is our child. -Y: threads with their names. -s 0: no bytes.
@@ -25,8 +27,8 @@ fn arguments(folder: &Path) -> Vec<OsString> {
     arguments
 }
 
-/// Counts the calls of all threads but the main one.
-fn read(folder: &Path) -> Result<Counts> {
+/// Counts the calls of all threads; the main one bears the program's name.
+fn read(folder: &Path) -> Result<Cost> {
     let path = folder.join(FILE);
     // With -D it may write on for a moment after the program's end.
     let mut length = None;
@@ -36,15 +38,18 @@ fn read(folder: &Path) -> Result<Counts> {
         (now > 0 && before == length).then_some(())
     })?;
     let text = fs::read(&path).trying("read what strace wrote")?;
-    let mut counts = Counts::default();
+    let mut cost = Cost::default();
     for line in String::from_utf8_lossy(&text).lines() {
-        if let Some((thread, call)) = parse(line)
-            && thread != "haproxy"
-        {
-            *counts.syscalls.entry(call).or_default() += 1;
-        }
+        let Some((thread, call)) = parse(line) else {
+            continue;
+        };
+        let share = match thread {
+            MAIN => &mut cost.main,
+            _ => &mut cost.data,
+        };
+        share.syscalls.add(&call, 1.0);
     }
-    Ok(counts)
+    Ok(cost)
 }
 
 /// The thread and the kind of a finished call.

@@ -63,8 +63,9 @@ impl Talk {
         for _ in 0..sessions {
             let pair = self.session()?;
             self.idle.push(pair);
+            settle(self.pid)?;
         }
-        settle(self.pid)
+        Ok(())
     }
 
     /// So much work, one unit after the other.
