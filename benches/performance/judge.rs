@@ -153,7 +153,11 @@ impl Bound {
     }
 
     fn shown(self, found: Spread) -> String {
-        let digits = usize::from(!matches!(self, Self::Memory(_))) * 2;
+        let digits = if matches!(self, Self::Memory(_)) {
+            0
+        } else {
+            3
+        };
         let Spread {
             lower,
             median,

@@ -10,10 +10,13 @@
 )]
 
 mod contender;
+mod contestant;
 mod database;
+mod field;
 mod install;
 mod judge;
 mod machine;
+mod meter;
 mod options;
 mod page;
 mod plot;

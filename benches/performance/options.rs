@@ -104,7 +104,10 @@ impl Options {
             "--rounds" => self.rounds = number(value)?,
             "--seconds" => self.duration = seconds(value)?,
             "--seed" => self.seed = number(value)? as u64,
-            "--pontoon" => self.pontoon = value.into(),
+            "--pontoon" => {
+                let path = std::path::absolute(value);
+                self.pontoon = path.map_err(|error| format!("{value}: {error}"))?;
+            }
             "--out" => self.out = value.into(),
             _ => return Err(format!("unknown: {word}")),
         }

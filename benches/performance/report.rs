@@ -51,7 +51,7 @@ impl<'a> Report<'a> {
         for contender in [Contender::Pontoon, Contender::PontoonRing] {
             text += &self.ratios(contender);
         }
-        text
+        text + &behind(self.results)
     }
 
     fn run(&self, number: usize, run: &Run) -> String {
@@ -212,6 +212,53 @@ fn row(unit: Unit, contender: Contender, samples: &[Sample], theirs: &[Sample]) 
         median(&|it| Some(it.latency?.p50)),
         median(&|it| Some(it.latency?.p99)),
         median(&|it| Some(it.latency?.p999)),
+    )
+}
+
+/// Where somebody else is ahead, as far as three quarters of the rounds tell.
+fn behind(results: &Results) -> String {
+    type Figure = (&'static str, fn(&Sample) -> Option<f64>);
+    // Less is better, so a rate stands upside down.
+    const FIGURES: [Figure; 6] = [
+        ("CPU of the proxy", Sample::proxy_per_unit),
+        ("CPU of the machine", |it| {
+            it.memory.is_none().then(|| it.machine_per_unit())
+        }),
+        ("time for a unit", |it| {
+            it.memory.is_none().then(|| 1.0 / it.rate())
+        }),
+        ("p50", |it| it.latency.map(|latency| latency.p50)),
+        ("p99", |it| it.latency.map(|latency| latency.p99)),
+        ("memory", |it| it.memory?.process),
+    ];
+    let mut text = String::new();
+    for measured in &results.measured {
+        let scenario = Scenario::named(&measured.scenario);
+        let (Some(scenario), Some(ours)) = (scenario, measured.samples(Contender::Pontoon)) else {
+            continue;
+        };
+        for rival in Contender::ALL
+            .into_iter()
+            .filter(|it| !it.is_ours() && *it != Contender::Direct)
+        {
+            let theirs = measured.samples(rival).unwrap_or_default();
+            for (name, value) in FIGURES {
+                let Some(spread) = Spread::of(ratios(ours, theirs, value)) else {
+                    continue;
+                };
+                if spread.lower > 1.0 {
+                    let (title, congestion) = (scenario.title, &measured.congestion);
+                    let (rival, ratio) = (rival.title(), with_quartiles(spread));
+                    let _ok = writeln!(text, "- {title} ({congestion}): {name} {ratio} of {rival}");
+                }
+            }
+        }
+    }
+    if text.is_empty() {
+        text = "- nowhere\n".into();
+    }
+    format!(
+        "\n## Where Pontoon is behind\n\nRatios of Pontoon (epoll) to others, where the lower quartile is above 1.\n\n{text}"
     )
 }
 

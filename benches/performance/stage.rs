@@ -1,35 +1,24 @@
 //! A scenario set up: a network of its own, servers, and every contender in its place, waiting for its turn.
 
-use std::{
-    fs,
-    net::{SocketAddr, TcpStream, UdpSocket},
-    path::{Path, PathBuf},
-    process::Command,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{net::UdpSocket, path::PathBuf, thread, time::Duration};
 
 use pontoon_lab::{
-    load::{self, Backend, Edge, Service, Workload, ground, memory},
+    load::{Backend, Service, Workload, ground},
     problem::{Problem, Result, Trying},
-    processor::{self, Moment},
-    program::Program,
-    temp::TempDir,
-    wait,
 };
 use pontoon_sys::process::identity::set_processors;
 
 use crate::{
-    contender::{Contender, Launch},
+    contender::Contender,
+    contestant::{Contestant, PROXY},
     database::Database,
-    sample::{Cost, Memory, Sample},
+    sample::Sample,
     scenario::{Congestion, Load, Scenario},
     setting::{BACKEND, Plan},
 };
 
-/// Where load and servers run, and where a proxy of one thread does.
+/// Where load and servers run, but for proxies of more than one thread.
 const LOAD: [u16; 1] = [0];
-const PROXY: [u16; 1] = [1];
 /// Of a contender's first sample, which is thrown away.
 const WARM_UP: Duration = Duration::from_millis(100);
 
@@ -40,19 +29,6 @@ pub(crate) struct Stage {
     backend: Option<Backend>,
     database: Option<Database>,
     log: UdpSocket,
-}
-
-/// A contender that can be measured.
-struct Contestant {
-    contender: Contender,
-    program: PathBuf,
-    plan: Plan,
-    running: Option<Running>,
-}
-
-struct Running {
-    program: Program,
-    _folder: TempDir,
 }
 
 impl Stage {
@@ -83,12 +59,8 @@ impl Stage {
         };
         let mut missing = Vec::new();
         for (contender, program) in programs {
-            let mut contestant = Contestant {
-                contender: *contender,
-                program: program.clone(),
-                plan: Plan::new(scenario.setting, *contender, address),
-                running: None,
-            };
+            let plan = Plan::new(scenario.setting, *contender, address);
+            let mut contestant = Contestant::new(*contender, program.clone(), plan);
             match contestant.start() {
                 Ok(()) => stage.contestants.push(contestant),
                 Err(problem) => missing.push((*contender, problem.to_string())),
@@ -154,195 +126,6 @@ impl Stage {
     }
 }
 
-impl Contestant {
-    fn start(&mut self) -> Result<()> {
-        let Some(launch) = self.contender.launch(&self.plan) else {
-            return Ok(());
-        };
-        let folder = TempDir::new("contender")?;
-        let mut command = self.command(&launch, folder.path())?;
-        let program = if self.plan.setting.apart() {
-            on_processors(&PROXY, || Program::start(&mut command))??
-        } else {
-            Program::start(&mut command)?
-        };
-        self.running = Some(Running {
-            program,
-            _folder: folder,
-        });
-        self.await_door()
-    }
-
-    fn command(&self, launch: &Launch, folder: &Path) -> Result<Command> {
-        let place = folder.display().to_string();
-        let written = |name: &str, text: &str| {
-            let path = folder.join(name);
-            fs::write(&path, text.replace("{}", &place)).trying(format!("write {}", path.display()))
-        };
-        written(launch.file, &launch.text)?;
-        if let Some((name, text)) = &launch.second {
-            written(name, text)?;
-        }
-        let mut program = self.program.clone();
-        if self.contender.is_ours() {
-            program = folder.join("haproxy");
-            std::os::unix::fs::symlink(&self.program, &program).trying("make a link")?;
-        }
-        let mut command = Command::new(program);
-        command.args(launch.words.iter().map(|word| word.replace("{}", &place)));
-        command.envs(launch.variable.clone());
-        Ok(command)
-    }
-
-    /// Waits until it accepts connections.
-    fn await_door(&mut self) -> Result<()> {
-        let target = self.target();
-        let Some(running) = &mut self.running else {
-            return Ok(());
-        };
-        let up = wait::until("the proxy to listen", wait::PATIENCE, || {
-            if running.program.ended().ok().flatten().is_some() {
-                return Some(false);
-            }
-            TcpStream::connect(target).ok().map(|_| true)
-        });
-        match up {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(self.complain(&Problem::Unexpected("it ended at once".into()))),
-            Err(problem) => Err(self.complain(&problem)),
-        }
-    }
-
-    fn target(&self) -> SocketAddr {
-        self.plan.target(self.contender)
-    }
-
-    fn pid(&self) -> Option<u32> {
-        self.running.as_ref().map(|it| it.program.pid())
-    }
-
-    fn loaded(&self, workload: &Workload, round: usize, duration: Duration) -> Result<Sample> {
-        let mut meter = Meter::new(self.pid());
-        let outcome = load::run_watched(self.target(), workload, duration, &mut |edge| {
-            meter.reach(edge);
-        })?;
-        Ok(Sample::new(round, &outcome, meter.cost()?))
-    }
-
-    /// Starts it anew: what an allocator has kept from the last round is not counted twice.
-    fn idle(&mut self, sessions: usize, round: usize) -> Result<Sample> {
-        self.running = None;
-        self.start()?;
-        // A first session brings what all sessions share. Who listens may not know its servers yet.
-        wait::until("a first session", wait::PATIENCE, || {
-            load::Held::gather(self.target(), 1).ok()
-        })?;
-        let (process, kernel) = (self.memory()?, memory::of_kernel()?);
-        let began = Instant::now();
-        let mut held = load::Held::gather(self.target(), sessions)?;
-        let seconds = began.elapsed().as_secs_f64();
-        let (process_after, kernel_after) = (self.memory()?, memory::of_kernel()?);
-        let answered = held.check()?;
-        #[expect(clippy::cast_precision_loss, reason = "bytes of one machine")]
-        let each = |after: u64, before: u64| (after as f64 - before as f64) / sessions as f64;
-        let in_kernel = |it: memory::Kernel| it.slab + it.tcp_buffers;
-        let process = process.zip(process_after);
-        Ok(Sample {
-            round,
-            units: u64::try_from(answered).unwrap_or(0),
-            seconds,
-            errors: u64::try_from(sessions - answered).unwrap_or(0),
-            proxy: None,
-            machine: 0.0,
-            latency: None,
-            memory: Some(Memory {
-                process: process.map(|(before, after)| each(after, before)),
-                kernel: each(in_kernel(kernel_after), in_kernel(kernel)),
-            }),
-        })
-    }
-
-    fn memory(&self) -> Result<Option<u64>> {
-        self.pid().map(processor::resident).transpose()
-    }
-
-    fn transactions(
-        &self,
-        clients: usize,
-        database: &Database,
-        round: usize,
-        duration: Duration,
-    ) -> Result<Sample> {
-        let mut meter = Meter::new(self.pid());
-        meter.reach(Edge::Begin);
-        let seen = database.run(self.target(), clients, duration)?;
-        meter.reach(Edge::End);
-        Ok(seen.sample(round, meter.cost()?))
-    }
-
-    fn complain(&self, problem: &Problem) -> Problem {
-        let said = self.running.as_ref().map(|it| it.program.output());
-        let said = said.unwrap_or_default();
-        let grave = |line: &&String| {
-            ["ALERT", "emerg", "error", "critical"]
-                .iter()
-                .any(|it| line.contains(it))
-        };
-        let said: Vec<_> = said
-            .iter()
-            .filter(grave)
-            .take(3)
-            .map(String::as_str)
-            .collect();
-        if said.is_empty() {
-            return Problem::Unexpected(problem.to_string());
-        }
-        Problem::Unexpected(format!("{problem}; it said: {}", said.join(" / ")))
-    }
-}
-
-/// What is used between two edges.
-struct Meter {
-    proxy: Option<u32>,
-    begin: Option<Reading>,
-    end: Option<Reading>,
-}
-
-type Reading = Result<(Option<Duration>, Moment)>;
-
-impl Meter {
-    const fn new(proxy: Option<u32>) -> Self {
-        Self {
-            proxy,
-            begin: None,
-            end: None,
-        }
-    }
-
-    fn reach(&mut self, edge: Edge) {
-        let read = || {
-            let proxy = self.proxy.map(processor::used_by).transpose()?;
-            Ok((proxy, Moment::now()?))
-        };
-        let reading = Some(read());
-        match edge {
-            Edge::Begin => self.begin = reading,
-            Edge::End => self.end = reading,
-        }
-    }
-
-    fn cost(self) -> Result<Cost> {
-        let unread = || Problem::Unexpected("the load has not told when it began".into());
-        let (proxy, machine) = self.begin.ok_or_else(unread)??;
-        let (proxy_after, machine_after) = self.end.ok_or_else(unread)??;
-        let proxy = proxy_after.zip(proxy);
-        Ok(Cost {
-            proxy: proxy.map(|(after, before)| after.saturating_sub(before).as_secs_f64()),
-            machine: machine_after.used_since(&machine).as_secs_f64(),
-        })
-    }
-}
-
 /// What the load needs at the other end, if it is the load generator's.
 fn service(scenario: &Scenario) -> Option<Service> {
     match scenario.load {
@@ -361,17 +144,6 @@ fn place_load(scenario: &Scenario) -> Result<()> {
         &all
     };
     set_processors(processors).trying("place the load on its processors")
-}
-
-fn on_processors<T: Send>(processors: &[u16], work: impl FnOnce() -> T + Send) -> Result<T> {
-    let placed = thread::scope(|scope| {
-        let worker = scope.spawn(|| {
-            set_processors(processors).trying("place a proxy on its processor")?;
-            Ok(work())
-        });
-        worker.join()
-    });
-    placed.unwrap_or_else(|_| Err(Problem::Unexpected("starting a proxy panicked".into())))
 }
 
 /// A syslog server that reads and forgets.

@@ -2,12 +2,11 @@
 //! machine hits all.
 
 use std::{
-    collections::BTreeMap,
     fmt::Write as _,
     fs,
     path::{Path, PathBuf},
     thread,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use pontoon_lab::{
@@ -17,6 +16,7 @@ use pontoon_lab::{
 
 use crate::{
     contender::Contender,
+    field::Field,
     machine::{self, Machine},
     options::Options,
     results::{Entry, Measured, Results, Run},
@@ -26,15 +26,6 @@ use crate::{
     stage::Stage,
     statistics::ratios,
 };
-
-/// Setting up a scenario: each contender is started, and the first sample thrown away.
-const SETUP: Duration = Duration::from_millis(350);
-
-/// The contenders that are there, and why others are not.
-struct Field {
-    programs: Vec<(Contender, PathBuf)>,
-    missing: BTreeMap<Contender, String>,
-}
 
 /// What would be measured, and how long it would take.
 pub(crate) fn list(options: &Options) -> String {
@@ -103,78 +94,6 @@ pub(crate) fn measure(options: &Options, results: &mut Results) -> Result<(), St
             .map_err(|error| format!("cannot write to {}: {error}", options.out.display()))?;
     }
     Ok(())
-}
-
-impl Field {
-    fn find(options: &Options) -> Self {
-        let mut field = Self {
-            programs: Vec::new(),
-            missing: BTreeMap::new(),
-        };
-        for contender in Contender::ALL {
-            if contender == Contender::Direct {
-                field.programs.push((contender, PathBuf::new()));
-                continue;
-            }
-            match contender.program(&options.pontoon) {
-                Ok(program) => field.programs.push((contender, program)),
-                Err(reason) => drop(field.missing.insert(contender, reason)),
-            }
-        }
-        field
-    }
-
-    fn of(
-        &self,
-        options: &Options,
-        scenario: &Scenario,
-        congestion: Congestion,
-    ) -> Vec<(Contender, PathBuf)> {
-        let wanted = options.field(scenario, congestion);
-        let programs = self.programs.iter();
-        programs
-            .filter(|(one, _)| wanted.contains(one))
-            .cloned()
-            .collect()
-    }
-
-    fn versions(&self) -> BTreeMap<String, String> {
-        let proxies = self
-            .programs
-            .iter()
-            .filter(|(one, _)| *one != Contender::Direct);
-        proxies
-            .map(|(one, program)| (one.name().to_owned(), one.version(program)))
-            .collect()
-    }
-
-    fn expected(&self, options: &Options, scenario: &Scenario, congestion: Congestion) -> Duration {
-        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        let contenders = count(self.of(options, scenario, congestion).len());
-        let rounds = count(scenario.rounds(options.rounds));
-        contenders * (SETUP + rounds * scenario.expected(options.duration))
-    }
-
-    fn announcement(&self, options: &Options) -> String {
-        let tasks = options.tasks();
-        let all = tasks
-            .iter()
-            .map(|(scenario, congestion)| self.expected(options, scenario, *congestion));
-        let seconds = all.sum::<Duration>().as_secs();
-        let mut text = format!(
-            "{} scenarios, {} rounds of {:.2} s: about {} min {} s",
-            tasks.len(),
-            options.rounds,
-            options.duration.as_secs_f64(),
-            seconds / 60,
-            seconds % 60
-        );
-        for (contender, reason) in &self.missing {
-            // Writing into a String cannot fail.
-            let _ok = write!(text, "\nwithout {}: {reason}", contender.title());
-        }
-        text
-    }
 }
 
 /// On a thread of its own: a scenario leaves the network and the processors of the thread that plays it.
