@@ -10,7 +10,7 @@ use std::{
 };
 
 use pontoon_lab::{
-    load::{self, Edge, Workload, memory},
+    load::{self, Close, Edge, Workload, memory},
     problem::{Problem, Result, Trying},
     processor,
     program::Program,
@@ -18,6 +18,7 @@ use pontoon_lab::{
     wait,
 };
 use pontoon_sys::process::identity::set_processors;
+use rustix::process::Signal;
 
 use crate::{
     contender::{Contender, Launch},
@@ -162,10 +163,7 @@ impl Contestant {
     pub(crate) fn idle(&mut self, sessions: usize, round: usize) -> Result<Sample> {
         self.running = None;
         self.start()?;
-        // A first session brings what all sessions share. Who listens may not know its servers yet.
-        wait::until("a first session", wait::PATIENCE, || {
-            load::Held::gather(self.target(), 1).ok()
-        })?;
+        self.serve_first()?;
         let (process, kernel) = (self.memory()?, memory::of_kernel()?);
         let began = Instant::now();
         let mut held = load::Held::gather(self.target(), sessions)?;
@@ -191,8 +189,28 @@ impl Contestant {
         })
     }
 
+    /// A first session brings what all sessions share. Who listens may not know its servers yet.
+    fn serve_first(&self) -> Result<()> {
+        let one = Workload::Connect {
+            request: 64,
+            response: 64,
+            close: Close::Client,
+            parallel: 1,
+        };
+        wait::until("a first session", wait::PATIENCE, || {
+            let seen = load::run(self.target(), &one, Duration::from_millis(20)).ok()?;
+            (seen.units > 0 && seen.errors == 0).then_some(())
+        })
+    }
+
+    /// Resident memory of its processes.
     fn memory(&self) -> Result<Option<u64>> {
-        self.pid().map(processor::resident).transpose()
+        let Some(pid) = self.pid() else {
+            return Ok(None);
+        };
+        let family = processor::family(pid)?.into_iter();
+        let each = family.map(|member| memory::of_process(member).map(|it| it.rss));
+        each.sum::<Result<u64>>().map(Some)
     }
 
     /// A sample of pgbench.
@@ -220,6 +238,15 @@ impl Contestant {
             Some(line) => Problem::Unexpected(format!("{problem}; it said: {line}")),
             None => Problem::Unexpected(problem.to_string()),
         }
+    }
+}
+
+impl Drop for Running {
+    /// A process that is killed leaves its children behind: nginx's worker would go on.
+    fn drop(&mut self) {
+        // One that is gone already, or does not listen, is killed by its owner.
+        let _asked = self.program.signal(Signal::TERM);
+        let _ended = self.program.wait(Duration::from_secs(1));
     }
 }
 

@@ -114,7 +114,7 @@ impl Stage {
         }
         for contender in self.contenders() {
             // Who listens may not know its servers yet.
-            let warm = (0..10).find_map(|_| match self.sample(contender, 0, WARM_UP) {
+            let warm = (0..3).find_map(|_| match self.sample(contender, 0, WARM_UP) {
                 Ok(sample) if sample.errors > 0 => None,
                 done => Some(done),
             });

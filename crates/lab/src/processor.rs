@@ -1,4 +1,4 @@
-//! Processor time: what a process has used, and what the whole machine has.
+//! Processor time: what a process and its children have used, and what the whole machine has.
 
 use std::{
     fs, thread,
@@ -9,49 +9,38 @@ use pontoon_sys::process::identity::set_processors;
 
 use crate::problem::{Problem, Result, Trying};
 
-/// The scheduler's account of a process, all its threads and its children, to the nanosecond.
+/// A process and its children, theirs included.
+///
+/// # Errors
+/// There is no such process.
+pub fn family(pid: u32) -> Result<Vec<u32>> {
+    let mut all = vec![pid];
+    for task in tasks(pid)? {
+        // A thread may have ended since it was listed, and a child as well.
+        let path = format!("/proc/{pid}/task/{task}/children");
+        let children = fs::read_to_string(path).unwrap_or_default();
+        for child in children.split_whitespace().filter_map(|it| it.parse().ok()) {
+            all.extend(family(child).unwrap_or_default());
+        }
+    }
+    Ok(all)
+}
+
+/// What a process, its threads and its children have used so far by the scheduler's account, to the nanosecond.
 ///
 /// # Errors
 /// There is no such process.
 pub fn used_by(pid: u32) -> Result<Duration> {
     let mut total = Duration::ZERO;
-    for task in tasks(pid)? {
-        let folder = format!("/proc/{pid}/task/{task}");
-        // A thread may have ended since it was listed.
-        let Ok(account) = fs::read_to_string(format!("{folder}/schedstat")) else {
-            continue;
-        };
-        let nanoseconds = account.split(' ').next().and_then(|word| word.parse().ok());
-        total += Duration::from_nanos(nanoseconds.unwrap_or(0));
-        let children = fs::read_to_string(format!("{folder}/children")).unwrap_or_default();
-        for child in children.split_whitespace().filter_map(|it| it.parse().ok()) {
-            total += used_by(child).unwrap_or_default();
+    for member in family(pid)? {
+        for task in tasks(member).unwrap_or_default() {
+            let path = format!("/proc/{member}/task/{task}/schedstat");
+            let account = fs::read_to_string(path).unwrap_or_default();
+            let nanoseconds = account.split(' ').next().and_then(|word| word.parse().ok());
+            total += Duration::from_nanos(nanoseconds.unwrap_or(0));
         }
     }
     Ok(total)
-}
-
-/// Resident memory of a process and its children, in bytes.
-///
-/// # Errors
-/// There is no such process.
-pub fn resident(pid: u32) -> Result<u64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).trying("read a process")?;
-    let mut total = kilobytes(&status, "VmRSS:").unwrap_or(0) * 1024;
-    for task in tasks(pid)? {
-        let path = format!("/proc/{pid}/task/{task}/children");
-        let children = fs::read_to_string(path).unwrap_or_default();
-        for child in children.split_whitespace().filter_map(|it| it.parse().ok()) {
-            total += resident(child).unwrap_or(0);
-        }
-    }
-    Ok(total)
-}
-
-fn kilobytes(text: &str, name: &str) -> Option<u64> {
-    let mut lines = text.lines();
-    let value = lines.find_map(|line| line.strip_prefix(name))?;
-    value.split_whitespace().next()?.parse().ok()
 }
 
 fn tasks(pid: u32) -> Result<Vec<u32>> {
@@ -161,7 +150,14 @@ mod tests {
     }
 
     #[test]
-    fn this_process_has_memory() {
-        assert!(resident(std::process::id()).unwrap() > 100_000);
+    fn children_belong_to_the_family() {
+        let mut child = std::process::Command::new("sleep")
+            .arg("60")
+            .spawn()
+            .unwrap();
+        let family = family(std::process::id());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(family.unwrap().contains(&child.id()));
     }
 }
