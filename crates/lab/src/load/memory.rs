@@ -87,7 +87,10 @@ mod tests {
         let before = of_process(std::process::id()).unwrap();
         let block = vec![1_u8; usize::try_from(SIZE).unwrap()];
         let after = of_process(std::process::id()).unwrap();
-        assert!(after.anonymous >= before.anonymous + SIZE / 2, "{before:?} {after:?}");
+        assert!(
+            after.anonymous >= before.anonymous + SIZE / 2,
+            "{before:?} {after:?}"
+        );
         assert!(after.rss >= after.pss && after.descriptors >= 3);
         drop(block);
     }
