@@ -3,6 +3,7 @@
 //! A session's line is rendered once, into a buffer of the thread, and framed for each target.
 
 pub(crate) mod date;
+mod digits;
 mod event;
 mod frame;
 mod line;

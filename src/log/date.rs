@@ -8,6 +8,8 @@ use std::{
 
 use jiff::{Timestamp, tz::TimeZone};
 
+use super::digits::{decimal, padded};
+
 const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 ];
@@ -15,12 +17,12 @@ const MONTHS: [&str; 12] = [
 /// A second, broken down in some time zone.
 #[derive(Debug, Clone, Copy)]
 struct Civil {
-    year: i16,
-    month: i8,
-    day: i8,
-    hour: i8,
-    minute: i8,
-    second: i8,
+    year: u16,
+    month: u8,
+    day: u8,
+    hour: u8,
+    minute: u8,
+    second: u8,
     /// Of the time zone, in minutes.
     offset: i32,
 }
@@ -51,7 +53,8 @@ impl Calendar {
     pub(super) fn with_milliseconds(&self, out: &mut Vec<u8>, at: SystemTime) {
         let (seconds, within) = split(at);
         clf(out, &self.civil(seconds));
-        put(out, format_args!(".{:03}", within.as_millis()));
+        out.push(b'.');
+        padded(out, within.subsec_millis().into(), 3);
     }
 
     /// `22/Nov/2026:10:11:12 +0100`, local time (`%Tl`).
@@ -75,37 +78,24 @@ impl Calendar {
     /// `Nov 22 10:11:12`, local time, as in RFC 3164.
     pub(crate) fn syslog(&self, out: &mut Vec<u8>, at: SystemTime) {
         let civil = self.civil(split(at).0);
-        let Civil {
-            day,
-            hour,
-            minute,
-            second,
-            ..
-        } = civil;
-        let month = month(&civil);
-        put(
-            out,
-            format_args!("{month} {day:2} {hour:02}:{minute:02}:{second:02}"),
-        );
+        out.extend_from_slice(month(&civil).as_bytes());
+        out.extend_from_slice(if civil.day < 10 { b"  " } else { b" " });
+        decimal(out, civil.day.into());
+        out.push(b' ');
+        clock(out, &civil);
     }
 
     /// `2026-11-22T10:11:12.123456+01:00`, local time, as in RFC 5424.
     pub(super) fn iso(&self, out: &mut Vec<u8>, at: SystemTime) {
         let (seconds, within) = split(at);
         let civil = self.civil(seconds);
-        let Civil {
-            year,
-            month,
-            day,
-            hour,
-            minute,
-            second,
-            ..
-        } = civil;
-        put(
-            out,
-            format_args!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"),
-        );
+        padded(out, civil.year.into(), 4);
+        out.push(b'-');
+        padded(out, civil.month.into(), 2);
+        out.push(b'-');
+        padded(out, civil.day.into(), 2);
+        out.push(b'T');
+        clock(out, &civil);
         let (sign, hours, minutes) = offset(civil.offset);
         put(
             out,
@@ -153,12 +143,12 @@ fn civil_in(zone: &TimeZone, seconds: i64) -> Civil {
     let timestamp = Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH);
     let zoned = timestamp.to_zoned(zone.clone());
     Civil {
-        year: zoned.year(),
-        month: zoned.month(),
-        day: zoned.day(),
-        hour: zoned.hour(),
-        minute: zoned.minute(),
-        second: zoned.second(),
+        year: zoned.year().unsigned_abs(),
+        month: zoned.month().unsigned_abs(),
+        day: zoned.day().unsigned_abs(),
+        hour: zoned.hour().unsigned_abs(),
+        minute: zoned.minute().unsigned_abs(),
+        second: zoned.second().unsigned_abs(),
         offset: zoned.offset().seconds() / 60,
     }
 }
@@ -171,24 +161,29 @@ fn weekday(local: i64) -> &'static str {
 }
 
 fn month(civil: &Civil) -> &'static str {
-    let index = usize::try_from(civil.month - 1).unwrap_or(0);
-    MONTHS.get(index).copied().unwrap_or("Jan")
+    MONTHS
+        .get(usize::from(civil.month.saturating_sub(1)))
+        .copied()
+        .unwrap_or("Jan")
 }
 
 fn clf(out: &mut Vec<u8>, civil: &Civil) {
-    let Civil {
-        year,
-        day,
-        hour,
-        minute,
-        second,
-        ..
-    } = civil;
-    let month = month(civil);
-    put(
-        out,
-        format_args!("{day:02}/{month}/{year:04}:{hour:02}:{minute:02}:{second:02}"),
-    );
+    padded(out, civil.day.into(), 2);
+    out.push(b'/');
+    out.extend_from_slice(month(civil).as_bytes());
+    out.push(b'/');
+    padded(out, civil.year.into(), 4);
+    out.push(b':');
+    clock(out, civil);
+}
+
+/// `10:11:12`.
+fn clock(out: &mut Vec<u8>, civil: &Civil) {
+    padded(out, civil.hour.into(), 2);
+    out.push(b':');
+    padded(out, civil.minute.into(), 2);
+    out.push(b':');
+    padded(out, civil.second.into(), 2);
 }
 
 fn offset(minutes: i32) -> (char, u32, u32) {

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use pontoon_config::haproxy::model::{LogEncoding, LogLevel};
 
-use super::{date::Calendar, text::put};
+use super::{date::Calendar, digits::decimal, text::put};
 
 /// Who speaks.
 #[derive(Debug, Clone)]
@@ -35,10 +35,10 @@ impl Header<'_> {
         let priority = self.facility * 8 + level;
         match self.encoding {
             LogEncoding::Raw => {}
-            LogEncoding::Short => put(out, format_args!("<{level}>")),
-            LogEncoding::Priority => put(out, format_args!("<{priority}>")),
+            LogEncoding::Short => bracketed(out, level),
+            LogEncoding::Priority => bracketed(out, priority),
             LogEncoding::Timed => {
-                put(out, format_args!("<{level}>"));
+                bracketed(out, level);
                 self.iso(out);
             }
             LogEncoding::Iso => self.iso(out),
@@ -60,13 +60,15 @@ impl Header<'_> {
     }
 
     fn rfc3164(&self, out: &mut Vec<u8>, priority: u8, host: Option<&str>) {
-        put(out, format_args!("<{priority}>"));
+        bracketed(out, priority);
         self.calendar.syslog(out, self.at);
-        if let Some(host) = host {
-            put(out, format_args!(" {host}"));
+        for word in host.into_iter().chain([self.speaker.tag.as_str()]) {
+            out.push(b' ');
+            out.extend_from_slice(word.as_bytes());
         }
-        let (tag, pid) = (&self.speaker.tag, std::process::id());
-        put(out, format_args!(" {tag}[{pid}]: "));
+        out.push(b'[');
+        decimal(out, std::process::id().into());
+        out.extend_from_slice(b"]: ");
     }
 
     fn rfc5424(&self, out: &mut Vec<u8>, priority: u8) {
@@ -83,6 +85,13 @@ impl Header<'_> {
         out.extend_from_slice(structured);
         out.push(b' ');
     }
+}
+
+/// `<134>`.
+fn bracketed(out: &mut Vec<u8>, number: u8) {
+    out.push(b'<');
+    decimal(out, number.into());
+    out.push(b'>');
 }
 
 /// The level's number (RFC 5424, 6.2.1).

@@ -1,6 +1,9 @@
 //! The line of a session: a `log-format` filled in (HAProxy configuration manual, 8.2).
 
-use std::{net::IpAddr, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
 
 use pontoon_config::haproxy::log_format::{Flags, LogFormat, Piece, Variable};
 use pontoon_engine::{
@@ -10,6 +13,7 @@ use pontoon_engine::{
 
 use super::{
     date::{self, Calendar},
+    digits::{decimal, padded},
     text::{self, put},
 };
 use crate::record::{Concurrency, HttpRecord, SessionRecord};
@@ -166,7 +170,8 @@ impl Line<'_> {
             Some(IpAddr::V4(ip)) if flags.hex => put(out, format_args!("{:08X}", ip.to_bits())),
             Some(IpAddr::V6(ip)) if flags.hex => put(out, format_args!("{:032X}", ip.to_bits())),
             Some(ip) if flags.quote => put(out, format_args!("\"{ip}\"")),
-            Some(ip) => put(out, format_args!("{ip}")),
+            Some(IpAddr::V4(ip)) => dotted(out, ip),
+            Some(IpAddr::V6(ip)) => put(out, format_args!("{ip}")),
             None => text::string(out, Some(b"unix"), flags),
         }
     }
@@ -207,7 +212,7 @@ impl Line<'_> {
             Variable::RequestDate => self.calendar.with_milliseconds(out, request),
             Variable::RequestDateGmt => date::greenwich(out, request),
             Variable::RequestDateLocal => self.calendar.with_offset(out, request),
-            Variable::Milliseconds => put(out, format_args!("{:03}", within.as_millis())),
+            Variable::Milliseconds => padded(out, within.subsec_millis().into(), 3),
             _ => number(out, seconds, flags),
         }
     }
@@ -231,7 +236,7 @@ impl Line<'_> {
             out.push(b'+');
         }
         match time {
-            Some(time) => put(out, format_args!("{}", time.as_millis())),
+            Some(time) => decimal(out, u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
             None => out.extend_from_slice(b"-1"),
         }
     }
@@ -265,23 +270,29 @@ impl Line<'_> {
             ..
         } = self;
         match variable {
-            Variable::BytesRead if self.early => put(out, format_args!("+{}", record.bytes_out)),
-            Variable::BytesRead => put(out, format_args!("{}", record.bytes_out)),
-            Variable::BytesUploaded => put(out, format_args!("{}", record.bytes_in)),
+            Variable::BytesRead => {
+                if self.early {
+                    out.push(b'+');
+                }
+                decimal(out, record.bytes_out);
+            }
+            Variable::BytesUploaded => decimal(out, record.bytes_in),
             Variable::HttpStatus => self.status(out),
             Variable::Termination => put(out, format_args!("{}", record.termination)),
             // No persistence cookies: neither asked for nor set.
             Variable::TerminationCookies => put(out, format_args!("{}--", record.termination)),
-            Variable::ActiveConnections => put(out, format_args!("{}", concurrency.process)),
-            Variable::FrontendConnections => put(out, format_args!("{}", concurrency.frontend)),
-            Variable::BackendConnections => put(out, format_args!("{}", concurrency.backend)),
-            Variable::ServerConnections => put(out, format_args!("{}", concurrency.server)),
-            Variable::Retries if record.redispatched => {
-                put(out, format_args!("+{}", record.retries));
+            Variable::ActiveConnections => decimal(out, concurrency.process.into()),
+            Variable::FrontendConnections => decimal(out, concurrency.frontend.into()),
+            Variable::BackendConnections => decimal(out, concurrency.backend.into()),
+            Variable::ServerConnections => decimal(out, concurrency.server.into()),
+            Variable::Retries => {
+                if record.redispatched {
+                    out.push(b'+');
+                }
+                decimal(out, record.retries.into());
             }
-            Variable::Retries => put(out, format_args!("{}", record.retries)),
-            Variable::ServerQueue => put(out, format_args!("{}", record.server_queue)),
-            Variable::BackendQueue => put(out, format_args!("{}", record.backend_queue)),
+            Variable::ServerQueue => decimal(out, record.server_queue.into()),
+            Variable::BackendQueue => decimal(out, record.backend_queue.into()),
             Variable::FrontendLogCounter => number(out, self.counter.into(), flags),
             Variable::RequestCounter => number(out, record.number.into(), flags),
             _ => number(out, std::process::id().into(), flags),
@@ -357,11 +368,21 @@ impl Times {
     }
 }
 
+/// `10.0.0.1`.
+fn dotted(out: &mut Vec<u8>, ip: Ipv4Addr) {
+    let [first, rest @ ..] = ip.octets();
+    decimal(out, first.into());
+    for octet in rest {
+        out.push(b'.');
+        decimal(out, octet.into());
+    }
+}
+
 fn number(out: &mut Vec<u8>, number: i64, flags: Flags) {
-    if flags.hex {
-        put(out, format_args!("{number:04X}"));
-    } else {
-        put(out, format_args!("{number}"));
+    match u64::try_from(number) {
+        Ok(number) if !flags.hex => decimal(out, number),
+        _ if flags.hex => put(out, format_args!("{number:04X}")),
+        _ => put(out, format_args!("{number}")),
     }
 }
 

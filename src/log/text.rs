@@ -46,6 +46,10 @@ pub(super) fn http(out: &mut Vec<u8>, parts: &[&str], flags: Flags) {
 /// Printable ASCII as it is, the rest as `#XX`; with `backslash`, `"`, `\` and `]` behind a `\`
 /// (RFC 5424, 6.3.3).
 fn escaped(out: &mut Vec<u8>, bytes: &[u8], backslash: bool) {
+    // Names, mostly.
+    if !backslash && bytes.iter().all(|byte| (32..=126).contains(byte)) {
+        return out.extend_from_slice(bytes);
+    }
     for &byte in bytes {
         match byte {
             b'"' | b'\\' | b']' if backslash => out.extend_from_slice(&[b'\\', byte]),

@@ -1,7 +1,7 @@
 //! How a session ended: the two termination flags of a TCP log line
 //! (HAProxy configuration manual, 8.5 "Session state at disconnection").
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// The first flag: who or what ended the session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -109,7 +109,8 @@ impl Phase {
 
 impl fmt::Display for Termination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.cause.letter(), self.phase.letter())
+        f.write_char(self.cause.letter())?;
+        f.write_char(self.phase.letter())
     }
 }
 
