@@ -5,6 +5,7 @@
 //! [`pontoon_engine::session`].
 
 mod accept;
+mod calm;
 mod connect;
 pub mod handoff;
 mod io;

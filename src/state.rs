@@ -66,6 +66,8 @@ pub struct ProcessState {
     pub max_connections: u32,
     /// Open files, at most.
     pub open_files: u64,
+    /// Bytes that its pipes may hold, if the kernel sets a limit to its user.
+    pub pipe_bytes: Option<u64>,
     /// Sessions now, ever, and most at once (`%ac`).
     pub sessions: Level,
     /// Connections accepted since the start.
@@ -279,6 +281,7 @@ impl ProcessState {
             node,
             max_connections,
             open_files,
+            pipe_bytes: None,
             sessions: Level::default(),
             connections_total: AtomicU64::new(0),
             connection_rate: Rate::default(),

@@ -116,6 +116,28 @@ impl Io {
         }
     }
 
+    /// Tells no more of an end that another epoll instance watches from now on, until [`Io::join`].
+    pub(super) fn leave(&self, leg: &mut Leg) {
+        let _watched = self.epoll.delete(&leg.socket);
+        // Nothing is to be added while it is away.
+        leg.watched = Some(Interest::Everything);
+    }
+
+    /// Tells of everything again, of what is possible already, too.
+    pub(super) fn join(&self, leg: &mut Leg, token: Token) {
+        leg.watched = None;
+        // If that fails for lack of memory, the session's timeouts end it.
+        let _watched = self.watch(leg, token, Interest::Everything);
+    }
+
+    /// Tells of [`Token::Calm`], once, when this can be read.
+    pub(super) fn watch_calm(&self, calm: &Epoll) {
+        let token = Token::Calm.pack();
+        if self.epoll.modify(calm, token, Interest::Once).is_err() {
+            let _watched = self.epoll.add(calm, token, Interest::Once);
+        }
+    }
+
     /// Receives up to `room` bytes; [`Io::bytes`] are they.
     ///
     /// # Errors

@@ -23,7 +23,10 @@ use std::{
 };
 
 use pontoon_config::haproxy::model::{LogLevel, Model};
-use pontoon_sys::process::{child, identity, privilege::PrivilegeError, signal::Held};
+use pontoon_sys::{
+    pipe,
+    process::{child, identity, privilege::PrivilegeError, signal::Held},
+};
 use tokio::sync::mpsc;
 
 use self::{
@@ -246,6 +249,8 @@ fn start(
     // Before the user changes: whoever started us may listen.
     let heart = heart(&logger);
     let supervisor = options.ready.is_some().then(child::parent);
+    // In a chroot, the kernel's settings are out of sight.
+    let allowance = pipe::allowance_of_users();
     privileges::give_up(&model.global, announcer, dismiss)?;
     if let Some(supervisor) = supervisor {
         child::die_with(supervisor).map_err(StartError::Supervisor)?;
@@ -260,7 +265,8 @@ fn start(
         open_files,
     } = bound.limits;
     model.fill_full_connections(sessions);
-    let state = ProcessState::new(node, sessions, open_files);
+    let mut state = ProcessState::new(node, sessions, open_files);
+    state.pipe_bytes = allowance.filter(|_| !pipe::is_exempt());
     let running = Running::new(Arc::new(model), state, logger, threads);
     let running = Arc::new(running.map_err(StartError::Thread)?);
     let (sender, statistics) = mpsc::unbounded_channel();

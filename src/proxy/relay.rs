@@ -2,6 +2,7 @@
 
 use std::{io, ops::ControlFlow, time::Instant};
 
+use pontoon_config::haproxy::model::Proxy;
 use pontoon_engine::{
     session::Incident,
     termination::{Cause, Phase, Termination},
@@ -18,6 +19,7 @@ use super::{
     splice::{Filled, Pool},
     thread::Worker,
 };
+use crate::{record::SessionRecord, state::Running};
 
 /// One direction of a session. It holds memory only while bytes are stuck in it.
 #[derive(Default)]
@@ -61,6 +63,8 @@ enum Stop {
 
 /// Reads or splices in a row before other sessions have their turn.
 const ROUNDS: u32 = 16;
+/// Bytes spliced before other sessions have their turn.
+const TURN: u64 = 2 << 20;
 /// Full reads in a row that make a direction bulk.
 const BULK: u8 = 2;
 /// A splice of less than this is no bulk.
@@ -72,6 +76,11 @@ impl Flow {
     /// Nothing is stuck in it.
     pub(super) fn is_empty(&self) -> bool {
         self.pending().is_empty() && self.pipe.as_ref().is_none_or(|pipe| pipe.bytes == 0)
+    }
+
+    /// It carries bulk.
+    pub(super) const fn is_bulk(&self) -> bool {
+        self.bulk
     }
 
     /// More bytes would be read if they came.
@@ -157,7 +166,10 @@ impl Flow {
         if !self.bulk || from.is_urgent() {
             return self.copy(from, to, tools.io, moved);
         }
-        if self.pipe.is_none() {
+        if moved.read >= TURN {
+            return ControlFlow::Break(Stop::Turn);
+        }
+        if self.pipe.is_none() && tools.splices {
             self.pipe = tools.pipes.take(tools.now);
         }
         match &mut self.pipe {
@@ -302,6 +314,8 @@ const fn interest_in(leg: &Leg) -> Interest {
 struct Tools<'a> {
     io: &'a mut Io,
     pipes: &'a mut Pool,
+    /// Bulk may be spliced.
+    splices: bool,
     now: Instant,
     /// The other direction is over: closing says the rest.
     last: bool,
@@ -343,6 +357,9 @@ impl Worker {
             response.is_wanted() || !request.is_empty(),
             self.moment,
         );
+        if session.request.bulk || session.response.bulk || session.pace.is_some() {
+            self.keep_pace(session);
+        }
         let turn = request_stop == Stop::Turn || response_stop == Stop::Turn;
         if turn && !std::mem::replace(&mut session.in_line, true) {
             self.again.push(session.key);
@@ -386,15 +403,17 @@ impl Worker {
         let Some(server) = &mut session.server else {
             return session.over(Incident::ServerGone);
         };
-        let (other, abrupt) = match direction {
-            Direction::Request => (&session.response, server.abrupt),
-            Direction::Response => (&session.request, false),
+        let (flow, other, abrupt) = match direction {
+            Direction::Request => (&session.request, &session.response, server.abrupt),
+            Direction::Response => (&session.response, &session.request, false),
         };
+        let splices = flow.bulk && splices(&self.running, &session.record, direction);
         let mut tools = Tools {
             // Bytes may wait unread of a side that was given up: then closing would be a reset.
             last: abrupt || other.shut && session.blame.is_none(),
             io: &mut self.io,
             pipes: &mut self.pipes,
+            splices,
             now: self.now,
         };
         let client = &mut session.client;
@@ -446,5 +465,64 @@ impl Worker {
             }
             stop => ControlFlow::Continue(stop),
         }
+    }
+}
+
+/// Whether a session's bulk is spliced.
+fn splices(running: &Running, record: &SessionRecord, direction: Direction) -> bool {
+    let backend = record.backend.map(|id| running.proxy(id));
+    may_splice(running.proxy(record.frontend), backend, direction)
+}
+
+/// Bulk is spliced unless one of the two says no, and none says yes.
+fn may_splice(frontend: &Proxy, backend: Option<&Proxy>, direction: Direction) -> bool {
+    let said = |proxy: &Proxy| match direction {
+        Direction::Request => proxy.splice.request,
+        Direction::Response => proxy.splice.response,
+    };
+    match (said(frontend), backend.and_then(said)) {
+        (Some(a), Some(b)) => a || b,
+        (said, None) | (None, said) => said.unwrap_or(true),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    /// Whether a session of a frontend with these lines and a backend with those splices, each way.
+    fn spliced(frontend: &str, backend: &str) -> [bool; 2] {
+        let model = testing::model(format!(
+            "
+defaults
+    timeout connect 1s
+    timeout client 1s
+    timeout server 1s
+frontend f
+    bind 127.0.0.1:1
+    default_backend b
+    {frontend}
+backend b
+    {backend}
+    server s 127.0.0.1:2
+"
+        ));
+        let [f, b] = [&model.proxies[0], &model.proxies[1]];
+        [Direction::Request, Direction::Response].map(|direction| may_splice(f, Some(b), direction))
+    }
+
+    #[test]
+    fn bulk_is_spliced_unless_a_proxy_says_no_and_none_says_yes() {
+        assert_eq!(spliced("", ""), [true, true]);
+        assert_eq!(spliced("no option splice-auto", ""), [false, false]);
+        assert_eq!(spliced("", "no option splice-request"), [false, true]);
+        assert_eq!(spliced("no option splice-response", ""), [true, false]);
+        let yes = "option splice-response";
+        assert_eq!(spliced("no option splice-auto", yes), [false, true]);
+        let both = "no option splice-auto\n    option splice-request";
+        assert_eq!(spliced(both, ""), [true, false]);
+        let taken_back = "no option splice-auto\n    default option splice-auto";
+        assert_eq!(spliced(taken_back, ""), [true, true]);
     }
 }

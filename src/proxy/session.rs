@@ -13,7 +13,7 @@ use pontoon_sys::{
     option, stream,
 };
 
-use super::{io::Leg, relay::Flow, thread::Worker, token::Token};
+use super::{calm::Pace, io::Leg, relay::Flow, thread::Worker, token::Token};
 use crate::record::SessionRecord;
 
 /// Whether a session goes on, or how it ended.
@@ -47,6 +47,8 @@ pub(super) struct Session {
     pub(super) counted: bool,
     /// Who was silent for too long: how it will be called, once it ends.
     pub(super) blame: Option<Termination>,
+    /// How it is doing while it carries bulk.
+    pub(super) pace: Option<Box<Pace>>,
 }
 
 /// Whose content rules a session has to pass next.
@@ -86,6 +88,7 @@ impl Session {
             in_line: false,
             counted: false,
             blame: None,
+            pace: None,
         }
     }
 
@@ -94,7 +97,8 @@ impl Session {
         ControlFlow::Break(self.life.ending(incident))
     }
 
-    const fn token(&self, side: Side) -> Token {
+    /// What its events are told by.
+    pub(super) const fn token(&self, side: Side) -> Token {
         let SessionKey {
             slot, generation, ..
         } = self.key;

@@ -10,7 +10,7 @@ use std::{
 
 use pontoon_config::haproxy::{
     log_format::{Piece, Variable},
-    model::{Global, Proxy},
+    model::Proxy,
 };
 use pontoon_engine::{
     moment::{Moment, Span},
@@ -25,12 +25,13 @@ use pontoon_sys::{
 
 use super::{
     accept::{Door, MAX_ACCEPT},
+    calm::Calm,
     handoff,
     io::Io,
     listen::Listeners,
     session::{Session, Side},
     spin::Spin,
-    splice::Pool,
+    splice::{Budget, Pool},
     table::Table,
     timers::Wheel,
     token::Token,
@@ -54,6 +55,8 @@ pub(super) struct Worker {
     pub(super) sessions: Table,
     pub(super) wheel: Wheel,
     pub(super) pipes: Pool,
+    /// Sessions that the thread looks at by itself.
+    pub(super) calm: Calm,
     pub(super) doors: Vec<Door>,
     /// Told to accept nothing for now.
     pub(super) paused: bool,
@@ -85,9 +88,6 @@ pub(super) struct Worker {
 
 /// `tune.bufsize`, unless said otherwise.
 const READ_AHEAD: usize = 16 << 10;
-/// Pipes of a thread at most, unless `maxpipes` says otherwise, and their size.
-const PIPES: usize = 64;
-const PIPE_SIZE: usize = 1 << 20;
 /// Events taken from the kernel at once.
 const EVENTS: usize = 200;
 /// The longest wait: an idle thread, too, shows that it is alive.
@@ -139,13 +139,16 @@ impl Worker {
             })
             .collect();
         let global = &running.model.global;
+        let allowance = running.process.pipe_bytes;
+        let budget = Budget::of_thread(global, allowance, number, running.threads.len());
         let now = Instant::now();
         Ok(Self {
             shard,
             io,
             sessions: Table::new(number),
             wheel: Wheel::new(),
-            pipes: pipes(global, running.threads.len()),
+            pipes: Pool::new(budget),
+            calm: Calm::new()?,
             doors,
             paused: false,
             short: false,
@@ -192,6 +195,7 @@ impl Worker {
                 self.handle(ready);
             }
             self.take_turns();
+            self.look_if_due();
             self.fire_timers(&mut due);
         }
         self.mailbox().turned(u64::MAX);
@@ -202,7 +206,8 @@ impl Worker {
         self.moment = Moment::at(self.now, self.started);
     }
 
-    fn handle(&mut self, ready: Ready) {
+    /// Does what an event asks for.
+    pub(super) fn handle(&mut self, ready: Ready) {
         match Token::unpack(ready.token) {
             Token::Client { slot, generation } => {
                 self.session_ready(slot, generation, Side::Client, ready);
@@ -212,6 +217,7 @@ impl Worker {
             }
             Token::Listener(index) => self.accept(index as usize),
             Token::Mail => self.read_mail(),
+            Token::Calm => self.look_at_calm(),
         }
     }
 
@@ -252,8 +258,12 @@ impl Worker {
         };
         // From the beginning of this turn, which saves asking for the time once more: what is due
         // is a turn late at most.
-        next.map_or(PATIENCE, |when| {
+        let patience = next.map_or(PATIENCE, |when| {
             Duration::from(when.since(self.moment)).min(PATIENCE)
+        });
+        let calm = self.calm.due();
+        calm.map_or(patience, |due| {
+            due.saturating_duration_since(self.now).min(patience)
         })
     }
 
@@ -406,19 +416,6 @@ fn is_transparent(running: &Running, proxy: ProxyId, index: usize) -> bool {
     frontend
         .and_then(|frontend| frontend.binds.get(index))
         .is_some_and(|bind| bind.transparent)
-}
-
-fn pipes(global: &Global, threads: usize) -> Pool {
-    let most = match global.max_pipes {
-        _ if global.no_splice => 0,
-        Some(most) => most as usize / threads.max(1),
-        None => PIPES,
-    };
-    let size = global
-        .tune
-        .pipe_size
-        .map_or(PIPE_SIZE, |size| size as usize);
-    Pool::new(most, size)
 }
 
 /// `%bi` or `%bp`.

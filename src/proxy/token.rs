@@ -24,6 +24,8 @@ pub(super) enum Token {
     Listener(u32),
     /// The mailbox.
     Mail,
+    /// Sessions that the thread looks at by itself.
+    Calm,
 }
 
 impl Token {
@@ -34,6 +36,7 @@ impl Token {
             Self::Server { slot, generation } => (1, slot, generation),
             Self::Listener(index) => (2, index, 0),
             Self::Mail => (3, 0, 0),
+            Self::Calm => (3, 1, 0),
         };
         u64::from(low) | u64::from(high) << 32 | kind << 62
     }
@@ -49,7 +52,8 @@ impl Token {
             0 => Self::Client { slot, generation },
             1 => Self::Server { slot, generation },
             2 => Self::Listener(slot),
-            _ => Self::Mail,
+            _ if slot == 0 => Self::Mail,
+            _ => Self::Calm,
         }
     }
 }
@@ -69,6 +73,7 @@ mod tests {
             },
             Token::Listener(7),
             Token::Mail,
+            Token::Calm,
         ] {
             assert_eq!(Token::unpack(token.pack()), token);
         }

@@ -7,8 +7,9 @@ use std::{
 };
 
 use rustix::event::{
-    Timespec,
+    PollFd, PollFlags, Timespec,
     epoll::{self, CreateFlags, Event, EventData, EventFlags},
+    poll,
 };
 
 /// An epoll instance.
@@ -22,6 +23,8 @@ pub enum Interest {
     Shared,
     /// Readable, as long as it is.
     Readable,
+    /// Readable, told once until the watch is modified.
+    Once,
     /// Changes to readable or closed by the peer.
     Arrivals,
     /// Changes to readable, writable or closed by the peer.
@@ -46,7 +49,11 @@ pub struct Ready {
 }
 
 /// Room for the events of one wait.
+#[derive(Default)]
 pub struct Events(Vec<Event>);
+
+// SAFETY: an event can carry a pointer; ours carry numbers only (`Epoll::add`, `Epoll::modify`).
+unsafe impl Send for Events {}
 
 impl Events {
     /// Room for `n` events, at least one.
@@ -83,6 +90,7 @@ impl Interest {
         match self {
             Self::Shared => EventFlags::IN | EventFlags::EXCLUSIVE,
             Self::Readable => EventFlags::IN,
+            Self::Once => EventFlags::IN | EventFlags::ONESHOT,
             Self::Arrivals => arrivals,
             Self::Everything => arrivals | EventFlags::OUT,
         }
@@ -124,13 +132,21 @@ impl Epoll {
         Ok(epoll::delete(&self.0, fd)?)
     }
 
-    /// Waits until something happens, at most `timeout`. A signal ends the wait early with no
-    /// events.
+    /// Waits until something happens, at most `timeout`, which is rounded up to milliseconds if it is
+    /// longer than one. A signal ends the wait early with no events.
     ///
     /// # Errors
     /// None that a correct program meets.
     pub fn wait(&self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
         events.0.clear();
+        let mut timeout = timeout;
+        if let Some(short) = timeout.filter(|timeout| is_short(*timeout)) {
+            // epoll_pwait2 could do it at once, but is younger than the kernels we run on.
+            if !self.wait_briefly(short)? {
+                return Ok(());
+            }
+            timeout = Some(Duration::ZERO);
+        }
         let timeout = timeout.map(|timeout| Timespec {
             tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
             tv_nsec: i64::from(timeout.subsec_nanos()),
@@ -141,6 +157,32 @@ impl Epoll {
             Err(error) => Err(error.into()),
         }
     }
+
+    /// Waits until there are events, at most `timeout` and the kernel's slack for timers; whether
+    /// there are.
+    fn wait_briefly(&self, timeout: Duration) -> io::Result<bool> {
+        let timeout = Timespec {
+            tv_sec: 0,
+            tv_nsec: i64::from(timeout.subsec_nanos()),
+        };
+        let mut events = [PollFd::new(&self.0, PollFlags::IN)];
+        match poll(&mut events, Some(&timeout)) {
+            Ok(ready) => Ok(ready > 0),
+            Err(rustix::io::Errno::INTR) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl AsFd for Epoll {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// Too short for the milliseconds of `epoll_wait`.
+const fn is_short(timeout: Duration) -> bool {
+    !timeout.is_zero() && timeout.as_millis() == 0
 }
 
 impl AsFd for Epoll {

@@ -8,6 +8,7 @@ use std::{
 use rustix::{
     io::Errno,
     pipe::{PipeFlags, SpliceFlags, fcntl_getpipe_size, fcntl_setpipe_size, pipe_with, splice},
+    thread::{CapabilitySet, capabilities},
 };
 
 use crate::stream::Received;
@@ -80,6 +81,29 @@ impl Pipe {
             }
         }
     }
+}
+
+/// How many bytes the pipes of one user may hold before the kernel grants small ones only
+/// (`/proc/sys/fs/pipe-user-pages-soft`), or none at all (`…-hard`); `None`: no limit, or unknown.
+#[must_use]
+pub fn allowance_of_users() -> Option<u64> {
+    ["soft", "hard"]
+        .into_iter()
+        .filter_map(|limit| {
+            let text = std::fs::read_to_string(format!("/proc/sys/fs/pipe-user-pages-{limit}"));
+            text.ok()?.trim().parse::<u64>().ok()
+        })
+        // Zero is no limit.
+        .filter(|&pages| pages > 0)
+        .min()
+        .map(|pages| pages.saturating_mul(rustix::param::page_size() as u64))
+}
+
+/// Whether those limits do not hold for this process, as it is now.
+#[must_use]
+pub fn is_exempt() -> bool {
+    let exempt = CapabilitySet::SYS_RESOURCE | CapabilitySet::SYS_ADMIN;
+    capabilities(None).is_ok_and(|sets| sets.effective.intersects(exempt))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use pontoon_config::haproxy::model::{Global, Model};
 use pontoon_sys::process::limit::{self, OpenFiles};
 
-use super::announce::Announcer;
+use super::{super::splice::PIPES, announce::Announcer};
 
 /// What the process may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,8 +34,6 @@ const PER_SESSION: u64 = 2;
 const BASE: u64 = 16;
 /// An event loop and its mailbox.
 const PER_THREAD: u64 = 2;
-/// Pipes for bulk; without them it is copied, so they are never a reason to refuse a session.
-const PIPES_PER_THREAD: u64 = 64;
 /// More descriptors than this cost memory in the kernel for sessions that never come.
 const MOST_BY_DEFAULT: u64 = 1 << 20;
 /// What a session may cost in our memory while its buffers are full, for `-m`.
@@ -96,13 +94,12 @@ fn wanted(model: &Model, threads: u16, memory: Option<u64>) -> Wanted {
     }
 }
 
+/// Pipes for bulk; without them it is copied, so they are never a reason to refuse a session.
 fn pipes(global: &Global, threads: u64) -> u64 {
     if global.no_splice {
         return 0;
     }
-    global
-        .max_pipes
-        .map_or(threads * PIPES_PER_THREAD, u64::from)
+    global.max_pipes.map_or(threads * PIPES as u64, u64::from)
 }
 
 fn listeners(model: &Model) -> u64 {

@@ -4,6 +4,7 @@ use std::{
     io::{Read as _, Write as _},
     net::{Shutdown, TcpStream},
     thread,
+    time::{Duration, Instant},
 };
 
 use socket2::SockRef;
@@ -25,6 +26,66 @@ fn exchange_bulk(client: &TcpStream) {
 
 /// However long a busy machine takes.
 const WITHOUT_TIMEOUTS: &str = "timeout client 0\ntimeout server 0";
+
+/// Bytes that tell where they belong.
+fn pattern(length: usize) -> Vec<u8> {
+    let mut state = 1_u32;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state.to_be_bytes()[0]
+    };
+    (0..length).map(|_| next()).collect()
+}
+
+#[test]
+fn bulk_that_is_gathered_arrives_as_it_was_sent_and_messages_after_it_at_once() {
+    // No power of two, so that a lost buffer shows.
+    const PIECE: usize = 1_000_003;
+    const PIECES: usize = 128;
+    const LATE: Duration = Duration::from_millis(500);
+    let fixture = Fixture::start(&[echo()], 1, WITHOUT_TIMEOUTS);
+    let mut client = fixture.connect();
+    for _ in 0..2 {
+        let mut sender = client.try_clone().unwrap();
+        let sending = thread::spawn(move || {
+            let piece = pattern(PIECE);
+            (0..PIECES).try_for_each(|_| sender.write_all(&piece))
+        });
+        let (piece, mut got) = (pattern(PIECE), vec![0; PIECE]);
+        for _ in 0..PIECES {
+            client.read_exact(&mut got).unwrap();
+            assert!(got == piece, "bytes were lost, doubled or changed");
+        }
+        sending.join().unwrap().unwrap();
+        for _ in 0..20 {
+            let asked = Instant::now();
+            client.write_all(b"ping").unwrap();
+            client.read_exact(&mut got[..4]).unwrap();
+            assert_eq!(&got[..4], b"ping");
+            assert!(asked.elapsed() < LATE, "{:?}", asked.elapsed());
+        }
+    }
+    client.shutdown(Shutdown::Write).unwrap();
+    assert!(read_all(&client).unwrap().is_empty());
+}
+
+#[test]
+fn more_bulk_than_pipes_arrives_whole() {
+    const SESSIONS: usize = 40;
+    let fixture = Fixture::start(&[echo()], 1, WITHOUT_TIMEOUTS);
+    let clients: Vec<TcpStream> = (0..SESSIONS).map(|_| fixture.connect()).collect();
+    thread::scope(|scope| {
+        for mut client in &clients {
+            let mut sender = client.try_clone().unwrap();
+            scope.spawn(move || sender.write_all(&pattern(BULK / 4)).unwrap());
+            scope.spawn(move || {
+                let mut got = vec![0; BULK / 4];
+                client.read_exact(&mut got).unwrap();
+                assert!(got == pattern(BULK / 4));
+            });
+        }
+    });
+}
 
 #[test]
 fn urgent_data_do_not_stop_bulk() {
@@ -49,6 +110,17 @@ fn urgent_data_do_not_stop_bulk() {
     let got = u64::from_be_bytes(answer.try_into().unwrap());
     let sent = 5 * block.len() as u64;
     assert!((sent..=sent + 3).contains(&got), "{got} of {sent}");
+}
+
+#[test]
+fn bulk_is_copied_where_splicing_is_switched_off() {
+    for lines in [
+        "no option splice-auto",
+        "no option splice-request\nno option splice-response",
+    ] {
+        let fixture = Fixture::start(&[echo()], 1, &format!("{WITHOUT_TIMEOUTS}\n{lines}"));
+        exchange_bulk(&fixture.connect());
+    }
 }
 
 #[test]

@@ -170,6 +170,17 @@ pub struct Proxy {
     pub log: Logging,
     /// The statistics page, if enabled.
     pub stats: Option<Arc<Stats>>,
+    /// `option splice-…`.
+    pub splice: Splice,
+}
+
+/// What `option splice-…` say, and `no option splice-…`; `None`: nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Splice {
+    /// Whether bulk towards servers is spliced.
+    pub request: Option<bool>,
+    /// Whether bulk towards clients is spliced.
+    pub response: Option<bool>,
 }
 
 /// `mode`.

@@ -17,8 +17,8 @@ use super::{
     context::ProxyNames,
     global::UnixDefaults,
     log_format::{self, LogFormat},
-    model::{BindAddress, Global, LogTarget, Logging, Mode, Model, Proxy},
-    proxy::{Flag, Format, Line, ProxyDraft, ProxyLog},
+    model::{BindAddress, Global, LogTarget, Logging, Mode, Model, Proxy, Splice},
+    proxy::{Flag, Flags, Format, Line, ProxyDraft, ProxyLog},
     sections::Section,
     server,
 };
@@ -112,6 +112,7 @@ pub(super) fn proxies(
             backend,
             log: logging,
             stats,
+            splice: splice(proxy.draft.flags),
         });
     }
     modes::idle_timeouts(written, d);
@@ -186,6 +187,13 @@ fn targets(logs: &[ProxyLog], global: &[LogTarget]) -> Vec<LogTarget> {
         }
     }
     targets
+}
+
+const fn splice(flags: Flags) -> Splice {
+    Splice {
+        request: flags.splice([Flag::SpliceRequest, Flag::NoSpliceRequest]),
+        response: flags.splice([Flag::SpliceResponse, Flag::NoSpliceResponse]),
+    }
 }
 
 fn line(proxy: &Written<'_>, d: &mut Diagnostics) -> Option<Arc<LogFormat>> {

@@ -24,6 +24,12 @@ pub(in crate::haproxy) enum Flag {
     NoLinger,
     ServerKeepalive,
     SocketStats,
+    SpliceAuto,
+    SpliceRequest,
+    SpliceResponse,
+    NoSpliceAuto,
+    NoSpliceRequest,
+    NoSpliceResponse,
 }
 
 /// The switches that are on.
@@ -34,6 +40,18 @@ impl Flags {
     /// Whether it is on.
     pub(in crate::haproxy) const fn has(self, flag: Flag) -> bool {
         self.0 & (1 << flag as u32) != 0
+    }
+
+    /// What is said of splicing by `option splice-auto`, and by the option of one direction: on if
+    /// one is, off if one is switched off.
+    pub(in crate::haproxy) const fn splice(self, [on, off]: [Flag; 2]) -> Option<bool> {
+        if self.has(Flag::SpliceAuto) || self.has(on) {
+            Some(true)
+        } else if self.has(Flag::NoSpliceAuto) || self.has(off) {
+            Some(false)
+        } else {
+            None
+        }
     }
 
     fn set(&mut self, flag: Flag, on: bool) {
@@ -48,11 +66,17 @@ fn switch(draft: &mut ProxyDraft, flag: Flag, args: &mut Args<'_>, d: &mut Diagn
     value::end(args, d);
 }
 
+/// Splicing has a default of its own, so that saying no is more than saying nothing.
+fn splice(draft: &mut ProxyDraft, [on, off]: [Flag; 2], args: &mut Args<'_>, d: &mut Diagnostics) {
+    draft.flags.set(on, draft.prefix == Prefix::None);
+    draft.flags.set(off, draft.prefix == Prefix::No);
+    value::end(args, d);
+}
+
 const PROXY: Sections = Sections::PROXY;
 const CLIENT: Sections = Sections::CLIENT;
 const SERVER: Sections = Sections::SERVER;
 
-const SPLICE: &str = "bulk is spliced in either case, unless `nosplice` is set";
 const KERNEL: &str = "when acknowledgements go out is left to the kernel";
 
 pub(super) const KEYWORDS: &[Keyword<ProxyDraft>] = &[
@@ -164,20 +188,37 @@ pub(super) const KEYWORDS: &[Keyword<ProxyDraft>] = &[
             switch(draft, Flag::SocketStats, args, d);
         },
     ),
-    Keyword::inert("option splice-auto", PROXY, "", "Splice both ways.", SPLICE),
-    Keyword::inert(
+    Keyword::supported(
+        "option splice-auto",
+        PROXY,
+        "",
+        "Splice bulk both ways, as is done unless `no` is said.",
+        |draft, args, _, d| {
+            splice(draft, [Flag::SpliceAuto, Flag::NoSpliceAuto], args, d);
+        },
+    ),
+    Keyword::supported(
         "option splice-request",
         PROXY,
         "",
-        "Splice towards servers.",
-        SPLICE,
+        "Splice bulk towards servers, as is done unless `no` is said.",
+        |draft, args, _, d| {
+            splice(draft, [Flag::SpliceRequest, Flag::NoSpliceRequest], args, d);
+        },
     ),
-    Keyword::inert(
+    Keyword::supported(
         "option splice-response",
         PROXY,
         "",
-        "Splice towards clients.",
-        SPLICE,
+        "Splice bulk towards clients, as is done unless `no` is said.",
+        |draft, args, _, d| {
+            splice(
+                draft,
+                [Flag::SpliceResponse, Flag::NoSpliceResponse],
+                args,
+                d,
+            );
+        },
     ),
     Keyword::inert(
         "option tcp-smart-accept",
