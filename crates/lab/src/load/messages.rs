@@ -3,13 +3,17 @@
 use std::{
     io,
     net::SocketAddr,
+    os::fd::OwnedFd,
     time::{Duration, Instant},
 };
 
 use pontoon_sys::{
     epoll::{Epoll, Interest},
     option::set_no_delay,
-    process::schedule::set_timer_slack,
+};
+use rustix::time::{
+    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
+    timerfd_settime,
 };
 
 use super::{
@@ -167,13 +171,14 @@ impl Parlour {
 
     /// Message number k is due at k times the interval, on the session whose turn it is.
     fn open(&mut self, per_second: u32, count: &mut Count<'_>) -> Result<()> {
-        // Waits end when they should, not up to 50 microseconds later (prctl(2)).
-        set_timer_slack(Duration::from_nanos(1)).trying("set the timer slack")?;
         let places = self.talks.len();
         let interval = Duration::from_secs(1) / per_second;
         let rhythm = Next::Owed(interval * u32::try_from(places).unwrap_or(u32::MAX));
         let end = count.begin();
         let (mut due, mut turn) = (Instant::now(), 0);
+        let ticks = metronome(interval).trying("make a timer")?;
+        let watched = self.hall.epoll.add(&ticks, METRONOME, Interest::Arrivals);
+        watched.trying("watch a timer")?;
         loop {
             let now = Instant::now();
             if now >= end {
@@ -183,7 +188,9 @@ impl Parlour {
                 self.begin(turn, due, &mut count.outcome);
                 (due, turn) = (due + interval, (turn + 1) % places);
             }
-            self.hall.wait(due.min(end))?;
+            self.hall.wait(end)?;
+            // A timer that is not read does not tick on; it may not have ticked at all.
+            let _ticks = rustix::io::read(&ticks, &mut [0; 8]);
             self.hear(rhythm, &mut count.outcome);
         }
         count.end();
@@ -258,6 +265,25 @@ impl Parlour {
             }
         }
     }
+}
+
+/// No session's place.
+const METRONOME: u64 = u64::MAX;
+
+/// Becomes readable at this interval, to the microsecond: the epoll itself counts milliseconds.
+fn metronome(interval: Duration) -> io::Result<OwnedFd> {
+    let flags = TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK;
+    let timer = timerfd_create(TimerfdClockId::Monotonic, flags)?;
+    let interval = Timespec {
+        tv_sec: i64::try_from(interval.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: i64::from(interval.subsec_nanos()),
+    };
+    let rhythm = Itimerspec {
+        it_interval: interval,
+        it_value: interval,
+    };
+    timerfd_settime(&timer, TimerfdTimerFlags::empty(), &rhythm)?;
+    Ok(timer)
 }
 
 impl Talk {

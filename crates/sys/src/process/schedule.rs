@@ -1,19 +1,8 @@
 //! How eagerly the kernel runs this process.
 
-use std::{io, num::NonZeroU64, time::Duration};
+use std::io;
 
 use rustix::process::{getpriority_process, setpriority_process};
-
-/// How much later than asked for a wait of the calling thread may end: 50 microseconds if nobody
-/// says otherwise. At least a nanosecond.
-///
-/// # Errors
-/// None that a correct program meets.
-pub fn set_timer_slack(slack: Duration) -> io::Result<()> {
-    let nanoseconds = u64::try_from(slack.as_nanos()).unwrap_or(u64::MAX);
-    let slack = NonZeroU64::new(nanoseconds).unwrap_or(NonZeroU64::MIN);
-    Ok(rustix::thread::set_current_timer_slack(Some(slack))?)
-}
 
 /// Sets the nice value, -20 (first) to 19 (last), of the calling thread and those it starts.
 ///
