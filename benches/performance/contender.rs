@@ -159,10 +159,10 @@ impl Contender {
             .lines()
             .find(|line| line.contains(|it: char| it.is_ascii_digit()));
         let line = line.unwrap_or("unknown").trim();
-        // Envoy tells its path as well.
-        line.rsplit_once("version: ")
-            .map_or(line, |(_, rest)| rest)
-            .to_owned()
+        // Envoy tells its path as well, HAProxy where to read about itself.
+        let line = line.rsplit_once("version: ").map_or(line, |(_, rest)| rest);
+        let line = line.split(" - http").next().unwrap_or(line);
+        line.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
     /// Its configuration for a plan. `None` for no proxy.

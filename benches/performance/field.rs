@@ -62,10 +62,13 @@ impl Field {
 
     /// What each says of its version.
     pub(crate) fn versions(&self) -> BTreeMap<String, String> {
-        let proxies = self
-            .programs
-            .iter()
-            .filter(|(one, _)| *one != Contender::Direct);
+        // The same program under two names needs one version.
+        let twice = [
+            Contender::Direct,
+            Contender::HaproxySplice,
+            Contender::PontoonRing,
+        ];
+        let proxies = self.programs.iter().filter(|(one, _)| !twice.contains(one));
         proxies
             .map(|(one, program)| (one.name().to_owned(), one.version(program)))
             .collect()

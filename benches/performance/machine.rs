@@ -50,7 +50,12 @@ impl Machine {
             processor: field("/proc/cpuinfo", "model name"),
             processors: pontoon_lab::processor::online().unwrap_or(0),
             memory: kilobytes.unwrap_or(0_u64) << 10,
-            kernel: read("kernel/osrelease"),
+            // Without what its builder calls it.
+            kernel: read("kernel/osrelease")
+                .split('-')
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
             settings: SETTINGS
                 .map(|name| (name.replace('/', "."), read(name)))
                 .to_vec(),

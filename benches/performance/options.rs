@@ -40,6 +40,8 @@ pub(crate) struct Options {
     pub(crate) install: bool,
     /// Whether to fail if a figure is missed.
     pub(crate) judge: bool,
+    /// Whether our program is the one that was built with the bench.
+    pub(crate) own_build: bool,
     /// Our program.
     pub(crate) pontoon: PathBuf,
     /// Where the results go; what is there of other scenarios stays.
@@ -59,6 +61,7 @@ impl Options {
             seed: 1,
             install: false,
             judge: false,
+            own_build: true,
             pontoon: PathBuf::from(env!("CARGO_BIN_EXE_pontoon")),
             out: PathBuf::from("target/performance"),
         };
@@ -105,6 +108,7 @@ impl Options {
             "--seconds" => self.duration = seconds(value)?,
             "--seed" => self.seed = number(value)? as u64,
             "--pontoon" => {
+                self.own_build = false;
                 let path = std::path::absolute(value);
                 self.pontoon = path.map_err(|error| format!("{value}: {error}"))?;
             }

@@ -29,7 +29,7 @@ struct View {
     marks: &'static [f64],
 }
 
-const VIEWS: [View; 4] = [
+const VIEWS: [View; 5] = [
     View {
         file: "cpu",
         title: "CPU of the proxy for a unit of work",
@@ -57,6 +57,13 @@ const VIEWS: [View; 4] = [
         value: |it| it.latency.map(|latency| latency.p99),
         last: 2.0,
         marks: &[0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0],
+    },
+    View {
+        file: "memory",
+        title: "Memory of the process for a session",
+        value: |it| it.memory?.process,
+        last: 10.0,
+        marks: &[0.0, 1.0, 2.0, 4.0, 6.0, 8.0, 10.0],
     },
 ];
 

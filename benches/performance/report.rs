@@ -77,8 +77,14 @@ impl<'a> Report<'a> {
             );
         }
         text.push('\n');
-        for (name, version) in &run.versions {
-            let _ok = writeln!(text, "- {name}: {version}");
+        let before = number
+            .checked_sub(1)
+            .and_then(|one| self.results.runs.get(one));
+        if before.is_none_or(|before| before.versions != run.versions) {
+            text.push('\n');
+            for (name, version) in &run.versions {
+                let _ok = writeln!(text, "- {name}: {version}");
+            }
         }
         text.push('\n');
         text

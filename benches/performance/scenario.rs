@@ -192,7 +192,7 @@ const fn connect(close: Close) -> Load {
         request: 64,
         response: 64,
         close,
-        parallel: 64,
+        parallel: 32,
     })
 }
 
