@@ -26,7 +26,10 @@ pub(super) struct Budget {
 
 /// The pipes of one thread.
 pub(super) struct Pool {
-    #[expect(clippy::vec_box, reason = "they come and go as boxes: nothing is allocated anew")]
+    #[expect(
+        clippy::vec_box,
+        reason = "they come and go as boxes: nothing is allocated anew"
+    )]
     spare: Vec<Box<Filled>>,
     /// Pipes there are, lent and spare, and the bytes that they hold at most.
     pipes: usize,

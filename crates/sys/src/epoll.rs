@@ -185,12 +185,6 @@ const fn is_short(timeout: Duration) -> bool {
     !timeout.is_zero() && timeout.as_millis() == 0
 }
 
-impl AsFd for Epoll {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::{io::Write as _, os::unix::net::UnixStream};

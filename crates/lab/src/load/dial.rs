@@ -12,11 +12,6 @@ use pontoon_sys::{
     socket::{self, Address},
 };
 
-use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
-    io::Errno,
-};
-
 use crate::problem::{Result, Trying};
 
 /// Events taken at a time.
@@ -50,26 +45,10 @@ pub(super) fn events() -> Events {
 /// Waits for events, at most until `end`, and never longer than a second.
 pub(super) fn wait(epoll: &Epoll, events: &mut Events, end: Instant) -> Result<()> {
     const LONGEST: Duration = Duration::from_secs(1);
-    /// epoll_wait(2) counts in whole milliseconds: whoever waits for less is late by up to one.
-    const COARSE: Duration = Duration::from_millis(5);
-    let mut left = end.saturating_duration_since(Instant::now()).min(LONGEST);
-    if left < COARSE {
-        wait_exactly(epoll, left)?;
-        left = Duration::ZERO;
-    }
-    epoll.wait(events, Some(left)).trying("wait for sockets")
-}
-
-/// Returns when there are events, or when so much time is over, to the nanosecond (ppoll(2)).
-fn wait_exactly(epoll: &Epoll, left: Duration) -> Result<()> {
-    let time = Timespec {
-        tv_sec: 0,
-        tv_nsec: i64::from(left.subsec_nanos()),
-    };
-    match poll(&mut [PollFd::new(epoll, PollFlags::IN)], Some(&time)) {
-        Ok(_) | Err(Errno::INTR) => Ok(()),
-        Err(error) => Err(error).trying("wait for sockets"),
-    }
+    let left = end.saturating_duration_since(Instant::now());
+    epoll
+        .wait(events, Some(left.min(LONGEST)))
+        .trying("wait for sockets")
 }
 
 /// Begins to connect. On loopback the connection is there when this returns, unless the other
