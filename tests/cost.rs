@@ -9,6 +9,7 @@ mod budget;
 mod promises;
 mod reading;
 mod report;
+mod waiting;
 
 use std::{
     env,
@@ -41,6 +42,7 @@ pub(crate) fn register(tests: &mut Vec<Test>) {
     }
     reading::register(tests);
     promises::register(tests);
+    waiting::register(tests);
 }
 
 /// What every count needs. Only root may come before the program on a processor, which makes the

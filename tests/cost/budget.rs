@@ -95,7 +95,7 @@ impl Kind {
     pub(super) fn of(work: Work) -> Self {
         match work {
             Work::ClientCloses | Work::ServerCloses | Work::Message(_) => Self::Exact,
-            Work::Up | Work::Down => Self::Bulk,
+            Work::Up | Work::Down | Work::Rush | Work::Chatter => Self::Bulk,
             Work::Scrape(_) => Self::Page,
             Work::Second => Self::Time,
         }

@@ -134,6 +134,15 @@ pub fn measure(program: &Path, case: &Case) -> Result<Cost> {
     Ok(cost)
 }
 
+/// How often a thread that carries sessions waits for another thread or wakes one: the calls of
+/// `futex` for a unit of the case, while threads and clients run freely.
+///
+/// # Errors
+/// As of [`measure`].
+pub fn waiting(program: &Path, case: &Case) -> Result<f64> {
+    with(&strace::WAITING, program, case).map(|cost| cost.data.syscalls.sum())
+}
+
 fn with(instrument: &stage::Instrument, program: &Path, case: &Case) -> Result<Cost> {
     let run = |amount| stage::run(instrument, program, &case.scene, case.work, amount);
     let (little, more) = case.amounts;

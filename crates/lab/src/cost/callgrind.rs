@@ -7,6 +7,7 @@ use crate::problem::{Problem, Result, Trying};
 
 pub(super) const INSTRUMENT: Instrument = Instrument {
     program: "valgrind",
+    ordered: true,
     arguments,
     read,
 };

@@ -28,6 +28,14 @@ impl Order {
         us(&["--fifo", "--pid", "1"]);
         Ok(Self(all))
     }
+
+    /// A command that starts this program behind us: a batch task takes the processor from nobody.
+    #[expect(clippy::unused_self, reason = "without the order nothing is behind us")]
+    pub(super) fn behind_us(&self, program: &str) -> Command {
+        let mut command = Command::new("chrt");
+        command.args(["--batch", "0", program]);
+        command
+    }
 }
 
 impl Drop for Order {
@@ -46,11 +54,4 @@ fn us(arguments: &[&str]) {
         .args(arguments)
         .arg(gettid().as_raw_nonzero().to_string());
     let _refused = command.stdout(Stdio::null()).stderr(Stdio::null()).status();
-}
-
-/// A command that runs its arguments behind us: a batch task takes the processor from nobody.
-pub(super) fn behind_us() -> Command {
-    let mut command = Command::new("chrt");
-    command.args(["--batch", "0"]);
-    command
 }

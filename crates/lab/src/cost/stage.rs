@@ -6,6 +6,7 @@ use std::{
     net::{SocketAddr, TcpListener, TcpStream, UdpSocket},
     os::unix::fs::symlink,
     path::Path,
+    process::Command,
     thread,
     time::{Duration, Instant},
 };
@@ -14,7 +15,7 @@ use rustix::process::Signal;
 
 use super::{
     Cost,
-    order::{self, Order},
+    order::Order,
     work::{Talk, Work},
 };
 use crate::{
@@ -40,11 +41,15 @@ pub struct Scene {
     pub proxies: usize,
     /// Other sessions, which say nothing.
     pub idle: usize,
+    /// Data threads beyond the first.
+    pub threads: usize,
 }
 
 /// A tool that counts.
 pub(super) struct Instrument {
     pub(super) program: &'static str,
+    /// Whether the program runs behind us ([`Order`]), or freely.
+    pub(super) ordered: bool,
     /// Its arguments, if it is to write into this folder.
     pub(super) arguments: fn(&Path) -> Vec<OsString>,
     /// What it counted.
@@ -73,9 +78,11 @@ pub(super) fn run(
     let program = program.canonicalize().trying("find our program")?;
     let link = folder.path().join("haproxy");
     symlink(&program, &link).trying("link our program under the name haproxy")?;
-    let order = Order::begin()?;
-    let mut command = order::behind_us();
-    command.arg(instrument.program);
+    let order = instrument.ordered.then(Order::begin).transpose()?;
+    let mut command = match &order {
+        Some(order) => order.behind_us(instrument.program),
+        None => Command::new(instrument.program),
+    };
     command.args((instrument.arguments)(folder.path()));
     command.arg(link).arg("-db").arg("-f").arg(file);
     let mut program = Program::start(&mut command)?;
@@ -105,10 +112,12 @@ fn configuration(
         String::new()
     };
     let mut text = format!(
-        "global\n nbthread 1\n maxconn {maxconn}\n{}\n\
+        "global\n nbthread {}\n maxconn {maxconn}\n{}\n\
          defaults\n mode tcp\n timeout connect 10s\n timeout client 1h\n timeout server 1h\n\
          listen work\n bind {front}\n{logs}{}\n server s0 {server}\n",
-        scene.global, scene.listen
+        scene.threads + 1,
+        scene.global,
+        scene.listen
     );
     for number in 1..=scene.servers {
         let _ = writeln!(text, " server s{number} {server}");

@@ -10,7 +10,16 @@ use crate::{
 
 pub(super) const INSTRUMENT: Instrument = Instrument {
     program: "strace",
-    arguments,
+    ordered: true,
+    arguments: |folder| arguments(folder, &[]),
+    read,
+};
+
+/// Sees only who waits for another thread or wakes one, and leaves the program its pace.
+pub(super) const WAITING: Instrument = Instrument {
+    program: "strace",
+    ordered: false,
+    arguments: |folder| arguments(folder, &["--seccomp-bpf", "-e", "trace=futex"]),
     read,
 };
 
@@ -18,11 +27,12 @@ const FILE: &str = "strace";
 /// The main thread.
 const MAIN: &str = "haproxy";
 
-fn arguments(folder: &Path) -> Vec<OsString> {
+fn arguments(folder: &Path, more: &[&str]) -> Vec<OsString> {
     // -D: the program, not strace, is our child. -Y: threads with their names. -s 0: no bytes.
     let mut arguments: Vec<OsString> = ["-D", "-f", "-Y", "-s", "0", "-qq", "-o"]
         .map(Into::into)
         .to_vec();
+    arguments.splice(0..0, more.iter().map(Into::into));
     arguments.push(folder.join(FILE).into());
     arguments
 }

@@ -3,7 +3,8 @@
 use std::{
     io::{Read as _, Write as _},
     net::{SocketAddr, TcpListener, TcpStream},
-    thread,
+    sync::atomic::{AtomicBool, Ordering},
+    thread::{self, ScopedJoinHandle},
     time::Duration,
 };
 
@@ -28,12 +29,18 @@ pub enum Work {
     Down,
     /// The statistics in this form: `/stats`, `/stats;csv`.
     Scrape(&'static str),
+    /// A connection, of many at once.
+    Rush,
+    /// A request and a response of 64 B, in many sessions at once.
+    Chatter,
     /// A second in which nothing happens.
     Second,
 }
 
 /// Bytes of a request and of a response.
 const SMALL: usize = 64;
+/// How many clients are many.
+const CROWD: u32 = 8;
 const MIB: usize = 1 << 20;
 /// How long one step may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -74,6 +81,10 @@ impl Talk {
             Work::ClientCloses => self.repeat(amount, || self.connection(true)),
             Work::ServerCloses => self.repeat(amount, || self.connection(false)),
             Work::Scrape(path) => self.repeat(amount, || self.scrape(path)),
+            Work::Rush => self.at_once(amount, |amount| {
+                (0..amount).try_for_each(|_| self.echoes(1))
+            }),
+            Work::Chatter => self.at_once(amount, |amount| self.echoes(amount)),
             Work::Second => {
                 thread::sleep(Duration::from_secs(amount.into()));
                 Ok(())
@@ -130,6 +141,38 @@ impl Talk {
         ended(client)
     }
 
+    /// Shares work among many clients, and serves whatever comes.
+    fn at_once(&self, amount: u32, client: impl Fn(u32) -> Result<()> + Sync) -> Result<()> {
+        let done = AtomicBool::new(false);
+        thread::scope(|scope| {
+            for _ in 0..CROWD {
+                scope.spawn(|| serve(&self.servers, &done));
+            }
+            let clients: Vec<_> = (0..CROWD)
+                .map(|_| scope.spawn(|| client(amount / CROWD)))
+                .collect();
+            let ended = clients.into_iter().try_for_each(joined);
+            done.store(true, Ordering::Relaxed);
+            // The servers wake for one more connection, and see that it is the last.
+            let address = self.servers.local_addr().trying("ask for an address")?;
+            for _ in 0..CROWD {
+                let _seen = TcpStream::connect(address);
+            }
+            ended
+        })?;
+        settle(self.pid)
+    }
+
+    /// A session of its own in which a server answers so often.
+    fn echoes(&self, amount: u32) -> Result<()> {
+        let mut client = TcpStream::connect(self.front).trying("connect")?;
+        prepare(&client)?;
+        (0..amount).try_for_each(|_| {
+            send(&mut client, SMALL)?;
+            receive(&mut client, SMALL)
+        })
+    }
+
     fn scrape(&self, path: &str) -> Result<()> {
         let answer = statistics::get(self.page, path, "")?;
         if answer.status == 200 {
@@ -138,6 +181,22 @@ impl Talk {
         let problem = format!("the page answered {}", answer.status);
         Err(Problem::Unexpected(problem))
     }
+}
+
+/// Serves sessions, one after the other, until told that it is done.
+fn serve(servers: &TcpListener, done: &AtomicBool) {
+    while let Ok((mut server, _)) = servers.accept() {
+        if done.load(Ordering::Relaxed) || prepare(&server).is_err() {
+            return;
+        }
+        // The client notices what fails here.
+        while receive(&mut server, SMALL).is_ok() && send(&mut server, SMALL).is_ok() {}
+    }
+}
+
+fn joined(thread: ScopedJoinHandle<'_, Result<()>>) -> Result<()> {
+    let panicked = |_| Problem::Unexpected("a client panicked".into());
+    thread.join().map_err(panicked)?
 }
 
 fn prepare(stream: &TcpStream) -> Result<()> {
@@ -176,8 +235,6 @@ fn carry(from: &mut TcpStream, to: &mut TcpStream) -> Result<()> {
     thread::scope(|scope| {
         let sending = scope.spawn(|| send(from, MIB));
         receive(to, MIB)?;
-        sending
-            .join()
-            .map_err(|_| Problem::Unexpected("the sender panicked".into()))?
+        joined(sending)
     })
 }
