@@ -11,18 +11,25 @@ use pontoon_engine::{
     backend::ServerView,
     health::{CheckResult, CheckStatus},
     server::{OperState, Status},
+    units::ServerId,
 };
 
 use super::{Column, Health, Kind, Row, Selection, address_word, clamp, last_session};
 use crate::state::{BackendState, Running, ServerState, Times};
 
-/// What the balancer knows of each server, taken under one lock.
+/// Servers looked at under one lock: sessions that are to be placed wait that long.
+const AT_ONCE: usize = 64;
+
+/// What the balancer knows of each server.
 pub(super) fn views(state: &BackendState, now: Instant) -> Vec<ServerView> {
-    let balancer = state.balancer();
-    (0..state.servers.len())
-        .filter_map(|index| u32::try_from(index).ok())
-        .map(|index| balancer.server_view(pontoon_engine::units::ServerId(index), now))
-        .collect()
+    let mut views = Vec::with_capacity(state.servers.len());
+    let count = u32::try_from(state.servers.len()).unwrap_or(u32::MAX);
+    for first in (0..count).step_by(AT_ONCE) {
+        let balancer = state.balancer();
+        let some = (first..count).take(AT_ONCE).map(ServerId);
+        views.extend(some.map(|server| balancer.server_view(server, now)));
+    }
+    views
 }
 
 /// The rows of the servers that are not hidden; returns how many they are.

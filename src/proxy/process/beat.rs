@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    pin::pin,
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
@@ -47,10 +48,14 @@ impl Beating {
         let mut ticks = interval(BEAT_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut told = self.now();
+        // Kept from tick to tick: to begin waiting takes more calls than a beat.
+        let beat = || self.now();
+        let mut hearing = pin!(heart.heard_by_another(beat));
         loop {
             tokio::select! {
-                heard = heart.heard_by_another(|| self.now()) => {
+                heard = &mut hearing => {
                     heard?;
+                    hearing.set(heart.heard_by_another(beat));
                     continue;
                 }
                 () = self.running.readiness_changed.notified() => {
