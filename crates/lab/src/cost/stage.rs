@@ -145,7 +145,9 @@ pub(super) fn wait_for(program: &mut Program, page: SocketAddr) -> Result<()> {
         TcpStream::connect(page).ok().map(|_| true)
     });
     match up {
-        Ok(true) => settle(program.pid()),
+        Ok(true) => {
+            settle(program.pid()).map_err(|problem| complaint(program, &problem.to_string()))
+        }
         Ok(false) => Err(complaint(program, "it ended at once")),
         Err(problem) => Err(complaint(program, &problem.to_string())),
     }
@@ -169,6 +171,9 @@ pub(super) fn settle(pid: u32) -> Result<()> {
     let deadline = Instant::now() + PATIENCE;
     let mut glance = GLANCE;
     while !sleeps(pid) {
+        if has_ended(pid) {
+            return Err(Problem::Unexpected("the program has ended".into()));
+        }
         if Instant::now() > deadline {
             let what = "the program to have nothing left to do".into();
             let seconds = PATIENCE.as_secs();
@@ -183,12 +188,20 @@ pub(super) fn settle(pid: u32) -> Result<()> {
 
 fn sleeps(pid: u32) -> bool {
     let Ok(threads) = std::fs::read_dir(format!("/proc/{pid}/task")) else {
-        return true;
+        return false;
     };
-    threads.flatten().all(|thread| {
-        let line = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
-        // The state follows the name, which is in brackets.
-        line.rsplit_once(')')
-            .is_none_or(|(_, rest)| rest.trim_start().starts_with('S'))
-    })
+    threads
+        .flatten()
+        .all(|thread| state(&thread.path()).is_none_or(|state| state == 'S'))
+}
+
+/// Whether nothing is left of it but its number.
+fn has_ended(pid: u32) -> bool {
+    state(Path::new(&format!("/proc/{pid}"))).is_none_or(|state| matches!(state, 'Z' | 'X'))
+}
+
+/// The state of a process or thread, unless it is gone: it follows the name, which is in brackets.
+fn state(folder: &Path) -> Option<char> {
+    let line = std::fs::read_to_string(folder.join("stat")).ok()?;
+    line.rsplit_once(')')?.1.trim_start().chars().next()
 }
