@@ -52,7 +52,13 @@ impl Balancer {
         });
         match up {
             Ok(true) => Ok(balancer),
-            Ok(false) => Err(balancer.complain("it ended at once")),
+            Ok(false) => {
+                // The thread that listens may be behind; a program that says nothing is told so.
+                let _silent = wait::until("its last words", Duration::from_secs(1), || {
+                    (!balancer.program.output().is_empty()).then_some(())
+                });
+                Err(balancer.complain("it ended at once"))
+            }
             Err(problem) => Err(balancer.complain(&problem.to_string())),
         }
     }
