@@ -1,6 +1,6 @@
 //! Half an hour of mixed load on the program: are memory, descriptors and latency flat, and is nothing lost?
 //!
-//! `cargo bench --bench soak -- [--minutes N | --seconds N] [--engine auto|epoll|io_uring] [--threads N] [--cc NAME]
+//! `cargo bench --bench soak -- [--minutes N | --seconds N] [--engine auto|epoll] [--threads N] [--cc NAME]
 //! [--pontoon PROGRAM] [--out FOLDER]`; needs root. Ends with an error if the run was not good. `docs/performance.md`
 //! says what it means.
 #![expect(
