@@ -258,9 +258,7 @@ impl Worker {
         };
         // From the beginning of this turn, which saves asking for the time once more: what is due
         // is a turn late at most.
-        let patience = next.map_or(PATIENCE, |when| {
-            Duration::from(when.since(self.moment)).min(PATIENCE)
-        });
+        let patience = next.map_or(PATIENCE, |when| self.moment.until(when).min(PATIENCE));
         let calm = self.calm.due();
         calm.map_or(patience, |due| {
             due.saturating_duration_since(self.now).min(patience)

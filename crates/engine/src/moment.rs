@@ -71,6 +71,13 @@ impl Moment {
     pub const fn since(self, then: Self) -> Span {
         Span::from_millis(self.micros().saturating_sub(then.micros()) / MICROS)
     }
+
+    /// The time until then, to the microsecond: who sleeps so long wakes neither before nor a
+    /// millisecond late. None, if that is past.
+    #[must_use]
+    pub const fn until(self, then: Self) -> Duration {
+        Duration::from_micros(then.micros().saturating_sub(self.micros()))
+    }
 }
 
 impl Add<Span> for Moment {
@@ -151,6 +158,9 @@ mod tests {
             Span::from_millis(234)
         );
         assert_eq!(Moment::START.since(moment), Span::ZERO);
+        let tick = Moment::from_millis(1235);
+        assert_eq!(moment.until(tick), Duration::from_micros(433));
+        assert_eq!(tick.until(moment), Duration::ZERO);
         assert_eq!((Moment::START + Span::from_millis(7)).millis(), 7);
     }
 
