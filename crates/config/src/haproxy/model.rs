@@ -120,22 +120,8 @@ pub struct Tune {
     pub send_buffer_client: Option<u32>,
     /// `tune.sndbuf.server`: bytes.
     pub send_buffer_server: Option<u32>,
-    /// `tune.pontoon.engine`.
-    pub engine: Engine,
     /// `tune.pontoon.spin-us`: how long to look for events before sleeping; zero: not at all.
     pub spin: Duration,
-}
-
-/// How data threads talk to the kernel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Engine {
-    /// Whichever is best here.
-    #[default]
-    Auto,
-    /// Ask when a socket is ready, then call.
-    Epoll,
-    /// Submit calls, and hear when they are done.
-    IoUring,
 }
 
 /// `stats socket`.

@@ -8,7 +8,6 @@ use crate::{
     diagnostic::Diagnostics,
     haproxy::{
         keyword::{Keyword, Sections},
-        model::Engine,
         value,
     },
     source::Word,
@@ -23,13 +22,9 @@ pub(super) const KEYWORDS: &[Keyword<GlobalDraft>] = &[
     Keyword::supported(
         "tune.pontoon.engine",
         Sections::GLOBAL,
-        "{ auto | epoll | io_uring }",
-        "How data threads talk to the kernel (Pontoon's own keyword).",
-        |draft, args, _, d| {
-            if let Some(engine) = engine(args, d) {
-                draft.global.tune.engine = engine;
-            }
-        },
+        "{ auto | epoll }",
+        "How data threads talk to the kernel: through epoll, for now, whichever is said (Pontoon's own keyword).",
+        |_, args, _, d| engine(args, d),
     ),
     Keyword::supported(
         "tune.pontoon.spin-us",
@@ -44,25 +39,24 @@ pub(super) const KEYWORDS: &[Keyword<GlobalDraft>] = &[
     ),
 ];
 
-fn engine(args: &mut Args<'_>, d: &mut Diagnostics) -> Option<Engine> {
-    let word = value::required(args, "`auto`, `epoll` or `io_uring`", d)?;
-    let engine = match word.text.as_str() {
-        "auto" => Some(Engine::Auto),
-        "epoll" => Some(Engine::Epoll),
+/// There is nothing to choose yet; what is asked for in vain is refused.
+fn engine(args: &mut Args<'_>, d: &mut Diagnostics) {
+    let Some(word) = value::required(args, "`auto` or `epoll`", d) else {
+        return;
+    };
+    match word.text.as_str() {
+        "auto" | "epoll" => {}
         "io_uring" => {
             d.error("no-io-uring", word.span, "there is no io_uring engine yet")
                 .suggest("write `auto`, or remove the line");
-            None
         }
         _ => {
             let message = format!("`{}` is not an engine", word.text);
             d.error("unknown-engine", word.span, message)
-                .suggest("`auto`, `epoll` or `io_uring`");
-            None
+                .suggest("`auto` or `epoll`");
         }
-    };
+    }
     value::end(args, d);
-    engine
 }
 
 fn spin(args: &mut Args<'_>, d: &mut Diagnostics) -> Option<Duration> {
