@@ -97,7 +97,7 @@ impl Kind {
             Work::ClientCloses | Work::ServerCloses | Work::Message(_) => Self::Exact,
             Work::Up | Work::Down | Work::Rush | Work::Chatter => Self::Bulk,
             Work::Scrape(_) => Self::Page,
-            Work::Second => Self::Time,
+            Work::Second | Work::Expiry => Self::Time,
         }
     }
 

@@ -5,8 +5,8 @@ use crate::harness::{Failure, Outcome, Test};
 
 pub(super) fn register(tests: &mut Vec<Test>) {
     tests.push(Test::new(
-        "cost::a_message_allocates_nothing",
-        message_allocates_nothing,
+        "cost::what_is_relayed_allocates_nothing",
+        relaying_allocates_nothing,
     ));
     tests.push(Test::new(
         "cost::an_idle_session_costs_nothing",
@@ -20,10 +20,12 @@ pub(super) fn register(tests: &mut Vec<Test>) {
         "cost::no_system_call_is_in_vain",
         no_call_in_vain,
     ));
+    tests.push(Test::new("cost::timers_wake_once", timers_wake_once));
 }
 
-fn message_allocates_nothing() -> Outcome {
-    for name in ["message, 64 B", "message, 16 KiB", "message, 1000 idle"] {
+fn relaying_allocates_nothing() -> Outcome {
+    let messages = ["message, 64 B", "message, 16 KiB", "message, 1000 idle"];
+    for name in messages.into_iter().chain(["MiB up", "MiB down"]) {
         at_most(name, "allocations", of(name)?.data.allocations, 0.0)?;
     }
     Ok(())
@@ -62,6 +64,14 @@ fn no_call_in_vain() -> Outcome {
         at_most(name, "kinds of them", calls.len() as f64, 3.0)?;
     }
     Ok(())
+}
+
+/// Who waits for a timer is woken when it is due, not before.
+fn timers_wake_once() -> Outcome {
+    let waits = of("session, timed out")?.data.syscalls;
+    let waits = waits.get("epoll_pwait").copied().unwrap_or(0.0);
+    // The connection, the server's answer, the time that is over, and the two ends.
+    at_most("session, timed out", "waits", waits, 6.0)
 }
 
 fn alike(one: &str, other: &str, factor: f64) -> Outcome {

@@ -41,11 +41,14 @@ fn messages() -> Vec<Case> {
 }
 
 fn background() -> Vec<Case> {
+    // Long enough for a first message under an instrument.
+    let brief = with(|scene| scene.listen = " timeout client 50ms".into());
     let (page, csv) = (Work::Scrape("/stats"), Work::Scrape("/stats;csv"));
     let (seconds, scrapes) = ((1, 5), (5, 45));
     vec![
         case("second, no session", &plain(), Work::Second, seconds),
         case("second, 1000 idle", &crowded(), Work::Second, seconds),
+        case("session, timed out", &brief, Work::Expiry, (20, 120)),
         case("page, no session", &plain(), page, scrapes),
         case("page, 1000 idle", &crowded(), page, scrapes),
         case("csv, no session", &plain(), csv, scrapes),

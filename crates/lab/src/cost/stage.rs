@@ -112,7 +112,7 @@ fn configuration(
         String::new()
     };
     let mut text = format!(
-        "global\n nbthread {}\n maxconn {maxconn}\n{}\n\
+        "global\n nbthread {}\n maxconn {maxconn}\n tune.pontoon.engine epoll\n{}\n\
          defaults\n mode tcp\n timeout connect 10s\n timeout client 1h\n timeout server 1h\n\
          listen work\n bind {front}\n{logs}{}\n server s0 {server}\n",
         scene.threads + 1,

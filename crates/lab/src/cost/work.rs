@@ -33,6 +33,8 @@ pub enum Work {
     Rush,
     /// A request and a response of 64 B, in many sessions at once.
     Chatter,
+    /// A session whose client says nothing after its first message, until its time is over.
+    Expiry,
     /// A second in which nothing happens.
     Second,
 }
@@ -80,6 +82,12 @@ impl Talk {
         match work {
             Work::ClientCloses => self.repeat(amount, || self.connection(true)),
             Work::ServerCloses => self.repeat(amount, || self.connection(false)),
+            Work::Expiry => self.repeat(amount, || {
+                let (client, server) = self.session()?;
+                // Silence counts as the client's end; the server's is the session's.
+                ended(server)?;
+                ended(client)
+            }),
             Work::Scrape(path) => self.repeat(amount, || self.scrape(path)),
             Work::Rush => self.at_once(amount, |amount| {
                 (0..amount).try_for_each(|_| self.echoes(1))
