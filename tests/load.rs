@@ -1,5 +1,7 @@
 //! Many sessions at once and one after the other: all are served, and what they used comes back.
 
+mod bulk;
+
 use std::{net::SocketAddr, time::Duration};
 
 use pontoon_lab::{
@@ -30,6 +32,7 @@ pub(crate) fn register(tests: &mut Vec<Test>) {
     let crowd = Test::new("load::nine_thousand_sessions_at_once", many_at_once);
     tests.push(crowd.needs(Need::OpenFiles(FILES)));
     tests.push(Test::new("load::short_sessions_leave_nothing", many_short));
+    bulk::register(tests);
     let soak = Test::new("load::a_short_soak_is_good", soak);
     tests.push(soak.needs(Need::Root).needs(Need::Namespaces));
 }

@@ -63,8 +63,13 @@ enum Stop {
 
 /// Reads or splices in a row before other sessions have their turn.
 const ROUNDS: u32 = 16;
-/// Bytes spliced before other sessions have their turn.
-const TURN: u64 = 2 << 20;
+/// Bytes of bulk that one session moves before others have their turn, at most.
+const TURN: usize = 2 << 20;
+/// The same for all that have more to do: so long may a turn of the loop become, since all of them
+/// are served in it.
+const TURN_OF_ALL: usize = 16 << 20;
+/// Moving less at once costs too much.
+const SHORTEST_TURN: usize = 64 << 10;
 /// Full reads in a row that make a direction bulk.
 const BULK: u8 = 2;
 /// A splice of less than this is no bulk.
@@ -162,18 +167,18 @@ impl Flow {
         if !from.readable {
             return ControlFlow::Break(Stop::Blocked);
         }
+        if moved.read >= tools.turn as u64 {
+            return ControlFlow::Break(Stop::Turn);
+        }
         // A splice would stop in front of urgent data for good; a read leaves them out.
         if !self.bulk || from.is_urgent() {
             return self.copy(from, to, tools.io, moved);
-        }
-        if moved.read >= TURN {
-            return ControlFlow::Break(Stop::Turn);
         }
         if self.pipe.is_none() && tools.splices {
             self.pipe = tools.pipes.take(tools.now);
         }
         match &mut self.pipe {
-            Some(_) => self.fill_pipe(from, moved),
+            Some(_) => self.fill_pipe(from, tools.turn, moved),
             None => self.copy(from, to, tools.io, moved),
         }
     }
@@ -251,11 +256,12 @@ impl Flow {
     }
 
     /// One splice into the pipe; the next round drains it.
-    fn fill_pipe(&mut self, from: &mut Leg, moved: &mut Moved) -> ControlFlow<Stop> {
+    fn fill_pipe(&mut self, from: &mut Leg, most: usize, moved: &mut Moved) -> ControlFlow<Stop> {
         let Some(filled) = &mut self.pipe else {
             return ControlFlow::Continue(());
         };
-        let n = match filled.pipe.fill(&from.socket, filled.pipe.capacity()) {
+        let most = filled.pipe.capacity().min(most);
+        let n = match filled.pipe.fill(&from.socket, most) {
             Ok(Received::Bytes(n)) => n,
             Ok(Received::End) => {
                 // So it says in front of urgent data, too; a read knows.
@@ -316,6 +322,8 @@ struct Tools<'a> {
     pipes: &'a mut Pool,
     /// Bulk may be spliced.
     splices: bool,
+    /// Bytes of bulk before other sessions have their turn.
+    turn: usize,
     now: Instant,
     /// The other direction is over: closing says the rest.
     last: bool,
@@ -407,13 +415,19 @@ impl Worker {
             Direction::Request => (&session.request, &session.response, server.abrupt),
             Direction::Response => (&session.response, &session.request, false),
         };
-        let splices = flow.bulk && splices(&self.running, &session.record, direction);
+        let (splices, turn) = if flow.bulk {
+            let splices = splices(&self.running, &session.record, direction);
+            (splices, turn(self.again.len()))
+        } else {
+            (false, usize::MAX)
+        };
         let mut tools = Tools {
             // Bytes may wait unread of a side that was given up: then closing would be a reset.
             last: abrupt || other.shut && session.blame.is_none(),
             io: &mut self.io,
             pipes: &mut self.pipes,
             splices,
+            turn,
             now: self.now,
         };
         let client = &mut session.client;
@@ -465,6 +479,18 @@ impl Worker {
             }
             stop => ControlFlow::Continue(stop),
         }
+    }
+}
+
+/// Bytes of bulk in one turn of a session while so many others have more to do.
+const fn turn(others: usize) -> usize {
+    let share = TURN_OF_ALL / (others + 1);
+    if share > TURN {
+        TURN
+    } else if share < SHORTEST_TURN {
+        SHORTEST_TURN
+    } else {
+        share
     }
 }
 
