@@ -17,7 +17,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use pontoon_config::haproxy::model::{Model, Proxy};
@@ -257,12 +257,13 @@ impl Running {
         each.fold(Readiness::Unchecked, Readiness::and)
     }
 
-    /// When the slowest data thread last went through its loop, in milliseconds since the process
-    /// started; `None` if all have ended.
+    /// How late the slowest data thread is to go through its loop: none, if all of them wait for
+    /// something to happen.
     #[must_use]
-    pub fn slowest_turn(&self) -> Option<u64> {
-        let turns = self.threads.iter().map(|thread| thread.last_turn());
-        turns.min().filter(|turn| *turn != u64::MAX)
+    pub fn slowest_thread(&self, now: Instant) -> Duration {
+        let now = self.moment(now);
+        let late = self.threads.iter().map(|thread| thread.lateness(now));
+        late.max().unwrap_or_default()
     }
 
     /// This instant in the life of the process.

@@ -88,6 +88,12 @@ impl Heart {
         self.hearers().retain(|hearer| send(hearer, beat));
     }
 
+    /// Whether anybody listens, as far as the last beat could tell.
+    #[must_use]
+    pub fn is_heard(&self) -> bool {
+        !self.hearers().is_empty()
+    }
+
     fn hearers(&self) -> MutexGuard<'_, Vec<OwnedFd>> {
         self.hearers.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -115,7 +115,8 @@ pub struct Farewell {
 pub struct Beat {
     /// What it knows of its servers.
     pub servers: Servers,
-    /// How long ago the slowest data thread last went through its loop.
+    /// How long the slowest data thread has been at work on one turn of its loop, or how late it is
+    /// to begin one. A thread that waits for something to happen is not slow.
     pub slowest_thread: Duration,
     /// A stop was asked for: it takes no new sessions.
     pub stopping: bool,

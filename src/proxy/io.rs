@@ -12,7 +12,9 @@ use std::{
     time::Duration,
 };
 
+use pontoon_engine::moment::Moment;
 use pontoon_sys::{
+    alarm::Alarm,
     epoll::{Epoll, Events, Interest},
     socket,
     stream::{self, Received},
@@ -24,6 +26,9 @@ use super::token::Token;
 /// The I/O of one thread, through epoll.
 pub(super) struct Io {
     epoll: Epoll,
+    alarm: Alarm,
+    /// When it will go off.
+    alarm_at: Option<Moment>,
     /// Bytes pass through here.
     buffer: Box<[u8]>,
     /// How many of them the last receive brought.
@@ -39,19 +44,44 @@ impl Io {
     /// # Errors
     /// Out of descriptors.
     pub(super) fn new() -> io::Result<Self> {
+        let (epoll, alarm) = (Epoll::new()?, Alarm::new()?);
+        epoll.add(&alarm, Token::Alarm.pack(), Interest::Arrivals)?;
         Ok(Self {
-            epoll: Epoll::new()?,
+            epoll,
+            alarm,
+            alarm_at: None,
             buffer: vec![0; BUFFER].into_boxed_slice(),
             received: 0,
         })
     }
 
-    /// Waits until something happens, at most so long.
+    /// Waits until something happens, at most so long. (Each wait with a limit starts and stops a
+    /// timer of the kernel; for what is far away there is [`Io::wake_at`].)
     ///
     /// # Errors
     /// None that a correct program meets.
-    pub(super) fn wait(&self, events: &mut Events, timeout: Duration) -> io::Result<()> {
-        self.epoll.wait(events, Some(timeout))
+    pub(super) fn wait(&self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
+        self.epoll.wait(events, timeout)
+    }
+
+    /// Tells [`Token::Alarm`] at this moment or before; then [`Io::alarm_went_off`] must follow.
+    ///
+    /// What is due comes and goes with each session, but mostly something that is due before was
+    /// asked for already. An alarm that went off too early is cheaper than to move it each time.
+    ///
+    /// # Errors
+    /// None that a correct program meets.
+    pub(super) fn wake_at(&mut self, when: Moment, now: Moment) -> io::Result<()> {
+        if self.alarm_at.is_none_or(|at| when < at) {
+            self.alarm.set(now.until(when))?;
+            self.alarm_at = Some(when);
+        }
+        Ok(())
+    }
+
+    /// It will not tell again unless asked.
+    pub(super) const fn alarm_went_off(&mut self) {
+        self.alarm_at = None;
     }
 
     /// Tells of [`Token::Mail`] as long as this can be read.

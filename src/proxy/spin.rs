@@ -23,26 +23,26 @@ impl Spin {
         Self { longest, lively }
     }
 
-    /// Waits until something happens, for at most `patience`. `look` waits for as long as it is
+    /// Waits until something happens, for at most `patience`, if there is one. `look` waits for as long as it is
     /// told to, and says whether something has happened.
     ///
     /// # Errors
     /// Those of `look`.
     pub(super) fn wait(
         &mut self,
-        patience: Duration,
-        mut look: impl FnMut(Duration) -> io::Result<bool>,
+        patience: Option<Duration>,
+        mut look: impl FnMut(Option<Duration>) -> io::Result<bool>,
     ) -> io::Result<()> {
         let mut patience = patience;
         if self.lively && !self.longest.is_zero() {
             let begin = Instant::now();
-            let spin = self.longest.min(patience);
+            let spin = patience.map_or(self.longest, |patience| self.longest.min(patience));
             while begin.elapsed() < spin {
-                if look(Duration::ZERO)? {
+                if look(Some(Duration::ZERO))? {
                     return Ok(());
                 }
             }
-            patience -= spin;
+            patience = patience.map(|patience| patience - spin);
         }
         self.lively = look(patience)?;
         Ok(())
@@ -53,11 +53,12 @@ impl Spin {
 mod tests {
     use super::*;
 
-    const PATIENCE: Duration = Duration::from_secs(1);
+    const PATIENCE: Option<Duration> = Some(Duration::from_secs(1));
+    const AT_ONCE: Option<Duration> = Some(Duration::ZERO);
     const SPIN: Duration = Duration::from_millis(2);
 
     /// The looks of one wait. `comes` says at which look something happens; `None`: never.
-    fn looks(spin: &mut Spin, comes: Option<usize>) -> Vec<Duration> {
+    fn looks(spin: &mut Spin, comes: Option<usize>) -> Vec<Option<Duration>> {
         let mut looks = Vec::new();
         spin.wait(PATIENCE, |patience| {
             looks.push(patience);
@@ -89,11 +90,11 @@ mod tests {
         assert_eq!(looks(&mut spin, Some(1)), [PATIENCE]);
         // What comes while it spins is found without sleeping, and keeps it going.
         for _ in 0..3 {
-            assert_eq!(looks(&mut spin, Some(2)), [Duration::ZERO; 2]);
+            assert_eq!(looks(&mut spin, Some(2)), [AT_ONCE; 2]);
         }
         // Nothing more comes: it spins for as long as it may, then sleeps for the rest.
         let last = looks(&mut spin, None);
-        assert_eq!(last.last(), Some(&(PATIENCE - SPIN)));
+        assert_eq!(last.last(), Some(&PATIENCE.map(|all| all - SPIN)));
         assert!(last.len() > 1);
         assert_eq!(looks(&mut spin, None), [PATIENCE]);
     }
@@ -103,11 +104,24 @@ mod tests {
         let mut spin = Spin::new(SPIN);
         spin.wait(PATIENCE, |_| Ok(true)).unwrap();
         let mut looks = Vec::new();
-        spin.wait(Duration::ZERO, |patience| {
+        spin.wait(AT_ONCE, |patience| {
             looks.push(patience);
             Ok(false)
         })
         .unwrap();
-        assert_eq!(looks, [Duration::ZERO]);
+        assert_eq!(looks, [AT_ONCE]);
+    }
+
+    #[test]
+    fn without_a_limit_it_sleeps_without_one() {
+        let mut spin = Spin::new(SPIN);
+        spin.wait(None, |_| Ok(true)).unwrap();
+        let mut last = AT_ONCE;
+        spin.wait(None, |patience| {
+            last = patience;
+            Ok(patience.is_none())
+        })
+        .unwrap();
+        assert_eq!(last, None);
     }
 }

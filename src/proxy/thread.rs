@@ -37,7 +37,6 @@ use super::{
     token::Token,
 };
 use crate::{
-    node::message::BEAT_INTERVAL,
     record::SessionRecord,
     state::{
         Running,
@@ -90,8 +89,6 @@ pub(super) struct Worker {
 const READ_AHEAD: usize = 16 << 10;
 /// Events taken from the kernel at once.
 const EVENTS: usize = 200;
-/// The longest wait: an idle thread, too, shows that it is alive.
-const PATIENCE: Duration = BEAT_INTERVAL;
 
 /// Starts a data thread. It ends by itself after [`Message::StopListening`], once its last
 /// session is over, or at [`Message::Quit`].
@@ -181,16 +178,18 @@ impl Worker {
         let mut events = Events::with_capacity(size.map_or(EVENTS, |size| size as usize));
         let mut due = Vec::new();
         while !self.is_done() {
-            let patience = self.patience();
-            let waited = spin.wait(patience, |patience| {
-                self.io.wait(&mut events, patience)?;
-                Ok(!events.is_empty())
+            let waited = self.patience().and_then(|patience| {
+                spin.wait(patience, |patience| {
+                    self.io.wait(&mut events, patience)?;
+                    Ok(!events.is_empty())
+                })
             });
             if waited.is_err() {
                 // Nothing that a correct program meets; a thread that spins would be worse.
                 return;
             }
             self.tell_time();
+            self.mailbox().turns_by(self.moment);
             for ready in events.iter() {
                 self.handle(ready);
             }
@@ -198,7 +197,7 @@ impl Worker {
             self.look_if_due();
             self.fire_timers(&mut due);
         }
-        self.mailbox().turned(u64::MAX);
+        self.mailbox().turns_no_more();
     }
 
     fn tell_time(&mut self) {
@@ -218,6 +217,8 @@ impl Worker {
             Token::Listener(index) => self.accept(index as usize),
             Token::Mail => self.read_mail(),
             Token::Calm => self.look_at_calm(),
+            // What is due is looked at in every turn.
+            Token::Alarm => self.io.alarm_went_off(),
         }
     }
 
@@ -234,7 +235,6 @@ impl Worker {
 
     fn fire_timers(&mut self, due: &mut Vec<u32>) {
         let tick = self.moment.millis();
-        self.mailbox().turned(tick);
         self.wheel.advance(tick, due);
         for slot in due.drain(..) {
             self.session_due(slot);
@@ -246,23 +246,28 @@ impl Worker {
         }
     }
 
-    /// How long nothing needs to be done unless something happens.
-    fn patience(&self) -> Duration {
-        if !self.again.is_empty() {
-            return Duration::ZERO;
-        }
+    /// How long to wait at most, if it is not for the alarm to tell. Whoever watches is told when
+    /// the thread will turn again.
+    fn patience(&mut self) -> io::Result<Option<Duration>> {
         let timer = self.wheel.next().map(Moment::from_millis);
         let next = match (timer, self.doors_due) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         };
-        // From the beginning of this turn, which saves asking for the time once more: what is due
-        // is a turn late at most.
-        let patience = next.map_or(PATIENCE, |when| self.moment.until(when).min(PATIENCE));
+        // Times count from the beginning of this turn, which saves asking for the time once more:
+        // what is due is a turn late at most.
+        if !self.again.is_empty() || next.is_some_and(|when| when <= self.moment) {
+            return Ok(Some(Duration::ZERO));
+        }
+        match next {
+            Some(when) => {
+                self.io.wake_at(when, self.moment)?;
+                self.mailbox().turns_by(when);
+            }
+            None => self.mailbox().need_not_turn(),
+        }
         let calm = self.calm.due();
-        calm.map_or(patience, |due| {
-            due.saturating_duration_since(self.now).min(patience)
-        })
+        Ok(calm.map(|due| due.saturating_duration_since(self.now)))
     }
 
     fn is_done(&self) -> bool {

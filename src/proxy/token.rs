@@ -26,6 +26,8 @@ pub(super) enum Token {
     Mail,
     /// Sessions that the thread looks at by itself.
     Calm,
+    /// The time that the thread asked for has come.
+    Alarm,
 }
 
 impl Token {
@@ -37,6 +39,7 @@ impl Token {
             Self::Listener(index) => (2, index, 0),
             Self::Mail => (3, 0, 0),
             Self::Calm => (3, 1, 0),
+            Self::Alarm => (3, 2, 0),
         };
         u64::from(low) | u64::from(high) << 32 | kind << 62
     }
@@ -53,7 +56,8 @@ impl Token {
             1 => Self::Server { slot, generation },
             2 => Self::Listener(slot),
             _ if slot == 0 => Self::Mail,
-            _ => Self::Calm,
+            _ if slot == 1 => Self::Calm,
+            _ => Self::Alarm,
         }
     }
 }
@@ -74,6 +78,7 @@ mod tests {
             Token::Listener(7),
             Token::Mail,
             Token::Calm,
+            Token::Alarm,
         ] {
             assert_eq!(Token::unpack(token.pack()), token);
         }

@@ -7,7 +7,7 @@ use std::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence},
     },
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use pontoon_engine::{
@@ -29,9 +29,14 @@ pub struct Mailbox {
     sessions: AtomicU32,
     /// Connections on their way to it from other threads.
     expected: AtomicU32,
-    /// When the thread last went through its loop, in milliseconds since the process started.
-    turned: Turn,
+    /// By when the thread turns, in milliseconds since the process started.
+    turn: Turn,
 }
+
+/// Of a thread that need not turn unless something happens.
+const ASLEEP: u64 = u64::MAX - 1;
+/// Of a thread that will not turn again.
+const ENDED: u64 = u64::MAX;
 
 /// Written in each turn of a loop, so it shares no cache line with what other threads read.
 #[derive(Debug, Default)]
@@ -111,7 +116,7 @@ impl Mailbox {
             waits_for_room: AtomicBool::new(false),
             sessions: AtomicU32::new(0),
             expected: AtomicU32::new(0),
-            turned: Turn::default(),
+            turn: Turn::default(),
         })
     }
 
@@ -195,16 +200,41 @@ impl Mailbox {
         self.expected.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// The thread has gone through its loop, at this time: milliseconds since the process started.
-    /// `u64::MAX`: it will not again, having nothing left to do.
-    pub fn turned(&self, at: u64) {
-        self.turned.0.store(at, Ordering::Relaxed);
+    /// The thread goes through its loop again by this time, or before, if something happens. A
+    /// thread at work says when it began: it is late by the length of its turn.
+    pub fn turns_by(&self, when: Moment) {
+        self.turn.0.store(when.millis(), Ordering::Relaxed);
     }
 
-    /// When the thread last went through its loop, in the terms of [`Mailbox::turned`].
+    /// The thread goes through its loop only if something happens.
+    pub fn need_not_turn(&self) {
+        self.turn.0.store(ASLEEP, Ordering::Relaxed);
+    }
+
+    /// The thread goes through its loop no more, having nothing left to do.
+    pub fn turns_no_more(&self) {
+        self.turn.0.store(ENDED, Ordering::Relaxed);
+    }
+
+    /// Wakes a thread that sleeps, and expects it to turn now: one that cannot run will be late.
+    pub fn ask_to_turn(&self, now: Moment) {
+        let now = now.millis();
+        let turn = self.turn.0.load(Ordering::Relaxed);
+        // If it has said something else meanwhile, it is not asleep.
+        let asks = |turn| {
+            let relaxed = Ordering::Relaxed;
+            self.turn.0.compare_exchange(turn, now, relaxed, relaxed)
+        };
+        if (now + 1..=ASLEEP).contains(&turn) && asks(turn).is_ok() {
+            self.wake.notify();
+        }
+    }
+
+    /// How late the thread is to go through its loop.
     #[must_use]
-    pub fn last_turn(&self) -> u64 {
-        self.turned.0.load(Ordering::Relaxed)
+    pub fn lateness(&self, now: Moment) -> Duration {
+        let turn = self.turn.0.load(Ordering::Relaxed);
+        Duration::from_millis(now.millis().saturating_sub(turn))
     }
 
     /// What the thread's event loop watches.
@@ -235,5 +265,26 @@ mod tests {
         mailbox.wait_for_room();
         assert!(mailbox.stop_waiting_for_room());
         assert!(!mailbox.stop_waiting_for_room());
+    }
+
+    #[test]
+    fn a_thread_is_late_in_a_long_turn_and_for_what_is_due_but_not_for_sleeping() {
+        let mailbox = Mailbox::new().unwrap();
+        let (began, due) = (Moment::from_millis(1_000), Moment::from_millis(5_000));
+        mailbox.turns_by(began);
+        assert_eq!(mailbox.lateness(began), Duration::ZERO);
+        assert_eq!(mailbox.lateness(due), Duration::from_secs(4));
+        mailbox.turns_by(due);
+        assert_eq!(mailbox.lateness(began), Duration::ZERO);
+        let later = Moment::from_millis(7_500);
+        assert_eq!(mailbox.lateness(later), Duration::from_millis(2_500));
+        mailbox.need_not_turn();
+        assert_eq!(mailbox.lateness(later), Duration::ZERO);
+        mailbox.ask_to_turn(began);
+        mailbox.ask_to_turn(due);
+        assert_eq!(mailbox.lateness(due), Duration::from_secs(4), "asked once");
+        mailbox.turns_no_more();
+        mailbox.ask_to_turn(began);
+        assert_eq!(mailbox.lateness(due), Duration::ZERO, "nobody is there");
     }
 }

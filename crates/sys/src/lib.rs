@@ -1,6 +1,7 @@
 //! Pontoon touches Linux: the only place for `unsafe`, one small safe function per system call,
 //! each with its own error. Nothing here decides anything.
 
+pub mod alarm;
 pub mod descriptor;
 pub mod epoll;
 pub mod ethernet;

@@ -4,7 +4,7 @@ use std::{
     io,
     pin::pin,
     sync::{Arc, atomic::Ordering},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use pontoon_config::haproxy::model::LogLevel;
@@ -68,6 +68,18 @@ impl Beating {
             }
             told = self.now();
             heart.beat(&told);
+            if heart.is_heard() {
+                self.ask_sleepers();
+            }
+        }
+    }
+
+    /// Who sleeps does not show whether it could wake up: the next beat tells. Only for somebody who
+    /// listens; else idle threads sleep on.
+    fn ask_sleepers(&self) {
+        let now = self.running.moment(Instant::now());
+        for thread in &self.running.threads {
+            thread.ask_to_turn(now);
         }
     }
 
@@ -87,15 +99,8 @@ impl Beating {
                 Readiness::Usable => Servers::Usable,
                 Readiness::AllDown => Servers::AllDown,
             },
-            slowest_thread: self.slowest_thread(Instant::now()),
+            slowest_thread: self.running.slowest_thread(Instant::now()),
             stopping: self.running.process.is_stopping(),
         }
-    }
-
-    fn slowest_thread(&self, now: Instant) -> Duration {
-        let turn = self.running.slowest_turn();
-        turn.map_or(Duration::ZERO, |turn| {
-            Duration::from_millis(self.running.moment(now).millis().saturating_sub(turn))
-        })
     }
 }

@@ -32,8 +32,8 @@ pub struct LimitError {
 const PER_SESSION: u64 = 2;
 /// Standard streams, the control thread's own, and what a library opens for a moment.
 const BASE: u64 = 16;
-/// An event loop and its mailbox.
-const PER_THREAD: u64 = 2;
+/// Two event loops, a mailbox and an alarm.
+const PER_THREAD: u64 = 4;
 /// More descriptors than this cost memory in the kernel for sessions that never come.
 const MOST_BY_DEFAULT: u64 = 1 << 20;
 /// What a session may cost in our memory while its buffers are full, for `-m`.

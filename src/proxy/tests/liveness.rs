@@ -1,19 +1,32 @@
 //! What a data thread shows of being alive.
 
+use std::{
+    io::{Read as _, Write as _},
+    time::{Duration, Instant},
+};
+
+use pontoon_engine::units::ProxyId;
+
 use super::fixture::{Fixture, echo};
-use crate::state::mailbox::Message;
+
+const SLOW: Duration = Duration::from_millis(50);
 
 #[test]
-fn an_idle_thread_shows_that_it_is_alive_until_it_ends() {
+fn who_is_stuck_in_a_turn_is_slow_and_who_waits_is_not() {
     let fixture = Fixture::start(&[echo()], 2, "");
-    for _ in 0..2 {
-        let before = fixture.running.slowest_turn();
-        fixture.wait_until("another turn of each thread", |running| {
-            running.slowest_turn() > before
-        });
-    }
-    fixture.post(|| Message::Quit);
-    fixture.wait_until("the end of all turns", |running| {
-        running.slowest_turn().is_none()
+    let guard = fixture.running.backend(ProxyId(0)).unwrap().balancer();
+    let mut client = fixture.connect();
+    client.write_all(b"x").unwrap();
+    // Whoever serves it waits for us.
+    fixture.wait_until("a slow thread", |running| {
+        running.slowest_thread(Instant::now()) > SLOW
+    });
+    drop(guard);
+    client.read_exact(&mut [0]).unwrap();
+    // By then, a turn without an end would count as slow.
+    let begin = Instant::now();
+    fixture.wait_until("a quiet thread", |running| {
+        let now = Instant::now();
+        now > begin + SLOW && running.slowest_thread(now).is_zero()
     });
 }
