@@ -23,8 +23,8 @@ impl Spin {
         Self { longest, lively }
     }
 
-    /// Waits until something happens, for at most `patience`, if there is one. `look` waits for as long as it is
-    /// told to, and says whether something has happened.
+    /// Waits until something happens, for at most `patience`, if there is one. `look` waits for as
+    /// long as it is told to, and says whether something has happened.
     ///
     /// # Errors
     /// Those of `look`.
