@@ -21,8 +21,8 @@ pub(crate) const PEERS: &str = "target/performance-peers";
 pub(crate) enum Contender {
     /// Ours on epoll.
     Pontoon,
-    /// Ours on io_uring.
-    PontoonRing,
+    /// Another build of ours (`--against`).
+    PontoonOther,
     /// Debian's HAProxy with its defaults.
     Haproxy,
     /// The same with all it has for bulk.
@@ -37,6 +37,15 @@ pub(crate) enum Contender {
     Traefik,
     /// No proxy: the limit.
     Direct,
+}
+
+/// Our programs.
+#[derive(Debug, Default)]
+pub(crate) struct OwnBuilds {
+    /// The one that is measured.
+    pub(crate) pontoon: PathBuf,
+    /// Another, to compare with.
+    pub(crate) against: Option<PathBuf>,
 }
 
 /// A configuration file, and how its owner is started with it.
@@ -57,7 +66,7 @@ impl Contender {
     /// All, in the order of the tables.
     pub(crate) const ALL: [Self; 9] = [
         Self::Pontoon,
-        Self::PontoonRing,
+        Self::PontoonOther,
         Self::Haproxy,
         Self::HaproxySplice,
         Self::Haproxy28,
@@ -71,7 +80,7 @@ impl Contender {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Pontoon => "pontoon",
-            Self::PontoonRing => "pontoon-io_uring",
+            Self::PontoonOther => "pontoon-other",
             Self::Haproxy => "haproxy",
             Self::HaproxySplice => "haproxy-splice",
             Self::Haproxy28 => "haproxy-2.8",
@@ -86,7 +95,7 @@ impl Contender {
     pub(crate) const fn title(self) -> &'static str {
         match self {
             Self::Pontoon => "Pontoon",
-            Self::PontoonRing => "Pontoon, io_uring",
+            Self::PontoonOther => "Pontoon, another build",
             Self::Haproxy => "HAProxy",
             Self::HaproxySplice => "HAProxy, splice",
             Self::Haproxy28 => "HAProxy 2.8",
@@ -101,7 +110,7 @@ impl Contender {
     pub(crate) const fn colour(self) -> &'static str {
         match self {
             Self::Pontoon => "#0b57d0",
-            Self::PontoonRing => "#7b3fe4",
+            Self::PontoonOther => "#7b3fe4",
             Self::Haproxy | Self::HaproxySplice | Self::Haproxy28 => "#b3261e",
             Self::Nginx => "#2e7d32",
             Self::Envoy => "#c77700",
@@ -112,16 +121,17 @@ impl Contender {
 
     /// Whether this is our program.
     pub(crate) const fn is_ours(self) -> bool {
-        matches!(self, Self::Pontoon | Self::PontoonRing)
+        matches!(self, Self::Pontoon | Self::PontoonOther)
     }
 
     /// The program's path.
     ///
     /// # Errors
     /// What is missing, and how to get it.
-    pub(crate) fn program(self, pontoon: &Path) -> Result<PathBuf, String> {
+    pub(crate) fn program(self, own: &OwnBuilds) -> Result<PathBuf, String> {
         match self {
-            Self::Pontoon | Self::PontoonRing => Ok(pontoon.to_owned()),
+            Self::Pontoon => Ok(own.pontoon.clone()),
+            Self::PontoonOther => own.against.clone().ok_or_else(|| "no --against".into()),
             Self::Haproxy | Self::HaproxySplice => installed("haproxy"),
             Self::Nginx => {
                 let module = Path::new(peers::NGINX_MODULE);
@@ -143,7 +153,7 @@ impl Contender {
     /// What the program says of its version.
     pub(crate) fn version(self, program: &Path) -> String {
         let words: &[&str] = match self {
-            Self::Pontoon | Self::PontoonRing => &["--version"],
+            Self::Pontoon | Self::PontoonOther => &["--version"],
             Self::Haproxy | Self::HaproxySplice | Self::Haproxy28 => &["-v"],
             Self::Nginx => &["-v"],
             Self::Envoy => &["--version"],

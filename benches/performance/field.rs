@@ -1,11 +1,6 @@
 //! Who is there, who is not and why, and how long they will take.
 
-use std::{
-    collections::BTreeMap,
-    fmt::Write as _,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{collections::BTreeMap, fmt::Write as _, path::PathBuf, time::Duration};
 
 use crate::{
     contender::Contender,
@@ -37,7 +32,11 @@ impl Field {
                 field.programs.push((contender, PathBuf::new()));
                 continue;
             }
-            match usable(contender, &options.pontoon) {
+            // Nobody misses it who has not asked for it.
+            if contender == Contender::PontoonOther && options.own.against.is_none() {
+                continue;
+            }
+            match usable(contender, options) {
                 Ok(program) => field.programs.push((contender, program)),
                 Err(reason) => drop(field.missing.insert(contender, reason)),
             }
@@ -63,12 +62,8 @@ impl Field {
     /// What each says of its version.
     pub(crate) fn versions(&self) -> BTreeMap<String, String> {
         // The same program under two names needs one version.
-        let twice = [
-            Contender::Direct,
-            Contender::HaproxySplice,
-            Contender::PontoonRing,
-        ];
-        let proxies = self.programs.iter().filter(|(one, _)| !twice.contains(one));
+        let none = [Contender::Direct, Contender::HaproxySplice];
+        let proxies = self.programs.iter().filter(|(one, _)| !none.contains(one));
         proxies
             .map(|(one, program)| (one.name().to_owned(), one.version(program)))
             .collect()
@@ -111,8 +106,8 @@ impl Field {
 }
 
 /// The program, if it is there and takes its configuration.
-fn usable(contender: Contender, pontoon: &Path) -> Result<PathBuf, String> {
-    let program = contender.program(pontoon)?;
+fn usable(contender: Contender, options: &Options) -> Result<PathBuf, String> {
+    let program = contender.program(&options.own)?;
     if contender.is_ours() {
         let refusal =
             contestant::refusal(contender, &program).map_err(|problem| problem.to_string())?;

@@ -4,7 +4,7 @@ use std::{path::Path, process::Command};
 
 use pontoon_lab::needs;
 
-use crate::contender::{Contender, PEERS};
+use crate::contender::{Contender, OwnBuilds, PEERS};
 
 /// What Debian has: a program of it, and the packages that bring it.
 const DEBIAN: [(&str, &[&str]); 3] = [
@@ -28,7 +28,7 @@ pub(crate) fn peers() -> Result<(), String> {
         .filter(missing)
         .flat_map(|(_, packages)| *packages)
         .collect();
-    if Contender::Nginx.program(Path::new("")).is_err() && packages.is_empty() {
+    if Contender::Nginx.program(&OwnBuilds::default()).is_err() && packages.is_empty() {
         packages.push(&"libnginx-mod-stream");
     }
     if !packages.is_empty() {
@@ -41,7 +41,7 @@ pub(crate) fn peers() -> Result<(), String> {
     let from_python = [Contender::Envoy, Contender::Traefik, Contender::Haproxy28];
     if from_python
         .iter()
-        .all(|one| one.program(Path::new("")).is_ok())
+        .all(|one| one.program(&OwnBuilds::default()).is_ok())
     {
         return Ok(());
     }

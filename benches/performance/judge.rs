@@ -58,7 +58,7 @@ impl Verdicts {
                 for congestion in goal.congestions {
                     let measured = results.find(name, *congestion);
                     for bound in goal.bounds {
-                        let found = measured.and_then(|it| bound.found(goal.who, it));
+                        let found = measured.and_then(|it| bound.found(it));
                         verdicts.push(Verdict {
                             goal,
                             scenario,
@@ -111,9 +111,9 @@ impl Verdicts {
 }
 
 impl Bound {
-    /// What this contender reached.
-    fn found(self, who: Contender, measured: &Measured) -> Option<Spread> {
-        let ours = measured.samples(who)?;
+    /// What we reached.
+    fn found(self, measured: &Measured) -> Option<Spread> {
+        let ours = measured.samples(Contender::Pontoon)?;
         let against = |other: Contender, value: fn(&Sample) -> Option<f64>| {
             Spread::of(ratios(ours, measured.samples(other)?, value))
         };

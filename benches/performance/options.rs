@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use crate::{
-    contender::Contender,
+    contender::{Contender, OwnBuilds},
     scenario::{Congestion, Scenario},
     shared::options::{chosen, number},
 };
@@ -42,8 +42,8 @@ pub(crate) struct Options {
     pub(crate) judge: bool,
     /// Whether our program is the one that was built with the bench.
     pub(crate) own_build: bool,
-    /// Our program.
-    pub(crate) pontoon: PathBuf,
+    /// Our programs.
+    pub(crate) own: OwnBuilds,
     /// Where the results go; what is there of other scenarios stays.
     pub(crate) out: PathBuf,
 }
@@ -62,7 +62,10 @@ impl Options {
             install: false,
             judge: false,
             own_build: true,
-            pontoon: PathBuf::from(env!("CARGO_BIN_EXE_pontoon")),
+            own: OwnBuilds {
+                pontoon: PathBuf::from(env!("CARGO_BIN_EXE_pontoon")),
+                against: None,
+            },
             out: PathBuf::from("target/performance"),
         };
         // cargo adds --bench.
@@ -109,9 +112,9 @@ impl Options {
             "--seed" => self.seed = number(value)? as u64,
             "--pontoon" => {
                 self.own_build = false;
-                let path = std::path::absolute(value);
-                self.pontoon = path.map_err(|error| format!("{value}: {error}"))?;
+                self.own.pontoon = absolute(value)?;
             }
+            "--against" => self.own.against = Some(absolute(value)?),
             "--out" => self.out = value.into(),
             _ => return Err(format!("unknown: {word}")),
         }
@@ -145,6 +148,11 @@ impl Options {
             chosen => chosen.to_vec(),
         }
     }
+}
+
+/// The program is started from elsewhere.
+fn absolute(path: &str) -> Result<PathBuf, String> {
+    std::path::absolute(path).map_err(|error| format!("{path}: {error}"))
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

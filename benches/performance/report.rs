@@ -48,7 +48,7 @@ impl<'a> Report<'a> {
             text += &self.run(number, run);
         }
         let _ok = write!(text, "\n## The aims\n\n{}", self.verdicts.table());
-        for contender in [Contender::Pontoon, Contender::PontoonRing] {
+        for contender in [Contender::Pontoon, Contender::PontoonOther] {
             text += &self.ratios(contender);
         }
         text + &behind(self.results)

@@ -92,7 +92,7 @@ impl Scenario {
     pub(crate) fn contenders(&self, congestion: Congestion) -> Vec<Contender> {
         let first = self.congestions.first() == Some(&congestion);
         let takes_part = |one: &Contender| match one {
-            Contender::Pontoon | Contender::PontoonRing | Contender::Haproxy => true,
+            Contender::Pontoon | Contender::PontoonOther | Contender::Haproxy => true,
             Contender::Direct => self.field != Field::Two,
             Contender::HaproxySplice => matches!(self.field, Field::Bulk | Field::BulkPeers),
             _ => first && matches!(self.field, Field::Peers | Field::BulkPeers),

@@ -57,8 +57,7 @@ fn text(contender: Contender, plan: &Plan) -> String {
 
 const fn own_lines(contender: Contender) -> &'static [&'static str] {
     match contender {
-        Contender::Pontoon => &["tune.pontoon.engine epoll"],
-        Contender::PontoonRing => &["tune.pontoon.engine io_uring"],
+        Contender::Pontoon | Contender::PontoonOther => &["tune.pontoon.engine epoll"],
         Contender::HaproxySplice => &["maxpipes 200", "tune.pipesize 1048576"],
         _ => &[],
     }

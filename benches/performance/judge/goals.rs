@@ -8,8 +8,6 @@ use crate::{contender::Contender, scenario::Congestion};
 pub(super) struct Goal {
     /// For people.
     pub(super) title: &'static str,
-    /// Whose figures.
-    pub(super) who: Contender,
     /// Where.
     pub(super) scenarios: &'static [&'static str],
     /// Under which congestion controls.
@@ -24,7 +22,7 @@ const BOTH: &[Congestion] = &[Congestion::Cubic, Congestion::Bbr];
 const CUBIC: &[Congestion] = &[Congestion::Cubic];
 const HAPROXY: Contender = Contender::Haproxy;
 
-/// A row about Pontoon on its default engine.
+/// A row that counts.
 const fn ours(
     title: &'static str,
     scenarios: &'static [&'static str],
@@ -33,7 +31,6 @@ const fn ours(
 ) -> Goal {
     Goal {
         title,
-        who: Contender::Pontoon,
         scenarios,
         congestions,
         bounds,
@@ -50,7 +47,7 @@ const fn shown(goal: Goal) -> Goal {
 }
 
 /// The rows.
-pub(super) const GOALS: [Goal; 14] = [
+pub(super) const GOALS: [Goal; 12] = [
     ours(
         "connections",
         &["connect", "connect-server"],
@@ -129,20 +126,4 @@ pub(super) const GOALS: [Goal; 14] = [
         BOTH,
         &[Bound::Cpu(HAPROXY, 0.30)],
     ),
-    Goal {
-        title: "io_uring: connections",
-        who: Contender::PontoonRing,
-        scenarios: &["connect", "connect-server"],
-        congestions: BOTH,
-        bounds: &[Bound::Cpu(HAPROXY, 0.80)],
-        binding: false,
-    },
-    Goal {
-        title: "io_uring: small messages",
-        who: Contender::PontoonRing,
-        scenarios: &["message-64", "message-1k"],
-        congestions: BOTH,
-        bounds: &[Bound::Cpu(HAPROXY, 0.82)],
-        binding: false,
-    },
 ];

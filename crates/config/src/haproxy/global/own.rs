@@ -23,7 +23,7 @@ pub(super) const KEYWORDS: &[Keyword<GlobalDraft>] = &[
         "tune.pontoon.engine",
         Sections::GLOBAL,
         "{ auto | epoll }",
-        "How data threads talk to the kernel: through epoll, for now, whichever is said (Pontoon's own keyword).",
+        "How data threads talk to the kernel: through epoll, whichever is said (Pontoon's own keyword).",
         |_, args, _, d| engine(args, d),
     ),
     Keyword::supported(
@@ -39,7 +39,7 @@ pub(super) const KEYWORDS: &[Keyword<GlobalDraft>] = &[
     ),
 ];
 
-/// There is nothing to choose yet; what is asked for in vain is refused.
+/// There is one engine; what is asked for in vain is refused.
 fn engine(args: &mut Args<'_>, d: &mut Diagnostics) {
     let Some(word) = value::required(args, "`auto` or `epoll`", d) else {
         return;
@@ -47,8 +47,8 @@ fn engine(args: &mut Args<'_>, d: &mut Diagnostics) {
     match word.text.as_str() {
         "auto" | "epoll" => {}
         "io_uring" => {
-            d.error("no-io-uring", word.span, "there is no io_uring engine yet")
-                .suggest("write `auto`, or remove the line");
+            d.error("no-io-uring", word.span, "there is no io_uring engine")
+                .suggest("write `auto`, or remove the line; docs/performance.md tells what it would gain");
         }
         _ => {
             let message = format!("`{}` is not an engine", word.text);
