@@ -264,7 +264,7 @@ fn behind(results: &Results) -> String {
         text = "- nowhere\n".into();
     }
     format!(
-        "\n## Where Pontoon is behind\n\nRatios of Pontoon (epoll) to others, where the lower quartile is above 1.\n\n{text}"
+        "\n## Where Pontoon is behind\n\nRatios of Pontoon to others, where the lower quartile is above 1.\n\n{text}"
     )
 }
 
