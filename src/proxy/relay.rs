@@ -483,15 +483,8 @@ impl Worker {
 }
 
 /// Bytes of bulk in one turn of a session while so many others have more to do.
-const fn turn(others: usize) -> usize {
-    let share = TURN_OF_ALL / (others + 1);
-    if share > TURN {
-        TURN
-    } else if share < SHORTEST_TURN {
-        SHORTEST_TURN
-    } else {
-        share
-    }
+fn turn(others: usize) -> usize {
+    (TURN_OF_ALL / (others + 1)).clamp(SHORTEST_TURN, TURN)
 }
 
 /// Whether a session's bulk is spliced.

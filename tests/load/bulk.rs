@@ -17,7 +17,7 @@ const STREAMS_IN_FULL: usize = 1000;
 /// Descriptors of the test itself and of the program: two ends each.
 const FILES: u64 = 2 * STREAMS_IN_FULL as u64 + 1000;
 /// The kernel's buffers are kept small, so that the end comes soon.
-const FLOWING: &str = " tune.rcvbuf.client 131072\n tune.rcvbuf.server 131072\n \
+const BUFFERS: &str = " tune.rcvbuf.client 131072\n tune.rcvbuf.server 131072\n \
      tune.sndbuf.client 65536\n tune.sndbuf.server 65536\n";
 
 /// Adds these tests.
@@ -26,11 +26,11 @@ pub(super) fn register(tests: &mut Vec<Test>) {
     tests.push(flowing.needs(Need::Root).needs(Need::OpenFiles(FILES)));
 }
 
-fn start(server: SocketAddr, front: SocketAddr, tune: &str) -> Result<Balancer, Failure> {
+fn start(server: SocketAddr, front: SocketAddr) -> Result<Balancer, Failure> {
     // Whether it is there is asked elsewhere: the server sees the transfers only.
     let page = free_address()?;
     let config = format!(
-        "global\n maxconn 1500\n nbthread 1\n user nobody\n{tune}\
+        "global\n maxconn 1500\n nbthread 1\n user nobody\n{BUFFERS}\
          defaults\n mode tcp\n timeout connect 20s\n timeout client 60s\n timeout server 60s\n\
          listen bulk\n bind {front} backlog 4096\n server s1 {server}\n\
          listen page\n bind {page}\n mode http\n stats enable\n stats uri /stats\n"
@@ -56,7 +56,7 @@ fn flow(direction: Direction, duration: Duration) -> Outcome {
     let workload = Workload::Bulk { direction, streams };
     let backend = Backend::start(workload.service(), ([127, 0, 0, 1], 0).into())?;
     let front = free_address()?;
-    let _balancer = start(backend.address(), front, FLOWING)?;
+    let _balancer = start(backend.address(), front)?;
     let load = load::run(front, &workload, duration)?;
     let served = backend.served();
     if load.errors > 0 || load.bytes == 0 || served.wrong + served.cut > 0 {
