@@ -15,6 +15,7 @@ pub mod demo;
 pub mod election;
 pub mod facts;
 pub mod files;
+pub mod handover;
 mod language;
 pub mod log;
 pub mod node;

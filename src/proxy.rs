@@ -5,8 +5,10 @@
 //! [`pontoon_engine::session`].
 
 mod accept;
+pub mod adopt;
 mod calm;
 mod connect;
+pub mod freeze;
 pub mod handoff;
 mod io;
 pub mod listen;

@@ -3,6 +3,7 @@
 //! A data thread counts into its own shard; a scrape sums the shards. The balancer of a backend
 //! sits behind a mutex that is taken a few times per session, never per byte.
 
+pub mod carry;
 pub mod counters;
 pub mod dispatch;
 mod figures;
@@ -58,8 +59,11 @@ pub struct Running {
 /// The process as a whole.
 #[derive(Debug)]
 pub struct ProcessState {
-    /// When it started.
+    /// The zero of all its moments: when it started, or, if it took over from another process, when
+    /// that one did.
     pub started: Instant,
+    /// When this very process started.
+    pub launched: Instant,
     /// `node`, or the machine's name.
     pub node: String,
     /// Sessions at once, at most (global `maxconn`, or from the limit of open files).
@@ -84,6 +88,8 @@ pub struct ProcessState {
     pub connect_complaints: Pace,
     /// A stop was asked for: nothing new is accepted.
     pub stopping: AtomicBool,
+    /// Another process has taken over: what is left here runs on to its end.
+    pub handed_over: AtomicBool,
 }
 
 /// One proxy's shared state.
@@ -203,7 +209,7 @@ impl Running {
     ) -> std::io::Result<Self> {
         // One more shard: the control thread counts what it serves itself.
         let shards = usize::from(threads) + 1;
-        let now = process.started;
+        let now = process.launched;
         let proxies = model
             .proxies
             .iter()
@@ -274,11 +280,22 @@ impl Running {
 }
 
 impl ProcessState {
+    /// Zeroed counters at the moment of start, in the time of another process that began then.
+    #[must_use]
+    pub fn since(zero: Instant, node: String, max_connections: u32, open_files: u64) -> Self {
+        Self {
+            started: zero,
+            ..Self::new(node, max_connections, open_files)
+        }
+    }
+
     /// Zeroed counters at the moment of start.
     #[must_use]
     pub fn new(node: String, max_connections: u32, open_files: u64) -> Self {
+        let now = Instant::now();
         Self {
-            started: Instant::now(),
+            started: now,
+            launched: now,
             node,
             max_connections,
             open_files,
@@ -291,6 +308,7 @@ impl ProcessState {
             accept_complaints: Pace::default(),
             connect_complaints: Pace::default(),
             stopping: AtomicBool::new(false),
+            handed_over: AtomicBool::new(false),
         }
     }
 

@@ -183,7 +183,7 @@ impl Process {
         let process = &running.process;
         Self {
             pid: std::process::id(),
-            uptime: now.saturating_duration_since(process.started),
+            uptime: now.saturating_duration_since(process.launched),
             threads: running.threads.len(),
             max_connections: process.max_connections,
             open_files: process.open_files,

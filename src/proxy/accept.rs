@@ -447,6 +447,18 @@ impl Running {
         }
     }
 
+    /// A session of another process takes its place, whatever the limits say. Its listener may be
+    /// gone.
+    pub(super) fn enter_anyway(&self, proxy: ProxyId, bind: usize) {
+        self.process.sessions.enter();
+        if let Some(state) = self.frontend(proxy) {
+            state.sessions.enter();
+            if let Some(listener) = state.listeners.get(bind) {
+                listener.sessions.enter();
+            }
+        }
+    }
+
     /// Takes a place in the process, the frontend and the listener, unless one is full.
     fn reserve(&self, proxy: ProxyId, bind: usize) -> bool {
         let Some(levels) = self.levels(proxy, bind) else {

@@ -190,7 +190,7 @@ impl Worker {
     }
 
     /// Its sockets wake the thread again. What is there already is told.
-    fn rouse(&mut self, session: &mut Session, calm: bool) {
+    pub(super) fn rouse(&mut self, session: &mut Session, calm: bool) {
         if !calm {
             return;
         }

@@ -160,6 +160,13 @@ impl Io {
         let _watched = self.watch(leg, token, Interest::Everything);
     }
 
+    /// Tells no more of an end, until it is watched again.
+    pub(super) fn forget(&self, leg: &mut Leg) {
+        if leg.watched.take().is_some() {
+            let _watched = self.epoll.delete(&leg.socket);
+        }
+    }
+
     /// Tells of [`Token::Calm`], once, when this can be read.
     pub(super) fn watch_calm(&self, calm: &Epoll) {
         let token = Token::Calm.pack();

@@ -5,9 +5,14 @@
 //! queue; so one queue it is, and a thread that has more than its share passes on what it
 //! accepts.
 
+mod inherited;
 mod path;
 
-use std::{fmt, io, os::fd::OwnedFd, sync::Arc};
+use std::{
+    fmt, io,
+    os::fd::{AsFd as _, BorrowedFd, OwnedFd},
+    sync::Arc,
+};
 
 use pontoon_config::haproxy::model::{Bind, BindAddress, Frontend, Model, Proxy};
 use pontoon_engine::{address::Endpoint, units::ProxyId};
@@ -16,7 +21,9 @@ use pontoon_sys::{
     socket::{self, Address},
 };
 
+pub use self::inherited::Inherited;
 use self::path::Temporary;
+use crate::handover::wire::{Bound, Place};
 
 /// One listening socket.
 #[derive(Debug)]
@@ -75,6 +82,18 @@ impl Listeners {
         self.0.iter()
     }
 
+    /// The sockets, each with what it is bound to, for a process that is to take them over.
+    pub fn offered<'a>(
+        &'a self,
+        model: &'a Model,
+    ) -> impl Iterator<Item = (Bound, BorrowedFd<'a>)> {
+        self.0.iter().filter_map(|listener| {
+            let frontend = model.proxies[listener.proxy.index()].frontend.as_ref()?;
+            let bind = frontend.binds.get(listener.index)?;
+            Some((Bound::from(bind), listener.socket.as_fd()))
+        })
+    }
+
     /// There are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -101,11 +120,12 @@ impl Listeners {
     }
 }
 
-/// Binds every address of every proxy that is not disabled.
+/// Binds every address of every proxy that is not disabled, unless another process has handed its
+/// socket over.
 ///
 /// # Errors
 /// Every address that could not be bound; then nothing stays bound.
-pub fn bind_all(model: &Model) -> Result<Listeners, Vec<BindError>> {
+pub fn bind_all(model: &Model, inherited: &Inherited) -> Result<Listeners, Vec<BindError>> {
     let mut listeners = Vec::new();
     let mut errors = Vec::new();
     let mut files = Vec::new();
@@ -114,7 +134,7 @@ pub fn bind_all(model: &Model) -> Result<Listeners, Vec<BindError>> {
             continue;
         };
         for (index, bind) in frontend.binds.iter().enumerate() {
-            match open(model, frontend, bind) {
+            match open(model, frontend, bind, inherited) {
                 Ok((socket, backlog, file)) => {
                     files.extend(file.map(|file| (file, proxy, bind)));
                     listeners.push(Arc::new(Listener {
@@ -194,8 +214,13 @@ fn open(
     model: &Model,
     frontend: &Frontend,
     bind: &Bind,
+    inherited: &Inherited,
 ) -> Result<(OwnedFd, i32, Option<Temporary>), Failure> {
     let backlog = backlog(model, frontend, bind);
+    if let Some(socket) = inherited.get(&Bound::from(bind)) {
+        reuse(model, frontend, bind, &socket, backlog)?;
+        return Ok((socket, backlog, None));
+    }
     let endpoint = match &bind.address {
         BindAddress::Endpoint(endpoint) => endpoint,
         BindAddress::Inherited(fd) => {
@@ -240,6 +265,36 @@ fn open(
     Ok((socket, backlog, None))
 }
 
+/// Makes a socket that another process has bound what this file wants it to be. Nothing that waits
+/// in its queue is lost.
+fn reuse(
+    model: &Model,
+    frontend: &Frontend,
+    bind: &Bind,
+    socket: &OwnedFd,
+    backlog: i32,
+) -> Result<(), Failure> {
+    let address = step("cannot reuse socket", socket::local_address(socket))?;
+    if address.is_ip() {
+        let tuned = option::forget_tuning(socket).and_then(|()| set_tuning(bind, socket));
+        step("cannot set options", tuned)?;
+    }
+    step(
+        "cannot set options",
+        set_inheritable(model, frontend, bind, socket),
+    )?;
+    if address.is_ip() {
+        set_congestion_control(bind, socket)?;
+    }
+    if let Address::Unix(path) = &address {
+        path::permit(path, bind.unix)?;
+    }
+    step(
+        "cannot listen to socket",
+        socket::listen_on(socket, backlog),
+    )
+}
+
 fn set_before_bind(bind: &Bind, address: &Address, socket: &OwnedFd) -> io::Result<()> {
     if !address.is_ip() {
         return Ok(());
@@ -255,6 +310,11 @@ fn set_before_bind(bind: &Bind, address: &Address, socket: &OwnedFd) -> io::Resu
     if let Some(interface) = &bind.interface {
         option::bind_to_interface(socket, interface)?;
     }
+    set_tuning(bind, socket)
+}
+
+/// What a listener may be told at any time.
+fn set_tuning(bind: &Bind, socket: &OwnedFd) -> io::Result<()> {
     if let Some(bytes) = bind.mss {
         option::set_max_segment(socket, bytes)?;
     }
@@ -265,6 +325,20 @@ fn set_before_bind(bind: &Bind, address: &Address, socket: &OwnedFd) -> io::Resu
         option::accept_fast_open(socket, 128)?;
     }
     Ok(())
+}
+
+impl From<&Bind> for Bound {
+    fn from(bind: &Bind) -> Self {
+        Self {
+            place: match &bind.address {
+                BindAddress::Endpoint(endpoint) => endpoint.into(),
+                BindAddress::Inherited(number) => Place::Descriptor(*number),
+            },
+            interface: bind.interface.clone(),
+            v6_only: bind.v6_only,
+            transparent: bind.transparent,
+        }
+    }
 }
 
 /// What accepted sockets take over from the listening one: once here instead of once for each.

@@ -20,6 +20,7 @@ use std::{
     process::ExitCode,
     sync::Arc,
     thread::JoinHandle,
+    time::Instant,
 };
 
 use pontoon_config::haproxy::model::{LogLevel, Model};
@@ -33,6 +34,7 @@ use self::{
     announce::Announcer,
     congestion::CongestionError,
     daemon::{DaemonError, Place},
+    old::Predecessor,
 };
 pub use self::{
     limits::{LimitError, Limits},
@@ -45,9 +47,10 @@ use super::{
 };
 use crate::{
     checks::{Checks, LoadError},
+    handover::{offer::Door, take::Taken},
     log::{self, Logger},
     node::beat::Heart,
-    state::{ProcessState, Running},
+    state::{ProcessState, Running, mailbox::Message},
 };
 
 /// The name of the process and of its main thread: what `pidof` and `killall` look for.
@@ -132,6 +135,7 @@ struct Bound {
     signals: Held,
     limits: Limits,
     listeners: Listeners,
+    predecessor: Option<Predecessor>,
 }
 
 fn bind(
@@ -144,7 +148,9 @@ fn bind(
     let signals = control::hold_signals().map_err(StartError::Signals)?;
     let limits = limits::apply(model, threads, options.memory, announcer)?;
     congestion::try_out(model).map_err(StartError::Congestion)?;
-    let listeners = old::bind(model, options.old.as_ref()).map_err(StartError::Bind)?;
+    let old = options.old.as_ref();
+    let (predecessor, inherited) = old::ask(old, announcer);
+    let listeners = old::bind(model, old, &inherited).map_err(StartError::Bind)?;
     if listeners.is_empty() {
         return Err(StartError::NoListener);
     }
@@ -152,6 +158,7 @@ fn bind(
         signals,
         limits,
         listeners,
+        predecessor,
     })
 }
 
@@ -218,6 +225,7 @@ struct Process {
     threads: Vec<JoinHandle<()>>,
     checks: Checks,
     heart: Option<Heart>,
+    door: Option<Door>,
     statistics: handoff::Receiver,
     runtime: tokio::runtime::Runtime,
 }
@@ -243,11 +251,12 @@ fn start(
     // Everything is bound: old processes may leave. As another user we could not tell them.
     let dismiss = || {
         if let Some(old) = &options.old {
-            old.dismiss();
+            old.dismiss(bound.predecessor.as_ref().map(|it| it.pid));
         }
     };
-    // Before the user changes: whoever started us may listen.
+    // Before the user changes: whoever started us may listen, and take over.
     let heart = heart(&logger);
+    let door = door(&logger);
     let supervisor = options.ready.is_some().then(child::parent);
     // In a chroot, the kernel's settings are out of sight.
     let allowance = pipe::allowance_of_users();
@@ -265,12 +274,19 @@ fn start(
         open_files,
     } = bound.limits;
     model.fill_full_connections(sessions);
-    let mut state = ProcessState::new(node, sessions, open_files);
+    let predecessor = bound.predecessor;
+    let zero = predecessor.as_ref().map(|it| it.giver.zero());
+    let zero = zero.unwrap_or_else(Instant::now);
+    let mut state = ProcessState::since(zero, node, sessions, open_files);
     state.pipe_bytes = allowance.filter(|_| !pipe::is_exempt());
     let running = Running::new(Arc::new(model), state, logger, threads);
     let running = Arc::new(running.map_err(StartError::Thread)?);
     let (sender, statistics) = mpsc::unbounded_channel();
-    let threads = spawn(&running, threads, &bound.listeners, &sender)?;
+    let waits = predecessor.is_some();
+    let threads = spawn(&running, threads, &bound.listeners, waits, &sender)?;
+    if let Some(predecessor) = predecessor {
+        succeed(predecessor, &running, options);
+    }
     Ok(Process {
         signals: bound.signals,
         running,
@@ -278,9 +294,52 @@ fn start(
         threads,
         checks,
         heart,
+        door,
         statistics,
         runtime,
     })
+}
+
+/// Takes over from a process that waits for it; then accepts.
+fn succeed(predecessor: Predecessor, running: &Running, options: &Options) {
+    let Predecessor { giver, pid } = predecessor;
+    let at_once = options.old.as_ref().map(|old| old.leave) == Some(Leave::AtOnce);
+    let began = Instant::now();
+    let taken = giver.take(running, at_once);
+    for thread in &running.threads {
+        thread.post(Message::Resume);
+    }
+    let pid = pid.as_raw_pid();
+    let (level, text) = match taken {
+        Ok(Taken { sessions, staying }) => {
+            let took = began.elapsed().as_millis();
+            let staying = match staying {
+                0 => String::new(),
+                some => format!("; {some} stay there until they end"),
+            };
+            let text =
+                format!("Took over {sessions} sessions from process {pid} in {took} ms{staying}.");
+            (LogLevel::Info, text)
+        }
+        Err(broken) => {
+            let text = format!(
+                "Could not take over the sessions of process {pid}: {broken}. It keeps them until \
+                 they end."
+            );
+            (LogLevel::Warning, text)
+        }
+    };
+    running.logger.event(None, level, &text);
+}
+
+/// A process that nobody can take over from is told by signals.
+fn door(logger: &Logger) -> Option<Door> {
+    let door = Door::open();
+    if let Err(error) = &door {
+        let text = format!("This process cannot hand its sessions over at a reload: {error}");
+        logger.event(None, LogLevel::Warning, &text);
+    }
+    door.ok()
 }
 
 /// A process that cannot be heard still serves.
@@ -297,12 +356,14 @@ fn spawn(
     running: &Arc<Running>,
     threads: u16,
     listeners: &Listeners,
+    waits: bool,
     statistics: &handoff::Sender,
 ) -> Result<Vec<JoinHandle<()>>, StartError> {
     (0..threads)
         .map(|number| {
             let running = Arc::clone(running);
-            thread::spawn(running, number, listeners.clone(), statistics.clone())
+            let listeners = listeners.clone();
+            thread::spawn(running, number, listeners, waits, statistics.clone())
                 .map_err(StartError::Thread)
         })
         .collect()

@@ -19,7 +19,7 @@ use super::{
     splice::{Filled, Pool},
     thread::Worker,
 };
-use crate::{record::SessionRecord, state::Running};
+use crate::{handover::wire, record::SessionRecord, state::Running};
 
 /// One direction of a session. It holds memory only while bytes are stuck in it.
 #[derive(Default)]
@@ -118,6 +118,39 @@ impl Flow {
         let mut held = std::mem::take(&mut self.held);
         held.drain(..std::mem::take(&mut self.sent) as usize);
         held
+    }
+
+    /// What another process has to be told of it; its bytes and its pipe go beside that.
+    pub(super) fn form(&self) -> wire::Flow {
+        wire::Flow {
+            held: self.pending().len(),
+            piped: self.pipe.as_ref().map_or(0, |pipe| pipe.bytes),
+            ended: self.ended,
+            shut: self.shut,
+            bulk: self.bulk,
+        }
+    }
+
+    /// A direction of another process, with the bytes it held, and its pipe if that holds some.
+    pub(super) const fn resumed(
+        form: &wire::Flow,
+        held: Vec<u8>,
+        pipe: Option<Box<Filled>>,
+    ) -> Self {
+        Self {
+            held,
+            sent: 0,
+            ended: form.ended,
+            shut: form.shut,
+            streak: 0,
+            bulk: form.bulk,
+            pipe,
+        }
+    }
+
+    /// The pipe, if there are bytes in it.
+    pub(super) fn filled_pipe(&self) -> Option<&Filled> {
+        self.pipe.as_deref().filter(|pipe| pipe.bytes > 0)
     }
 
     /// The pipe, to give it back.

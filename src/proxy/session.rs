@@ -74,11 +74,21 @@ pub(super) enum Side {
 impl Session {
     /// Just accepted.
     pub(super) fn new(key: SessionKey, record: SessionRecord, life: Life, socket: OwnedFd) -> Self {
+        Self::with_leg(key, record, life, Leg::new(socket))
+    }
+
+    /// With its client's end, and nothing else yet.
+    pub(super) fn with_leg(
+        key: SessionKey,
+        record: SessionRecord,
+        life: Life,
+        client: Leg,
+    ) -> Self {
         Self {
             key,
             record,
             life,
-            client: Leg::new(socket),
+            client,
             server: None,
             request: Flow::default(),
             response: Flow::default(),

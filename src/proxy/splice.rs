@@ -136,6 +136,12 @@ impl Pool {
         }
     }
 
+    /// A pipe of another process is lent out here, whatever the budget says.
+    pub(super) const fn adopt(&mut self, filled: &Filled) {
+        self.pipes += 1;
+        self.bytes += filled.pipe.capacity();
+    }
+
     /// Takes a pipe back. One with bytes left in it is closed, and one that is smaller than a new
     /// one would be.
     pub(super) fn give_back(&mut self, filled: Option<Box<Filled>>) {

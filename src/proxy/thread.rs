@@ -59,6 +59,9 @@ pub(super) struct Worker {
     pub(super) doors: Vec<Door>,
     /// Told to accept nothing for now.
     pub(super) paused: bool,
+    /// Somebody has all sessions, to move them; what is for them waits.
+    pub(super) frozen: bool,
+    pub(super) unheard: Vec<Message>,
     /// The system ran out of descriptors or memory.
     pub(super) short: bool,
     /// Sessions that have more to do, but let others go first.
@@ -90,8 +93,9 @@ const READ_AHEAD: usize = 16 << 10;
 /// Events taken from the kernel at once.
 const EVENTS: usize = 200;
 
-/// Starts a data thread. It ends by itself after [`Message::StopListening`], once its last
-/// session is over, or at [`Message::Quit`].
+/// Starts a data thread, which accepts nobody before [`Message::Resume`] if it is to wait. It ends
+/// by itself after [`Message::StopListening`], once its last session is over, or at
+/// [`Message::Quit`].
 ///
 /// # Errors
 /// Out of descriptors or threads.
@@ -99,11 +103,13 @@ pub fn spawn(
     running: Arc<Running>,
     number: u16,
     listeners: Listeners,
+    waits: bool,
     statistics: handoff::Sender,
 ) -> io::Result<JoinHandle<()>> {
     let processors = running.model.global.cpu_map.get(usize::from(number));
     let processors = processors.cloned().unwrap_or_default();
     let mut worker = Worker::new(running, number, &listeners, statistics)?;
+    worker.paused = waits;
     drop(listeners);
     std::thread::Builder::new()
         .name(format!("data-{number}"))
@@ -139,19 +145,22 @@ impl Worker {
         let allowance = running.process.pipe_bytes;
         let budget = Budget::of_thread(global, allowance, number, running.threads.len());
         let now = Instant::now();
+        let moment = running.moment(now);
         Ok(Self {
             shard,
             io,
             sessions: Table::new(number),
-            wheel: Wheel::new(),
+            wheel: Wheel::new(moment.millis()),
             pipes: Pool::new(budget),
             calm: Calm::new()?,
             doors,
             paused: false,
+            frozen: false,
+            unheard: Vec::new(),
             short: false,
             again: Vec::new(),
             now,
-            moment: running.moment(now),
+            moment,
             timeouts: running.model.proxies.iter().map(timeouts).collect(),
             max_accept: global.tune.max_accept.unwrap_or(MAX_ACCEPT).max(1),
             read_ahead_limit: global
@@ -295,35 +304,50 @@ impl Worker {
 
     fn read_mail(&mut self) {
         for message in self.mailbox().take() {
-            match message {
-                Message::Admit {
-                    session,
-                    backend,
-                    server,
-                } => self.admitted(session.slot, session.generation, backend, server),
-                Message::Serve(accepted) => {
-                    self.mailbox().expected_came();
-                    self.serve(*accepted);
-                }
-                Message::EndSessions {
-                    backend,
-                    server,
-                    cause,
-                } => self.end_sessions(backend, server, cause),
-                Message::StopListening => {
-                    self.leave();
-                }
-                Message::Pause => {
-                    self.paused = true;
-                    self.close_doors();
-                }
-                Message::Resume => {
-                    self.paused = false;
-                    self.open_doors();
-                }
-                Message::RoomAgain => self.open_doors(),
-                Message::Quit => self.quit(),
+            self.hear(message);
+        }
+    }
+
+    pub(super) fn hear(&mut self, message: Message) {
+        // They are about sessions that somebody else has for now.
+        if self.frozen && matches!(message, Message::Admit { .. } | Message::EndSessions { .. }) {
+            self.unheard.push(message);
+            return;
+        }
+        match message {
+            Message::Admit {
+                session,
+                backend,
+                server,
+            } => self.admitted(session.slot, session.generation, backend, server),
+            Message::Serve(accepted) => {
+                self.mailbox().expected_came();
+                self.serve(*accepted);
             }
+            Message::EndSessions {
+                backend,
+                server,
+                cause,
+            } => self.end_sessions(backend, server, cause),
+            Message::StopListening => {
+                self.leave();
+            }
+            Message::Pause => {
+                self.paused = true;
+                self.close_doors();
+            }
+            Message::Resume => {
+                self.paused = false;
+                self.open_doors();
+            }
+            Message::RoomAgain => self.open_doors(),
+            // Who asked may have lost patience.
+            Message::Confirm(heard) => drop(heard.send(())),
+            Message::Freeze(reply) => self.freeze(&reply),
+            Message::Thaw(frozen) => self.thaw(frozen),
+            Message::Gone(keys) => self.forget_moved(&keys),
+            Message::Adopt(arrivals) => self.adopt(arrivals),
+            Message::Quit => self.quit(),
         }
     }
 

@@ -52,10 +52,10 @@ impl Link {
 }
 
 impl Wheel {
-    /// No timers; the time is zero.
-    pub(super) fn new() -> Self {
+    /// No timers; the time is now `now`.
+    pub(super) fn new(now: u64) -> Self {
         Self {
-            now: 0,
+            now,
             heads: vec![NONE; LEVELS * BUCKETS].into_boxed_slice(),
             occupied: [0; LEVELS],
             links: Vec::new(),
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn timers_fire_at_their_time_and_not_before() {
-        let mut wheel = Wheel::new();
+        let mut wheel = Wheel::new(0);
         wheel.set(0, 5);
         wheel.set(1, 70);
         wheel.set(2, 5_000_000);
@@ -201,7 +201,7 @@ mod tests {
 
     #[test]
     fn a_cleared_or_replaced_timer_does_not_fire() {
-        let mut wheel = Wheel::new();
+        let mut wheel = Wheel::new(0);
         wheel.set(0, 10);
         wheel.set(1, 10);
         wheel.set(2, 10);
@@ -214,7 +214,7 @@ mod tests {
     /// Against a plain list, over a long pseudo-random life.
     #[test]
     fn behaves_like_a_sorted_list() {
-        let mut wheel = Wheel::new();
+        let mut wheel = Wheel::new(0);
         let mut model: Vec<Option<u64>> = vec![None; 64];
         let mut random = 0x9E37_79B9_7F4A_7C15_u64;
         let mut draw = move |below: u64| {

@@ -6,6 +6,7 @@ use std::{
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence},
+        mpsc::Sender,
     },
     time::{Duration, SystemTime},
 };
@@ -17,6 +18,8 @@ use pontoon_engine::{
     units::{ProxyId, ServerId, SessionKey},
 };
 use pontoon_sys::wake::Wake;
+
+use crate::proxy::{adopt::Arrivals, freeze::Frozen};
 
 /// Messages to one data thread, and the descriptor that wakes it.
 #[derive(Debug)]
@@ -100,6 +103,17 @@ pub enum Message {
     Resume,
     /// A place became free in a proxy or in the process: accept again.
     RoomAgain,
+    /// Say that everything told before was heard.
+    Confirm(Sender<()>),
+    /// Hand out all sessions, each standing still, to move them to another process. Nobody is
+    /// accepted meanwhile.
+    Freeze(Sender<Frozen>),
+    /// Go on with these: they stay.
+    Thaw(Frozen),
+    /// These have moved to another process: their places are free.
+    Gone(Vec<SessionKey>),
+    /// Go on with sessions that another process has left.
+    Adopt(Arrivals),
     /// End everything at once and leave the loop.
     Quit,
 }

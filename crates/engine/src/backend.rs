@@ -8,6 +8,7 @@
 mod health;
 mod limits;
 mod member;
+mod moving;
 mod placing;
 mod queue;
 mod readiness;

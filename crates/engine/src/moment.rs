@@ -46,11 +46,15 @@ impl Moment {
         Self::from_micros(millis.saturating_mul(MICROS))
     }
 
-    const fn from_micros(micros: u64) -> Self {
+    /// So many microseconds after the start.
+    #[must_use]
+    pub const fn from_micros(micros: u64) -> Self {
         Self(NonZeroU64::MIN.saturating_add(micros))
     }
 
-    const fn micros(self) -> u64 {
+    /// Whole microseconds since the start.
+    #[must_use]
+    pub const fn micros(self) -> u64 {
         self.0.get() - 1
     }
 

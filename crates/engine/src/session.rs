@@ -146,6 +146,15 @@ impl Life {
         }
     }
 
+    /// A session that goes on where another process has left it, in this stage.
+    #[must_use]
+    pub const fn resumed(stage: Stage) -> Self {
+        Self {
+            stage,
+            hastened: true,
+        }
+    }
+
     /// Where it is.
     #[must_use]
     pub const fn stage(&self) -> Stage {

@@ -2,6 +2,7 @@
 //! each with its own error. Nothing here decides anything.
 
 pub mod alarm;
+pub mod clock;
 pub mod descriptor;
 pub mod epoll;
 pub mod ethernet;

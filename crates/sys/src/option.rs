@@ -166,6 +166,26 @@ pub fn accept_fast_open(socket: impl AsFd, queue: i32) -> io::Result<()> {
     set_int(socket, libc::IPPROTO_TCP, libc::TCP_FASTOPEN, queue)
 }
 
+/// Takes back what a TCP listener was told before by [`set_max_segment`], [`defer_accept`],
+/// [`accept_fast_open`], [`set_keepalive`], [`set_user_timeout`] and [`set_congestion_control`].
+///
+/// # Errors
+/// It is no TCP socket, or out of descriptors.
+pub fn forget_tuning(socket: impl AsFd) -> io::Result<()> {
+    set_int(&socket, libc::IPPROTO_TCP, libc::TCP_MAXSEG, 0)?;
+    set_int(&socket, libc::IPPROTO_TCP, libc::TCP_DEFER_ACCEPT, 0)?;
+    sockopt::set_socket_keepalive(&socket, false)?;
+    sockopt::set_tcp_user_timeout(&socket, 0)?;
+    // Where Fast Open is compiled out, nobody can have turned it on.
+    let _off = set_int(&socket, libc::IPPROTO_TCP, libc::TCP_FASTOPEN, 0);
+    let fresh = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
+    let usual = sockopt::tcp_congestion(&fresh)?;
+    if sockopt::tcp_congestion(&socket)? != usual {
+        sockopt::set_tcp_congestion(&socket, &usual)?;
+    }
+    Ok(())
+}
+
 /// TCP Fast Open on a socket about to connect: the first data go with the SYN.
 ///
 /// # Errors

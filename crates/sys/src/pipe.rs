@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    os::fd::{AsFd, OwnedFd},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
 };
 
 use rustix::{
@@ -39,6 +39,25 @@ impl Pipe {
             write,
             capacity,
         })
+    }
+
+    /// A pipe of another process, by its ends: where it is read, and where it is written.
+    ///
+    /// # Errors
+    /// These are no ends of a pipe.
+    pub fn of_ends(read: OwnedFd, write: OwnedFd) -> io::Result<Self> {
+        let capacity = fcntl_getpipe_size(&write)?;
+        Ok(Self {
+            read,
+            write,
+            capacity,
+        })
+    }
+
+    /// Its ends: where it is read, and where it is written.
+    #[must_use]
+    pub fn ends(&self) -> [BorrowedFd<'_>; 2] {
+        [self.read.as_fd(), self.write.as_fd()]
     }
 
     /// How many bytes it holds at most.

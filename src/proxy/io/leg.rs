@@ -4,6 +4,8 @@ use std::os::fd::OwnedFd;
 
 use pontoon_sys::epoll::{Interest, Ready};
 
+use crate::handover::wire;
+
 /// One end of a session: a socket, and what is known of it.
 pub(in crate::proxy) struct Leg {
     /// The socket.
@@ -53,6 +55,35 @@ impl Leg {
             urgent: false,
             abrupt: false,
             early: Early::No,
+        }
+    }
+
+    /// What another process has to be told of it.
+    pub(in crate::proxy) const fn form(&self) -> wire::Leg {
+        wire::Leg {
+            writable: self.writable,
+            urgent: self.urgent,
+            abrupt: self.abrupt,
+            early: match self.early {
+                Early::No => wire::Early::No,
+                Early::Waits => wire::Early::Waits,
+                Early::Sent(bytes) => wire::Early::Sent(bytes),
+            },
+        }
+    }
+
+    /// A socket of another process. Whatever the kernel tells again is hoped for.
+    pub(in crate::proxy) fn resumed(socket: OwnedFd, form: wire::Leg) -> Self {
+        Self {
+            writable: form.writable,
+            urgent: form.urgent,
+            abrupt: form.abrupt,
+            early: match form.early {
+                wire::Early::No => Early::No,
+                wire::Early::Waits => Early::Waits,
+                wire::Early::Sent(bytes) => Early::Sent(bytes),
+            },
+            ..Self::new(socket)
         }
     }
 

@@ -39,27 +39,12 @@ impl Temporary {
             "cannot bind UNIX socket",
             socket::bind_to(socket, &Address::Unix(temporary.here.clone())),
         )?;
-        temporary.permit(permissions)?;
+        permit(&temporary.here, permissions)?;
         step(
             "cannot listen to socket",
             socket::listen_on(socket, backlog),
         )?;
         Ok(temporary)
-    }
-
-    fn permit(&self, permissions: UnixPermissions) -> Result<(), Failure> {
-        if let Some(mode) = permissions.mode {
-            let mode = std::fs::Permissions::from_mode(mode);
-            step(
-                "cannot change UNIX socket mode",
-                std::fs::set_permissions(&self.here, mode),
-            )?;
-        }
-        if permissions.uid.is_some() || permissions.gid.is_some() {
-            let owned = std::os::unix::fs::chown(&self.here, permissions.uid, permissions.gid);
-            step("cannot change UNIX socket ownership", owned)?;
-        }
-        Ok(())
     }
 
     /// From now on clients find it.
@@ -69,6 +54,22 @@ impl Temporary {
             std::fs::rename(&self.here, &self.there),
         )
     }
+}
+
+/// Sets what the file of a socket allows.
+pub(super) fn permit(path: &Path, permissions: UnixPermissions) -> Result<(), Failure> {
+    if let Some(mode) = permissions.mode {
+        let mode = std::fs::Permissions::from_mode(mode);
+        step(
+            "cannot change UNIX socket mode",
+            std::fs::set_permissions(path, mode),
+        )?;
+    }
+    if permissions.uid.is_some() || permissions.gid.is_some() {
+        let owned = std::os::unix::fs::chown(path, permissions.uid, permissions.gid);
+        step("cannot change UNIX socket ownership", owned)?;
+    }
+    Ok(())
 }
 
 impl Drop for Temporary {

@@ -92,6 +92,7 @@ impl Beating {
     }
 
     fn now(&self) -> Beat {
+        let process = &self.running.process;
         Beat {
             servers: match self.running.readiness() {
                 Readiness::Unchecked => Servers::Unchecked,
@@ -100,7 +101,8 @@ impl Beating {
                 Readiness::AllDown => Servers::AllDown,
             },
             slowest_thread: self.running.slowest_thread(Instant::now()),
-            stopping: self.running.process.is_stopping(),
+            // Who has handed over stops nothing: the address is served as before.
+            stopping: process.is_stopping() && !process.handed_over.load(Ordering::Relaxed),
         }
     }
 }

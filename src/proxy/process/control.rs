@@ -26,6 +26,7 @@ use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 use super::{Process, beat::Beating, dump};
 use crate::{
     admin,
+    handover::offer::{Handed, Offer},
     proxy::listen::Listeners,
     state::{FrontendStatus, Running, mailbox::Message},
 };
@@ -46,10 +47,12 @@ pub(super) fn run(process: Process, talkative: bool) -> ExitCode {
         threads,
         checks,
         heart,
+        door,
         statistics,
         runtime,
     } = process;
     let exit = runtime.block_on(async {
+        let offer = Offer::new(Arc::clone(&running), listeners.clone());
         let watch = Watch::new().and_then(|watch| signals.release().map(|()| watch));
         let watch = match watch {
             Ok(watch) => watch,
@@ -67,8 +70,15 @@ pub(super) fn run(process: Process, talkative: bool) -> ExitCode {
         };
         let pages = admin::serve(Arc::clone(&running), statistics);
         let checking = checks.run(Arc::clone(&running));
+        let taken = async {
+            match &door {
+                Some(door) => offer.until_taken(door).await,
+                // Nobody can ask.
+                None => std::future::pending().await,
+            }
+        };
         life.begin();
-        life.beside(pages, beating.run(), checking).await
+        life.beside(pages, beating.run(), checking, taken).await
     });
     running.logger.flush();
     exit
@@ -195,6 +205,7 @@ impl Life {
         pages: impl Future<Output = ()>,
         beat: impl Future<Output = ()>,
         checking: impl Future<Output = ()>,
+        taken: impl Future<Output = Handed>,
     ) -> ExitCode {
         let pages = async {
             pages.await;
@@ -202,11 +213,15 @@ impl Life {
             std::future::pending::<()>().await;
         };
         tokio::pin!(pages, beat);
-        tokio::select! {
-            () = self.until_stopping() => {}
-            () = &mut pages => {}
-            () = &mut beat => {}
-            () = checking => {}
+        let handed = tokio::select! {
+            () = self.until_stopping() => None,
+            handed = taken => Some(handed),
+            () = &mut pages => None,
+            () = &mut beat => None,
+            () = checking => None,
+        };
+        if let Some(handed) = handed {
+            self.leave_to_another(&handed);
         }
         tokio::select! {
             () = self.until_drained() => {}
@@ -316,6 +331,24 @@ impl Life {
         for proxy in front.into_iter().chain(back) {
             let (frontend, backend) = dump::totals(running, proxy);
             running.logger.stopped(proxy, frontend, backend);
+        }
+    }
+
+    /// Another process goes on from here. This one is not told of as stopped: nothing has.
+    fn leave_to_another(&mut self, handed: &Handed) {
+        self.running
+            .process
+            .handed_over
+            .store(true, Ordering::Relaxed);
+        self.running.process.stopping.store(true, Ordering::Relaxed);
+        self.phase = Phase::Draining {
+            asked: Instant::now(),
+        };
+        self.listeners = None;
+        self.tell(|| Message::StopListening);
+        self.set_status(FrontendStatus::Stopped);
+        if matches!(handed, Handed::Over { at_once: true, .. }) {
+            self.kill(Instant::now());
         }
     }
 

@@ -1,11 +1,17 @@
 //! Processes of an earlier start, which leave once this one is ready (`-sf`, `-st`).
+//!
+//! One that can hand over does; the others are told by signals, as HAProxy's are.
 
 use std::{io, thread, time::Duration};
 
 use pontoon_config::haproxy::model::Model;
 use pontoon_sys::process::{Pid, Signal, child::signal_pid};
 
-use crate::proxy::listen::{BindError, Listeners, bind_all};
+use super::announce::Announcer;
+use crate::{
+    handover::take::{Giver, Refusal},
+    proxy::listen::{BindError, Inherited, Listeners, bind_all},
+};
 
 /// Processes that are to make room.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,13 +35,43 @@ pub enum Leave {
 const ATTEMPTS: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(10);
 
+/// One of them that hands over.
+#[derive(Debug)]
+pub(super) struct Predecessor {
+    pub(super) giver: Giver,
+    pub(super) pid: Pid,
+}
+
+/// The first of them that hands over, and its sockets. There is one time, one state and one set of
+/// listeners to take over, so the others are told by signals.
+pub(super) fn ask(
+    old: Option<&OldProcesses>,
+    announcer: &Announcer,
+) -> (Option<Predecessor>, Inherited) {
+    for &pid in old.map_or(&[][..], |old| &old.pids) {
+        match Giver::ask(pid) {
+            Ok((giver, inherited)) => return (Some(Predecessor { giver, pid }), inherited),
+            Err(Refusal::Unable) => {}
+            Err(refusal) => announcer.warning(format!(
+                "Process {} does not hand its sessions over: {refusal}. It is told to drain.",
+                pid.as_raw_pid()
+            )),
+        }
+    }
+    (None, Inherited::default())
+}
+
 /// Binds all addresses. If they are taken, old processes are asked to let go of them first; if
 /// that does not help, they are asked to go on.
 ///
 /// # Errors
 /// Every address that could not be bound.
-pub(super) fn bind(model: &Model, old: Option<&OldProcesses>) -> Result<Listeners, Vec<BindError>> {
-    let errors = match (bind_all(model), old) {
+pub(super) fn bind(
+    model: &Model,
+    old: Option<&OldProcesses>,
+    inherited: &Inherited,
+) -> Result<Listeners, Vec<BindError>> {
+    let errors = match (bind_all(model, inherited), old) {
         (Err(errors), Some(_)) if is_taken(&errors) => errors,
         (other, _) => return other,
     };
@@ -44,7 +80,7 @@ pub(super) fn bind(model: &Model, old: Option<&OldProcesses>) -> Result<Listener
     let mut outcome = Err(errors);
     for _ in 0..ATTEMPTS {
         thread::sleep(PAUSE);
-        outcome = bind_all(model);
+        outcome = bind_all(model, inherited);
         if !matches!(&outcome, Err(errors) if is_taken(errors)) {
             break;
         }
@@ -62,16 +98,21 @@ fn is_taken(errors: &[BindError]) -> bool {
 }
 
 impl OldProcesses {
-    /// This process takes over: the old ones may leave.
-    pub(super) fn dismiss(&self) {
-        self.signal(match self.leave {
+    /// This process takes over: the old ones may leave, but for the one that hands over.
+    pub(super) fn dismiss(&self, except: Option<Pid>) {
+        let signal = match self.leave {
             Leave::Softly => Signal::USR1,
             Leave::AtOnce => Signal::TERM,
-        });
+        };
+        self.signal_but(except, signal);
     }
 
     fn signal(&self, signal: Signal) {
-        for pid in &self.pids {
+        self.signal_but(None, signal);
+    }
+
+    fn signal_but(&self, except: Option<Pid>, signal: Signal) {
+        for pid in self.pids.iter().filter(|pid| except != Some(**pid)) {
             // One that has left already needs no signal.
             let _gone = signal_pid(*pid, signal);
         }

@@ -39,7 +39,7 @@ impl Fixture {
         let log = UdpSocket::bind("127.0.0.1:0").unwrap();
         log.set_read_timeout(Some(PATIENCE)).unwrap();
         let model = model(servers, log.local_addr().unwrap(), lines);
-        let listeners = listen::bind_all(&model).unwrap();
+        let listeners = listen::bind_all(&model, &listen::Inherited::default()).unwrap();
         let first = listeners.iter().next().unwrap();
         let Ok(Address::Ip(address)) = socket::local_address(&first.socket) else {
             panic!("a TCP listener has an address");
@@ -48,7 +48,8 @@ impl Fixture {
         let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
         let threads = (0..threads)
             .map(|n| {
-                thread::spawn(Arc::clone(&running), n, listeners.clone(), sender.clone()).unwrap()
+                let running = Arc::clone(&running);
+                thread::spawn(running, n, listeners.clone(), false, sender.clone()).unwrap()
             })
             .collect();
         Self {

@@ -91,7 +91,7 @@ impl Backend {
         }
     }
 
-    fn take_slot(&mut self, id: ServerId, now: Instant) {
+    pub(super) fn take_slot(&mut self, id: ServerId, now: Instant) {
         self.occupied += 1;
         let member = &mut self.members[id.index()];
         member.sessions += 1;

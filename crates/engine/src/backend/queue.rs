@@ -78,6 +78,16 @@ impl Queue {
         count
     }
 
+    /// All who wait, and where, by their time of arrival.
+    pub(super) fn order(&self) -> Vec<(SessionKey, Line)> {
+        let mut waiting: Vec<_> = self.waiting.iter().collect();
+        waiting.sort_unstable_by_key(|(_, (ticket, _))| *ticket);
+        let places = waiting.into_iter();
+        places
+            .map(|(session, (_, line))| (*session, *line))
+            .collect()
+    }
+
     /// How many wait in a line.
     pub(super) fn length(&self, line: Line) -> u32 {
         count(match line {

@@ -2,6 +2,7 @@
 
 mod health;
 mod invariants;
+mod moving;
 mod placing;
 mod readiness;
 mod rotation;

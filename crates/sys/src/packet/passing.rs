@@ -11,8 +11,8 @@ use rustix::net::{
     SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
 };
 
-/// No message takes more with it.
-pub const MOST: usize = 4;
+/// No message takes more with it; the kernel's own limit is 253 (`SCM_MAX_FD`, unix(7)).
+pub const MOST: usize = 250;
 const ROOM: usize = rustix::cmsg_space!(ScmRights(MOST));
 
 /// Sends one message, whole or not at all, with at most [`MOST`] descriptors.
@@ -41,7 +41,8 @@ pub fn send_with(
 /// Receives one message, and the descriptors that came with it; `None`: the other end is closed.
 ///
 /// # Errors
-/// None is there (`EAGAIN`); it is longer than the buffer, and lost.
+/// None is there (`EAGAIN`); it is longer than the buffer, and lost; this process may not open as
+/// many descriptors as came with it (`RLIMIT_NOFILE`), and those beyond are lost.
 pub fn receive_with(
     socket: impl AsFd,
     buffer: &mut [u8],
@@ -58,6 +59,9 @@ pub fn receive_with(
     }
     if received.flags.contains(ReturnFlags::TRUNC) {
         return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    if received.flags.contains(ReturnFlags::CTRUNC) {
+        return Err(io::Error::from_raw_os_error(crate::EMFILE));
     }
     Ok((received.bytes > 0).then_some((received.bytes, descriptors)))
 }
@@ -99,6 +103,16 @@ mod tests {
         assert_eq!(nothing.kind(), io::ErrorKind::WouldBlock);
         drop(near);
         assert!(receive_with(&far, &mut buffer).unwrap().is_none());
+    }
+
+    #[test]
+    fn as_many_as_allowed_arrive() {
+        let (near, far) = packet::pair().unwrap();
+        let many = vec![near.as_fd(); MOST];
+        send_with(&near, b"all of these", &many).unwrap();
+        let mut buffer = [0; 64];
+        let (_, passed) = receive_with(&far, &mut buffer).unwrap().unwrap();
+        assert_eq!(passed.len(), MOST);
     }
 
     #[test]

@@ -1,0 +1,179 @@
+//! The new side: asks an old process for what it has, and goes on with it.
+
+use std::{
+    io,
+    os::fd::OwnedFd,
+    time::{Duration, Instant},
+};
+
+use pontoon_sys::{clock, packet, process::Pid};
+
+use super::{
+    door,
+    line::{Broken, Heard, Line, connect},
+    names::Names,
+    wire::{self, FromNew, FromOld, VERSION, Welcome},
+};
+use crate::{
+    proxy::{
+        adopt::{self, Arrival, Luggage},
+        listen::Inherited,
+    },
+    state::{Running, carry::Carried},
+};
+
+/// How long the old process may take for a word.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// An old process that is willing to hand over.
+#[derive(Debug)]
+pub struct Giver {
+    line: Line,
+    welcome: Welcome,
+}
+
+/// Why an old process does not hand over; signals work with any.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// It is no Pontoon, or one of an early version.
+    #[error("it cannot hand over")]
+    Unable,
+    /// It does not want to.
+    #[error("{0}")]
+    Unwilling(String),
+    /// It is not the one.
+    #[error("another process uses its name")]
+    Impostor,
+    /// They could not talk.
+    #[error(transparent)]
+    Broken(#[from] Broken),
+}
+
+/// What was taken over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Taken {
+    /// Sessions that go on here.
+    pub sessions: usize,
+    /// Sessions that stay in the old process, to their end.
+    pub staying: usize,
+}
+
+impl Giver {
+    /// Asks the process of this number; with its listening sockets, if it is willing. It serves on
+    /// until [`Giver::take`].
+    ///
+    /// # Errors
+    /// It does not hand over.
+    pub fn ask(pid: Pid) -> Result<(Self, Inherited), Refusal> {
+        let number = pid.as_raw_pid().unsigned_abs();
+        let socket = connect(&door(number)).map_err(|_nobody| Refusal::Unable)?;
+        // Anybody on this machine may take a name that is free.
+        let peer = packet::peer(&socket).map_err(Broken::System)?;
+        if peer.process != number {
+            return Err(Refusal::Impostor);
+        }
+        let line = Line::new(socket);
+        let hello = FromNew::Hello { version: VERSION };
+        line.say(&hello, &[], &[], PATIENCE)?;
+        let welcome = match line.hear(Some(PATIENCE))?.word {
+            FromOld::Welcome(welcome) => welcome,
+            FromOld::Refused { why } => return Err(Refusal::Unwilling(why)),
+            _ => return Err(Broken::Unexpected.into()),
+        };
+        let sockets = listeners(&line, welcome.listeners)?;
+        Ok((Self { line, welcome }, Inherited::new(sockets)))
+    }
+
+    /// The zero of all moments of the old process: that of ours, too.
+    #[must_use]
+    pub fn zero(&self) -> Instant {
+        clock::from_monotonic(self.welcome.zero)
+    }
+
+    /// Takes state and sessions; then the old process leaves. To be called when all is set up that
+    /// can fail, and nothing is accepted yet.
+    ///
+    /// # Errors
+    /// They cannot be had: the old process keeps its sessions to their end.
+    pub fn take(self, running: &Running, without_sessions: bool) -> Result<Taken, Broken> {
+        let names = Names::new(&self.welcome.proxies, &running.model);
+        match self.receive(&names, without_sessions) {
+            Ok((carried, arrivals, staying)) => {
+                running.take_over(&carried, Instant::now());
+                // If it is gone, it has no more use for its copies either.
+                let _gone = self.line.say(&FromNew::Taken, &[], &[], PATIENCE);
+                let sessions = arrivals.len();
+                adopt::settle(running, arrivals);
+                Ok(Taken { sessions, staying })
+            }
+            Err(broken) => {
+                let why = broken.to_string();
+                let _gone = self.line.say(&FromNew::Drain { why }, &[], &[], PATIENCE);
+                Err(broken)
+            }
+        }
+    }
+
+    fn receive(
+        &self,
+        names: &Names,
+        without_sessions: bool,
+    ) -> Result<(Carried, Vec<Arrival>, usize), Broken> {
+        let mut lack = names.lack(&self.welcome.proxies);
+        lack.all_sessions = without_sessions;
+        self.line.say(&FromNew::Ready(lack), &[], &[], PATIENCE)?;
+        let carried = match self.line.hear(Some(PATIENCE))?.word {
+            FromOld::State(carried) => carried,
+            FromOld::Refused { why } => return Err(Broken::System(io::Error::other(why))),
+            _ => return Err(Broken::Unexpected),
+        };
+        let mut arrivals = Vec::new();
+        loop {
+            let heard = self.line.hear::<FromOld>(Some(PATIENCE))?;
+            match heard.word {
+                FromOld::Sessions(forms) => {
+                    unpack(forms, heard.bytes, heard.descriptors, names, &mut arrivals)?;
+                    self.line.say(&FromNew::Received, &[], &[], PATIENCE)?;
+                }
+                FromOld::Done { staying } => return Ok((*carried, arrivals, staying)),
+                _ => return Err(Broken::Unexpected),
+            }
+        }
+    }
+}
+
+fn unpack(
+    forms: Vec<wire::Session>,
+    bytes: Vec<u8>,
+    descriptors: Vec<OwnedFd>,
+    names: &Names,
+    arrivals: &mut Vec<Arrival>,
+) -> Result<(), Broken> {
+    let mut luggage = Luggage {
+        descriptors: descriptors.into_iter(),
+        bytes: &bytes,
+    };
+    for form in forms {
+        let arrival = Arrival::new(form, &mut luggage, names).map_err(Broken::Nonsense)?;
+        arrivals.push(arrival);
+    }
+    Ok(())
+}
+
+fn listeners(line: &Line, wanted: usize) -> Result<Vec<(wire::Bound, OwnedFd)>, Broken> {
+    let mut sockets = Vec::new();
+    while sockets.len() < wanted {
+        let Heard {
+            word, descriptors, ..
+        } = line.hear(Some(PATIENCE))?;
+        let FromOld::Listeners(bounds) = word else {
+            return Err(Broken::Unexpected);
+        };
+        if bounds.is_empty() || bounds.len() != descriptors.len() {
+            return Err(Broken::Nonsense("listeners without sockets".into()));
+        }
+        sockets.extend(bounds.into_iter().zip(descriptors));
+        line.say(&FromNew::Received, &[], &[], PATIENCE)?;
+    }
+    Ok(sockets)
+}
