@@ -8,6 +8,7 @@ mod haproxy;
 mod keepalived;
 mod pontoon;
 pub mod reference;
+mod reload;
 mod say;
 mod status;
 

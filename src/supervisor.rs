@@ -1,4 +1,4 @@
-//! CONTROL FLOW: start → watch → restart → stop.
+//! CONTROL FLOW: start → watch → restart, reload → stop.
 //!
 //! `pontoon run` stays in the foreground, starts one process named `haproxy` and one named
 //! `keepalived`, as its files ask for, and watches them. It works as the first process of a
@@ -20,10 +20,14 @@ mod child;
 mod door;
 mod event;
 mod farewell;
+mod files;
 mod inquiry;
+mod leaving;
 mod master;
 mod notes;
 mod process;
+mod program;
+mod reload;
 mod report;
 mod scripts;
 mod silence;
@@ -39,16 +43,22 @@ use std::{
 
 use pontoon_sys::process::{Signal, child::End, signal::Signals};
 
-pub use self::start::{Node, hold_signals, keepalived, master, run};
 use self::{
     child::{Child, State},
     door::{ClientId, Door},
-    event::{Event, Watch},
+    event::{Event, Watch, Who},
+    files::Files,
     inquiry::Inquiry,
+    leaving::Leaving,
     process::{Kind, Line},
+    reload::{Reload, Reloads, Successor},
     silence::Silence,
     stop::Stop,
     voice::Voice,
+};
+pub use self::{
+    files::Check,
+    start::{Master, Node, hold_signals, keepalived, master, run},
 };
 use crate::node::{
     channel::Received,
@@ -75,6 +85,10 @@ enum Role {
 struct Children {
     proxy: Option<Child>,
     election: Option<Child>,
+    /// Of the proxy, while a reload starts it.
+    successor: Option<Successor>,
+    /// Of the proxy, those that reloads have replaced.
+    leaving: Vec<Leaving>,
 }
 
 impl Children {
@@ -84,6 +98,12 @@ impl Children {
 
     fn all_mut(&mut self) -> impl Iterator<Item = &mut Child> {
         self.election.iter_mut().chain(&mut self.proxy)
+    }
+
+    /// Whether nobody is left, nor will be started again.
+    fn have_ended(&self) -> bool {
+        let others = self.successor.is_some() || !self.leaving.is_empty();
+        !others && self.all().all(Child::has_ended)
     }
 
     fn of(&mut self, kind: Kind) -> Option<&mut Child> {
@@ -120,6 +140,12 @@ struct Supervisor {
     /// Questions to the election so far.
     questions: u64,
     stop: Option<Stop>,
+    /// What a reload reads, and what was applied last.
+    files: Files,
+    reload: Option<Reload>,
+    reloads: Reloads,
+    /// With which code a master's worker has ended.
+    worker_exit: Option<i32>,
     /// What becomes of us in the end.
     exit: ExitCode,
 }
@@ -127,12 +153,13 @@ struct Supervisor {
 impl Supervisor {
     /// Until all children have ended for good.
     fn supervise(mut self) -> ExitCode {
-        while !self.children.all().all(Child::has_ended) {
+        while !self.children.have_ended() {
             let silence = self.silence_is_over();
             let event = Watch {
                 signals: &self.signals,
                 children: &mut self.children,
                 patience: self.stop.as_ref().and_then(Stop::patience),
+                reload: self.reload.as_ref().and_then(Reload::until),
                 silence,
                 door: self.door.as_mut(),
                 inquiries: &mut self.inquiries,
@@ -140,6 +167,7 @@ impl Supervisor {
             .next();
             self.handle(event);
         }
+        self.say_goodbye();
         self.voice.flush();
         self.exit
     }
@@ -149,11 +177,16 @@ impl Supervisor {
             Event::ProxyReady => self.ready(Kind::Proxy),
             Event::Said(message) => self.hear(message),
             Event::Signal(signal) => self.signalled(signal),
-            Event::Ended(kind, end) => self.ended(kind, end),
+            Event::SuccessorReady => self.successor_ready(),
+            Event::Ended(Who::Child(kind), end) => self.ended(kind, end),
+            Event::Ended(Who::Successor, end) => self.successor_ended(end),
+            Event::Ended(Who::Leaving(pid), end) => self.leaver_ended(pid, end),
             Event::Due(kind) => self.restart(kind),
             Event::Overdue => self.stop_is_overdue(),
+            Event::ReloadOverdue => self.reload_is_overdue(),
             Event::Silent => self.election_is_silent(Instant::now()),
             Event::Asked(client, Request::Status) => self.inquire(client),
+            Event::Asked(client, Request::Reload) => self.reload_asked(Some(client)),
             Event::Asked(client, Request::Associate { address }) => {
                 self.pass_on(client, |id| ToElection::FloatingIpWanted { id, address });
             }
@@ -181,8 +214,9 @@ impl Supervisor {
             self.greet_worker(pid);
         }
         if self.children.all().all(|child| child.proven) {
-            systemd::notify(&format!("READY=1\nMAINPID={}", std::process::id()));
+            systemd::ready();
         }
+        self.reload_if_due();
     }
 
     fn hear(&mut self, message: FromElection) {
@@ -199,6 +233,7 @@ impl Supervisor {
                     inquiry.answered(id, &status);
                 }
             }
+            FromElection::Reloaded { id, result } => self.election_reloaded(id, result),
             FromElection::FloatingIpAsserted { id, result } => {
                 let answer = result.map_or_else(Answer::Refused, Answer::Associating);
                 self.passed_on(id, &answer);
@@ -224,6 +259,9 @@ impl Supervisor {
             self.clean_up_after_election();
             self.held.clear();
             self.farewells.clear();
+            self.election_ended_in_reload();
+        } else if self.ended_before_successor(end) {
+            return;
         }
         if self.role == Role::Master {
             self.exit = self.worker_ended(end);
@@ -245,6 +283,15 @@ impl Supervisor {
         if !self.respawn {
             return self.let_end(kind, end);
         }
+        self.fell(kind, end, was_up);
+        self.reload_if_due();
+    }
+
+    /// A child that was ready once has ended by itself, and will be started again.
+    fn fell(&mut self, kind: Kind, end: End, was_up: bool) {
+        let Some(child) = self.children.of(kind) else {
+            return;
+        };
         let wait = child.fell();
         let (name, seconds) = (kind.name(), wait.as_secs());
         if kind == Kind::Proxy {
@@ -321,6 +368,9 @@ impl Supervisor {
             Ok(()) => {
                 self.silence = Silence::since(Instant::now());
                 self.tell_election(&self.proxy_word.clone());
+                if self.children.successor.is_some() {
+                    self.tell_election(&ToElection::ProxyReplacing);
+                }
             }
             Err(error) => {
                 let (name, seconds) = (kind.name(), child.fell().as_secs());
@@ -350,28 +400,17 @@ impl Supervisor {
 
     fn signalled(&mut self, signal: Signal) {
         let has_proxy = self.children.proxy.is_some();
-        let has_election = self.children.election.is_some();
         match signal {
             Signal::TERM | Signal::INT => self.begin_stop(signal),
             Signal::USR1 if has_proxy => self.begin_stop(signal),
-            Signal::USR2 | Signal::HUP if self.role == Role::Master => self.refuse_reload(),
-            Signal::HUP if has_election => self.reload_election(has_proxy),
+            Signal::USR2 if has_proxy => self.reload_asked(None),
+            Signal::HUP if self.role != Role::Keepalived => self.reload_asked(None),
             _ if event::of_election().any(|it| it == signal) => {
                 self.pass(Kind::Election, signal);
             }
             _ if has_proxy => self.pass(Kind::Proxy, signal),
             _ => self.pass(Kind::Election, signal),
         }
-    }
-
-    fn reload_election(&mut self, has_proxy: bool) {
-        if has_proxy {
-            self.voice.notice(
-                "SIGHUP: keepalived.conf is read again. The proxy runs on unchanged: its reload \
-                 comes with a later version; restart to apply a new haproxy.cfg.",
-            );
-        }
-        self.pass(Kind::Election, Signal::HUP);
     }
 
     fn pass(&mut self, kind: Kind, signal: Signal) {

@@ -23,6 +23,7 @@ mod network;
 mod node;
 mod process;
 mod proxy;
+mod reload;
 mod seed;
 mod site;
 mod stats;
@@ -53,6 +54,7 @@ fn main() -> std::process::ExitCode {
     node::register(&mut tests);
     process::register(&mut tests);
     proxy::register(&mut tests);
+    reload::register(&mut tests);
     seed::register(&mut tests);
     site::register(&mut tests);
     stats::register(&mut tests);

@@ -71,7 +71,7 @@ impl Whom {
         match ask(&self.path()?, &Request::Status)? {
             Answer::Status(node) => Ok(node),
             Answer::Refused(why) => Err(AskError::Refused(why)),
-            other @ Answer::Associating(_) => Err(AskError::Unexpected(Box::new(other))),
+            other => Err(AskError::Unexpected(Box::new(other))),
         }
     }
 }
@@ -81,6 +81,18 @@ impl Whom {
 /// # Errors
 /// Nobody answers.
 pub(super) fn ask(path: &Path, request: &Request) -> Result<Answer, AskError> {
+    ask_patiently(path, request, PATIENCE)
+}
+
+/// One question, and an answer that takes its time.
+///
+/// # Errors
+/// Nobody answers.
+pub(super) fn ask_patiently(
+    path: &Path,
+    request: &Request,
+    patience: Duration,
+) -> Result<Answer, AskError> {
     let stream = UnixStream::connect(path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => AskError::Nobody {
             path: path.to_owned(),
@@ -89,7 +101,7 @@ pub(super) fn ask(path: &Path, request: &Request) -> Result<Answer, AskError> {
         io::ErrorKind::PermissionDenied => AskError::Forbidden(path.to_owned()),
         _ => AskError::Silent(error),
     })?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(patience))?;
     let request = serde_json::to_string(request)? + "\n";
     (&stream).write_all(request.as_bytes())?;
     let mut line = String::new();

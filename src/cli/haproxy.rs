@@ -13,7 +13,7 @@ use pontoon_sys::{descriptor, process::identity};
 use self::arguments::{Arguments, Master, Task, UsageError};
 use crate::{
     proxy::process::{
-        self, NAME, Options, READY,
+        self, NAME, Options, READY_VARIABLE,
         announce::{Announcer, Style},
     },
     supervisor,
@@ -97,7 +97,9 @@ fn run(arguments: &Arguments, mut announcer: Announcer) -> ExitCode {
     let ready = match watched_by() {
         Ok(ready) => ready,
         Err(error) => {
-            announcer.alert(format!("{READY} does not name an open descriptor: {error}"));
+            announcer.alert(format!(
+                "{READY_VARIABLE} does not name an open descriptor: {error}"
+            ));
             return ExitCode::FAILURE;
         }
     };
@@ -118,7 +120,7 @@ fn run(arguments: &Arguments, mut announcer: Announcer) -> ExitCode {
     if let Some(master) = arguments.master.or(wanted)
         && ready.is_none()
     {
-        return run_master(master, &model, announcer);
+        return run_master(master, arguments.clone(), &model, announcer);
     }
     let quiet = arguments.quiet || model.global.quiet;
     let background = model.global.daemon && ready.is_none();
@@ -136,7 +138,12 @@ fn run(arguments: &Arguments, mut announcer: Announcer) -> ExitCode {
     process::run(model, options, &announcer)
 }
 
-fn run_master(master: Master, model: &Model, announcer: Announcer) -> ExitCode {
+fn run_master(
+    master: Master,
+    arguments: Arguments,
+    model: &Model,
+    announcer: Announcer,
+) -> ExitCode {
     if master == Master::Plain && model.global.daemon {
         announcer.alert(
             "A master in the background comes with a later version: leave out 'daemon' and -D, \
@@ -144,8 +151,16 @@ fn run_master(master: Master, model: &Model, announcer: Announcer) -> ExitCode {
         );
         return ExitCode::FAILURE;
     }
-    let arguments = Arguments::of_worker(env::args_os().skip(1));
-    supervisor::master(arguments, model.global.pidfile.as_deref(), announcer)
+    let (once, of_worker) = Arguments::of_worker(env::args_os().skip(1));
+    let master = supervisor::Master {
+        arguments: of_worker,
+        once,
+        pidfile: model.global.pidfile.clone(),
+        check: Box::new(move |announcer| {
+            configuration::load(&arguments, announcer, false).is_some()
+        }),
+    };
+    supervisor::master(master, announcer)
 }
 
 fn logs_to_descriptor(model: &Model) -> bool {
@@ -156,7 +171,7 @@ fn logs_to_descriptor(model: &Model) -> bool {
 
 /// Where our supervisor, if there is one, waits for a byte.
 fn watched_by() -> std::io::Result<Option<File>> {
-    let Some(number) = env::var_os(READY) else {
+    let Some(number) = env::var_os(READY_VARIABLE) else {
         return Ok(None);
     };
     let number = number.to_string_lossy().parse();

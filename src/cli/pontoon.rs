@@ -4,7 +4,7 @@ use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{check, floating_ip, reference, say, status};
+use super::{check, floating_ip, reference, reload, say, status};
 use crate::{
     demo,
     proxy::process::announce::{Announcer, Style},
@@ -30,6 +30,8 @@ enum Command {
     Run(RunArgs),
     /// Tell how a running node is: its role and why, its processes, addresses, scripts
     Status(status::StatusArgs),
+    /// Let a running node read its files again: established sessions go on
+    Reload(reload::ReloadArgs),
     /// A cloud's addresses by hand: tell where they are, bring them here, try everything out
     FloatingIp(floating_ip::FloatingIpArgs),
     /// Tell every problem of every file in one pass
@@ -115,11 +117,6 @@ const LATER: &[(&str, &str)] = &[
         "until then, `pontoon check` tells what a file would do",
     ),
     (
-        "reload",
-        "until then, SIGHUP makes a node read keepalived.conf again; a new haproxy.cfg needs a \
-         restart, or, under the name haproxy, a new process with -sf",
-    ),
-    (
         "switchover",
         "until then, stop the master (SIGTERM), or lower its priority and send SIGHUP",
     ),
@@ -142,6 +139,7 @@ pub(super) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
     match cli.command {
         Command::Run(args) => supervisor::run(args.into()),
         Command::Status(args) => status::run(&args),
+        Command::Reload(args) => reload::run(&args),
         Command::FloatingIp(args) => floating_ip::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Reference(args) => reference::run(&args),
@@ -166,6 +164,7 @@ fn unknown(words: &[OsString]) -> ExitCode {
     let known = [
         "run",
         "status",
+        "reload",
         "floating-ip",
         "check",
         "reference",

@@ -20,6 +20,11 @@ pub(super) fn text(text: impl Display) {
     let _unread = write!(out, "{text}").and_then(|()| out.flush());
 }
 
+/// To standard error, with the ends of its lines.
+pub(super) fn error_text(text: impl Display) {
+    let _unread = write!(io::stderr().lock(), "{text}");
+}
+
 /// To standard error.
 pub(super) fn warning(line: impl Display) {
     let _unread = writeln!(io::stderr().lock(), "{line}");

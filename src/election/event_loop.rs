@@ -240,7 +240,7 @@ impl EventLoop {
         match happened {
             Happened::Network(event) => self.network_event(event),
             Happened::Tracked(tracked) => self.tracked(tracked),
-            Happened::Proxy(News::Proxy(state)) => self.proxy_changed(state),
+            Happened::Proxy(News::Proxy(state)) => self.proxy_news(state),
             Happened::Proxy(News::Hung { pid, silent_for }) => {
                 self.tell(&FromElection::ProxyHung { pid, silent_for });
             }
@@ -314,6 +314,20 @@ impl EventLoop {
         }
     }
 
+    /// Before an end is believed that only the proxy itself has told, the supervisor is heard: it has
+    /// announced a successor before it started one.
+    fn proxy_news(&mut self, state: Proxy) {
+        if matches!(state, Proxy::Down(_)) {
+            while let Some(told) = self.supervisor.as_mut().and_then(ElectionEnd::next_at_once) {
+                self.told(&told);
+            }
+            if self.proxy.is_replaced() {
+                return;
+            }
+        }
+        self.proxy_changed(state);
+    }
+
     fn proxy_changed(&mut self, state: Proxy) {
         self.proxy_state = state;
         self.handle(Event::Proxy(state));
@@ -326,8 +340,13 @@ impl EventLoop {
                 let result = self.floating.assert(*address, Instant::now());
                 self.tell(&FromElection::FloatingIpAsserted { id: *id, result });
             }
+            ToElection::Reload { id } => {
+                let result = self.reload();
+                self.tell(&FromElection::Reloaded { id: *id, result });
+            }
             ToElection::NoProxy
             | ToElection::ProxyStarting
+            | ToElection::ProxyReplacing
             | ToElection::ProxyReady { .. }
             | ToElection::ProxyEnded { .. }
             | ToElection::ProxyCannotStart { .. } => self.proxy.told(told),
@@ -340,7 +359,8 @@ impl EventLoop {
                 self.log.line(Level::Info, "Stopping");
                 self.stop();
             }
-            Function::Reload => self.reload(),
+            // The log has told.
+            Function::Reload => drop(self.reload()),
             Function::Data | Function::Statistics | Function::ClearStatistics | Function::Json => {
                 self.dump(function)
             }

@@ -46,6 +46,8 @@ pub struct ProxyWatch {
     /// Where a proxy that somebody else started writes its number.
     pidfile: PathBuf,
     log: Log,
+    /// The supervisor starts a successor: what looks like an end is none.
+    replacing: bool,
     /// The machine's last news.
     said: Option<Proxy>,
     news: VecDeque<News>,
@@ -68,6 +70,7 @@ impl ProxyWatch {
             source: Source::Supervisor(None),
             pidfile,
             log,
+            replacing: false,
             said: None,
             news: VecDeque::new(),
         }
@@ -87,13 +90,16 @@ impl ProxyWatch {
         let now = Instant::now();
         match message {
             ToElection::NoProxy => self.look_for_twin(),
+            ToElection::ProxyReplacing => self.replacing = true,
             ToElection::ProxyReady { pid } => {
+                self.replacing = false;
                 self.source = Source::Supervisor(Some(Hearing::of(*pid, now)));
                 self.judge(now);
             }
             // That one that was down starts again is no news: it is down until it serves.
             ToElection::ProxyStarting if self.said.is_none() => self.say(Proxy::Starting),
             ToElection::ProxyStarting
+            | ToElection::Reload { .. }
             | ToElection::StatusWanted { .. }
             | ToElection::FloatingIpWanted { .. } => {}
             ToElection::ProxyEnded { asked_for, .. } => self.ended(if *asked_for {
@@ -103,6 +109,12 @@ impl ProxyWatch {
             }),
             ToElection::ProxyCannotStart { .. } => self.ended(ProxyFault::CannotStart),
         }
+    }
+
+    /// Whether news of an end are to be ignored: its successor is being started.
+    pub fn is_replaced(&self) -> bool {
+        let leaves = |hearing: &Hearing| self.replacing && hearing.leaves();
+        matches!(&self.source, Source::Supervisor(Some(hearing)) if leaves(hearing))
     }
 
     /// The next news. Nothing is lost if the future is dropped.
@@ -126,6 +138,7 @@ impl ProxyWatch {
     }
 
     fn ended(&mut self, fault: ProxyFault) {
+        self.replacing = false;
         self.source = Source::Supervisor(None);
         self.say(Proxy::Down(fault));
     }
@@ -133,6 +146,7 @@ impl ProxyWatch {
     fn judge(&mut self, now: Instant) {
         let (state, hearing) = match &mut self.source {
             Source::Supervisor(None) => return,
+            Source::Supervisor(Some(hearing)) if self.replacing && hearing.leaves() => return,
             Source::Supervisor(Some(hearing)) => (hearing.state(now), Some(hearing)),
             Source::Twin(twin) => (twin.state(now), twin.hearing()),
         };

@@ -121,7 +121,13 @@ impl<Out: Serialize, In: DeserializeOwned> End<Out, In> {
                 [LAST, piece @ ..] => {
                     self.begun.extend(piece);
                     let text = std::mem::take(&mut self.begun);
-                    return serde_json::from_slice(&text).map_or(Received::End, Received::Message);
+                    match serde_json::from_slice(&text) {
+                        Ok(message) => return Received::Message(message),
+                        // Since an upgrade the other process speaks of something that we do not
+                        // know: no reason to take it for dead.
+                        Err(_) if is_json(&text) => {}
+                        Err(_) => return Received::End,
+                    }
                 }
                 _ => return Received::End,
             }
@@ -133,6 +139,10 @@ impl<Out, In> AsFd for End<Out, In> {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
     }
+}
+
+fn is_json(text: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok()
 }
 
 /// The election's end, in its event loop.
@@ -175,6 +185,15 @@ impl ElectionEnd {
     pub fn live(&mut self) {
         if !self.end.is_waiting() {
             self.end.send(&FromElection::Alive);
+        }
+    }
+
+    /// The next message, if one has come already.
+    pub fn next_at_once(&mut self) -> Option<ToElection> {
+        match self.end.receive() {
+            Received::Message(message) => Some(message),
+            // The end is still there for `next`.
+            Received::Nothing | Received::End => None,
         }
     }
 
@@ -260,6 +279,14 @@ mod tests {
             assert_eq!(election.next().await, Some(ToElection::ProxyStarting));
             assert_eq!(election.next().await, None);
         });
+    }
+
+    #[test]
+    fn what_another_version_says_is_no_end() {
+        let (mut supervisor, theirs) = pair().unwrap();
+        packet::send(&theirs, b"\0{\"of_a_later_version\":{\"id\":1}}").unwrap();
+        packet::send(&theirs, b"\0\"ready\"").unwrap();
+        assert_eq!(supervisor.receive(), Received::Message(FromElection::Ready));
     }
 
     #[test]

@@ -12,6 +12,9 @@ pub enum ToElection {
     NoProxy,
     /// A proxy process was started and is not ready yet.
     ProxyStarting,
+    /// Its successor is being started: that it now says that it stops, or falls silent because it
+    /// has handed over, is no end. One of `ProxyReady` and `ProxyEnded` follows.
+    ProxyReplacing,
     /// It serves; its beat can be heard.
     ProxyReady {
         /// Its process.
@@ -31,6 +34,11 @@ pub enum ToElection {
     },
     /// The state is wanted as JSON; the answer bears this number.
     StatusWanted {
+        /// The number.
+        id: u64,
+    },
+    /// The files are to be read again; the answer bears this number.
+    Reload {
         /// The number.
         id: u64,
     },
@@ -73,6 +81,13 @@ pub enum FromElection {
         id: u64,
         /// `election::status::Status`, serialised.
         status: serde_json::Value,
+    },
+    /// What became of `Reload`.
+    Reloaded {
+        /// The number of the request.
+        id: u64,
+        /// Why nothing has changed.
+        result: Result<(), String>,
     },
     /// What became of `FloatingIpWanted`.
     FloatingIpAsserted {

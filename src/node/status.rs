@@ -1,7 +1,7 @@
 //! What a running node tells whoever asks at its socket: one request a line, one answer a line,
 //! both JSON.
 
-use std::{env, net::IpAddr, path::PathBuf};
+use std::{env, fmt, net::IpAddr, path::PathBuf};
 
 use pontoon_sys::process::privilege::is_root;
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ pub const NODE: &str = "node";
 pub const KEEPALIVED: &str = "keepalived";
 
 /// What can be asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
 pub enum Request {
     /// How are you?
@@ -26,6 +26,8 @@ pub enum Request {
         /// Which; `None`: all of the file.
         address: Option<IpAddr>,
     },
+    /// Read the files again and run on them.
+    Reload,
 }
 
 /// What is answered.
@@ -36,6 +38,8 @@ pub enum Answer {
     Status(NodeStatus),
     /// To [`Request::Associate`]: these are on their way; the status tells how it goes on.
     Associating(Vec<IpAddr>),
+    /// To [`Request::Reload`]: done.
+    Reloaded(Reloaded),
     /// It is not done; this is why.
     Refused(String),
 }
@@ -53,6 +57,18 @@ pub struct NodeStatus {
     pub stopping: bool,
     /// Its proxy; `None`: none of its files is a `haproxy.cfg`.
     pub proxy: Option<ProcessStatus>,
+    /// A reload is under way.
+    #[serde(default)]
+    pub reloading: bool,
+    /// How many reloads have succeeded.
+    #[serde(default)]
+    pub reloads: u32,
+    /// Why the last one has failed, if it has.
+    #[serde(default)]
+    pub failed_reload: Option<String>,
+    /// Earlier proxies, whose last sessions still run.
+    #[serde(default)]
+    pub leaving: Vec<LeavingStatus>,
     /// What the proxy knows of its servers; `None`: there is no proxy, or it does not answer.
     pub servers: Option<Servers>,
     /// Its election; `None`: none of its files is a `keepalived.conf`.
@@ -74,6 +90,47 @@ pub struct ProcessStatus {
     pub restarts: u32,
     /// How it ended last: `was ended by SIGKILL`.
     pub last_end: Option<String>,
+}
+
+/// A proxy that a reload has replaced, and that has sessions left.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LeavingStatus {
+    /// Its number.
+    pub pid: u32,
+    /// Seconds since then.
+    pub leaving_for: f64,
+}
+
+/// What a reload has done.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reloaded {
+    /// Seconds it has taken.
+    pub took: f64,
+    /// The new proxy; `None`: the node has none.
+    pub proxy: Option<u32>,
+    /// The election runs on its new file.
+    pub election: bool,
+    /// Proxies before it that have not ended yet.
+    pub leaving: Vec<u32>,
+    /// What is worth a word about the files, as `pontoon check` shows it.
+    pub findings: String,
+}
+
+impl fmt::Display for Reloaded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(pid) = self.proxy {
+            write!(f, "the proxy is process {pid} now, ")?;
+        }
+        if self.election {
+            f.write_str("the election has read its file, ")?;
+        }
+        write!(f, "it took {:.0} ms", self.took * 1e3)?;
+        if self.leaving.is_empty() {
+            return Ok(());
+        }
+        let leaving: Vec<_> = self.leaving.iter().map(u32::to_string).collect();
+        write!(f, "; leaving: {}", leaving.join(", "))
+    }
 }
 
 /// What a process is about.

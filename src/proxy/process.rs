@@ -55,8 +55,10 @@ use crate::{
 
 /// The name of the process and of its main thread: what `pidof` and `killall` look for.
 pub(crate) const NAME: &str = "haproxy";
-/// Set by our supervisor: the number of a descriptor that waits for one byte: ready.
-pub(crate) const READY: &str = "PONTOON_READY_FD";
+/// Set by our supervisor: the number of a descriptor that waits for [`READY`].
+pub(crate) const READY_VARIABLE: &str = "PONTOON_READY_FD";
+/// What it is sent then. Anything else is why the process will never be ready.
+pub(crate) const READY: u8 = 1;
 
 /// What the command line says and the files do not.
 #[derive(Debug)]
@@ -115,13 +117,13 @@ pub fn run(model: Model, mut options: Options, announcer: &Announcer) -> ExitCod
     let threads = model.global.threads.unwrap_or_else(processors);
     let bound = match bind(&model, threads, &options, announcer) {
         Ok(bound) => bound,
-        Err(error) => return refuse(&error, announcer),
+        Err(error) => return refuse(&error, &mut options, announcer),
     };
     if !options.background {
         return live(model, threads, bound, &mut options, announcer);
     }
     match daemon::enter(options.pidfile.as_deref()) {
-        Err(error) => refuse(&error.into(), announcer),
+        Err(error) => refuse(&error.into(), &mut options, announcer),
         Ok(Place::Child(parent)) => as_daemon(model, threads, bound, &mut options, parent),
         Ok(Place::Parent(child)) => {
             drop(bound);
@@ -162,9 +164,14 @@ fn bind(
     })
 }
 
-fn refuse(error: &StartError, announcer: &Announcer) -> ExitCode {
-    for line in error.to_string().lines() {
+fn refuse(error: &StartError, options: &mut Options, announcer: &Announcer) -> ExitCode {
+    let words = error.to_string();
+    for line in words.lines() {
         announcer.alert(line);
+    }
+    if let Some(mut supervisor) = options.ready.take() {
+        // For whoever has asked for a reload.
+        let _gone = supervisor.write_all(words.as_bytes());
     }
     ExitCode::FAILURE
 }
@@ -213,7 +220,7 @@ fn live(
 ) -> ExitCode {
     match start(model, threads, bound, options, announcer) {
         Ok(process) => process.run(options),
-        Err(error) => refuse(&error, announcer),
+        Err(error) => refuse(&error, options, announcer),
     }
 }
 
@@ -376,7 +383,7 @@ impl Process {
         let supervised = supervisor.is_some();
         if let Some(mut supervisor) = supervisor {
             // A supervisor that is gone takes us with it anyway.
-            let _gone = supervisor.write_all(&[1]);
+            let _gone = supervisor.write_all(&[READY]);
         }
         control::run(self, supervised)
     }

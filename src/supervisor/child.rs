@@ -8,7 +8,10 @@ use std::{
 
 use pontoon_sys::process::Signal;
 
-use super::process::{Kind, Process};
+use super::{
+    process::{Kind, Process},
+    program::{Program, Which},
+};
 
 /// The first wait before a restart; it doubles each time.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
@@ -21,6 +24,8 @@ const STABLE: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(super) struct Child {
     pub(super) kind: Kind,
+    program: Program,
+    /// Of the next start.
     arguments: Vec<OsString>,
     state: State,
     /// Was ready at least once: from now on, a failure is a crash and no mistake of the user's.
@@ -41,19 +46,28 @@ pub(super) enum State {
     Up { process: Process, since: Instant },
     /// Died; to be started again.
     Waiting { until: Instant },
+    /// Has handed over to its successor, which is not ready yet.
+    HandedOver,
     /// Will not be started again.
     Ended,
 }
 
 impl Child {
-    /// Starts it.
+    /// Starts it; these come before the arguments, this time only.
     ///
     /// # Errors
     /// Out of processes or descriptors.
-    pub(super) fn start(kind: Kind, arguments: Vec<OsString>) -> io::Result<Self> {
+    pub(super) fn start(
+        kind: Kind,
+        program: Program,
+        once: &[OsString],
+        arguments: Vec<OsString>,
+    ) -> io::Result<Self> {
+        let all = [once, &arguments].concat();
         Ok(Self {
             kind,
-            state: State::Starting(Process::start(kind, &arguments)?),
+            state: State::Starting(Process::start(kind, &all, &program, Which::Ours)?),
+            program,
             arguments,
             proven: false,
             wait: FIRST_WAIT,
@@ -66,18 +80,23 @@ impl Child {
         &self.state
     }
 
+    /// Those of its next start.
+    pub(super) fn arguments(&self) -> &[OsString] {
+        &self.arguments
+    }
+
     /// The process, if there is one.
     pub(super) const fn process(&self) -> Option<&Process> {
         match &self.state {
             State::Starting(process) | State::Up { process, .. } => Some(process),
-            State::Waiting { .. } | State::Ended => None,
+            State::Waiting { .. } | State::HandedOver | State::Ended => None,
         }
     }
 
     pub(super) const fn process_mut(&mut self) -> Option<&mut Process> {
         match &mut self.state {
             State::Starting(process) | State::Up { process, .. } => Some(process),
-            State::Waiting { .. } | State::Ended => None,
+            State::Waiting { .. } | State::HandedOver | State::Ended => None,
         }
     }
 
@@ -133,9 +152,47 @@ impl Child {
     /// # Errors
     /// Out of processes or descriptors.
     pub(super) fn restart(&mut self) -> io::Result<()> {
-        self.state = State::Starting(Process::start(self.kind, &self.arguments)?);
+        let process = Process::start(self.kind, &self.arguments, &self.program, Which::Ours)?;
+        self.state = State::Starting(process);
         self.restarts += 1;
         Ok(())
+    }
+
+    /// Starts its successor, from the disk, with arguments of its own before the usual ones.
+    ///
+    /// # Errors
+    /// Out of processes or descriptors, or what is on disk is no program.
+    pub(super) fn start_successor(
+        &self,
+        once: &[OsString],
+        arguments: &[OsString],
+    ) -> io::Result<Process> {
+        let all = [once, arguments].concat();
+        Process::start(self.kind, &all, &self.program, Which::OnDisk)
+    }
+
+    /// It has ended because its successor has taken over all that it had.
+    pub(super) fn hand_over(&mut self) {
+        self.state = State::HandedOver;
+    }
+
+    /// The successor serves; returns the process before it, unless it has ended.
+    pub(super) fn replace(
+        &mut self,
+        successor: Process,
+        arguments: Vec<OsString>,
+    ) -> Option<Process> {
+        self.arguments = arguments;
+        self.proven = true;
+        self.wait = FIRST_WAIT;
+        let up = State::Up {
+            process: successor,
+            since: Instant::now(),
+        };
+        match std::mem::replace(&mut self.state, up) {
+            State::Starting(process) | State::Up { process, .. } => Some(process),
+            State::Waiting { .. } | State::HandedOver | State::Ended => None,
+        }
     }
 
     /// Sends a signal; while it waits for its restart there is nobody to be told.

@@ -148,6 +148,13 @@ impl Door {
         }
     }
 
+    /// What a client has asked for takes its time.
+    pub(super) fn grant(&mut self, id: ClientId, until: Instant) {
+        if let Some(client) = self.clients.iter_mut().find(|client| client.id == id) {
+            client.until = until;
+        }
+    }
+
     /// Whether a client is still there.
     pub(super) fn has(&self, id: ClientId) -> bool {
         self.clients.iter().any(|client| client.id == id)

@@ -14,7 +14,7 @@ use super::{
     child::Child,
     door::{ClientId, Door},
     inquiry::Inquiry,
-    process::{Kind, Line, Process},
+    process::{Kind, Line, Process, Said},
 };
 use crate::election::process::signals::Function;
 use crate::node::{channel::Received, message::FromElection, status::Request};
@@ -51,18 +51,33 @@ pub(super) enum Event {
     Said(FromElection),
     /// A signal for us or for a child.
     Signal(Signal),
+    /// The proxy of a reload serves.
+    SuccessorReady,
     /// A child ended.
-    Ended(Kind, End),
+    Ended(Who, End),
     /// A child is to be started again.
     Due(Kind),
     /// The election takes too long to stop.
     Overdue,
     /// The election has said nothing for too long.
     Silent,
+    /// A reload takes too long.
+    ReloadOverdue,
     /// Somebody asks at the door.
     Asked(ClientId, Request),
     /// All is known that was asked for, or it has taken long enough.
     Answerable(Inquiry),
+}
+
+/// Which child.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Who {
+    /// One of the two.
+    Child(Kind),
+    /// The proxy of a reload that is not ready yet.
+    Successor,
+    /// A proxy of this number that was replaced.
+    Leaving(u32),
 }
 
 /// Everything that can make something happen.
@@ -71,6 +86,8 @@ pub(super) struct Watch<'a> {
     pub(super) children: &'a mut Children,
     /// When the election has had its time to stop.
     pub(super) patience: Option<Instant>,
+    /// When a reload has had its time.
+    pub(super) reload: Option<Instant>,
     /// When the election, if it goes on saying nothing, is taken for hung.
     pub(super) silence: Option<Instant>,
     pub(super) door: Option<&'a mut Door>,
@@ -100,11 +117,16 @@ impl Watch<'_> {
 
     fn word(&mut self) -> Option<Event> {
         let proxy = self.children.proxy.as_mut().and_then(Child::process_mut);
-        if let Some(process) = proxy
-            && is_readable(process)
-            && process.line.says_ready()
-        {
+        // Why it does not start it has told on standard error as well.
+        if proxy.is_some_and(|process| process.line.hear_start() == Said::Ready) {
             return Some(Event::ProxyReady);
+        }
+        if let Some(successor) = &mut self.children.successor {
+            match successor.process.line.hear_start() {
+                Said::Ready => return Some(Event::SuccessorReady),
+                Said::Problem(words) if !words.is_empty() => successor.problem = words,
+                Said::Problem(_) | Said::Nothing => {}
+            }
         }
         let election = self.children.election.as_mut();
         let line = &mut election.and_then(Child::process_mut)?.line;
@@ -132,8 +154,8 @@ impl Watch<'_> {
     /// Reaps whoever ended: our children, or orphans that were left to us.
     fn ended(&self) -> Option<Event> {
         while let Some((pid, end)) = reap() {
-            if let Some(kind) = self.children.kind_of(pid) {
-                return Some(Event::Ended(kind, end));
+            if let Some(who) = self.children.who_is(pid) {
+                return Some(Event::Ended(who, end));
             }
         }
         None
@@ -146,6 +168,9 @@ impl Watch<'_> {
         }
         if is_over(self.silence) {
             return Some(Event::Silent);
+        }
+        if is_over(self.reload) {
+            return Some(Event::ReloadOverdue);
         }
         let mut children = self.children.all();
         let due = children.find(|child| is_over(child.due()));
@@ -163,7 +188,7 @@ impl Watch<'_> {
 
     fn wait(&self) {
         let mut wishes = vec![(std::os::fd::AsFd::as_fd(self.signals), Wish::Read)];
-        for process in self.children.all().filter_map(Child::process) {
+        for process in self.children.processes() {
             wishes.push((process.descriptor(), Wish::Read));
             let wish = if process.line.is_waiting() {
                 Wish::ReadOrWrite
@@ -188,22 +213,31 @@ impl Watch<'_> {
         let inquiries = self.inquiries.iter().map(Inquiry::until);
         let door = self.door.as_ref().and_then(|door| door.timeout());
         let times = children.chain(inquiries).chain(door);
-        times.chain(self.patience).chain(self.silence).min()
+        let times = times.chain(self.patience).chain(self.silence);
+        times.chain(self.reload).min()
     }
 }
 
 impl Children {
-    fn kind_of(&self, pid: Pid) -> Option<Kind> {
+    fn who_is(&self, pid: Pid) -> Option<Who> {
         let is_it = |child: &&Child| child.process().is_some_and(|process| process.is(pid));
-        self.all().find(is_it).map(|child| child.kind)
+        if let Some(child) = self.all().find(is_it) {
+            return Some(Who::Child(child.kind));
+        }
+        if let Some(successor) = &self.successor
+            && successor.process.is(pid)
+        {
+            return Some(Who::Successor);
+        }
+        let mut leaving = self.leaving.iter().map(|leaving| &leaving.process);
+        let leaving = leaving.find(|process| process.is(pid));
+        leaving.map(|process| Who::Leaving(process.pid()))
     }
-}
 
-/// Whether the proxy may have said something: its pipe would block us.
-fn is_readable(process: &Process) -> bool {
-    let Line::Ready(_) = &process.line else {
-        return false;
-    };
-    let readable = wait::readable([process.line.descriptor()], Some(Duration::ZERO));
-    readable.is_ok_and(|[readable]| readable)
+    fn processes(&self) -> impl Iterator<Item = &Process> {
+        let children = self.all().filter_map(Child::process);
+        let successor = self.successor.iter().map(|successor| &successor.process);
+        let leaving = self.leaving.iter().map(|leaving| &leaving.process);
+        children.chain(successor).chain(leaving)
+    }
 }

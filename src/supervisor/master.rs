@@ -15,11 +15,8 @@ impl Supervisor {
     }
 
     /// HAProxy's rule: a worker that was told to terminate is no failure.
-    pub(super) fn worker_ended(&self, end: End) -> ExitCode {
-        let code = match end {
-            End::Exited(code) => code,
-            End::Killed(number) => 128 + number,
-        };
+    pub(super) fn worker_ended(&mut self, end: End) -> ExitCode {
+        let code = code_of(end);
         let exit = if code == 128 + Signal::TERM.as_raw() {
             0
         } else {
@@ -31,15 +28,32 @@ impl Supervisor {
         } else {
             self.voice.alert(text);
         }
-        self.voice
-            .warning(format!("All workers exited. Exiting... ({exit})"));
+        // The others were told already if a stop was asked for.
+        if self.stop.is_none() {
+            self.signal_leaving(Signal::TERM);
+        }
+        self.worker_exit = Some(exit);
         ExitCode::from(u8::try_from(exit).unwrap_or(1))
     }
 
-    pub(super) fn refuse_reload(&self) {
-        self.voice.warning(
-            "Reload refused: it comes with a later version. The worker runs on unchanged; \
-             restart to apply new files.",
-        );
+    pub(super) fn former_worker_ended(&self, pid: u32, end: End) {
+        let code = code_of(end);
+        let text = format!("Former worker ({pid}) exited with code {code}: it {end}");
+        self.voice.warning(text);
+    }
+
+    pub(super) fn say_goodbye(&self) {
+        if let Some(exit) = self.worker_exit {
+            self.voice
+                .warning(format!("All workers exited. Exiting... ({exit})"));
+        }
+    }
+}
+
+/// As a shell shows it.
+const fn code_of(end: End) -> i32 {
+    match end {
+        End::Exited(code) => code,
+        End::Killed(number) => 128 + number,
     }
 }

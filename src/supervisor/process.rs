@@ -8,17 +8,22 @@ use std::{
         unix::process::CommandExt as _,
     },
     process::Command,
+    time::Duration,
 };
 
 use pontoon_sys::process::{
     Pid, Signal,
     child::{self, Bond, Handle},
+    wait,
 };
 
-use super::systemd;
+use super::{
+    program::{Program, Which},
+    systemd,
+};
 use crate::{
     node::channel::{self, SupervisorEnd},
-    proxy::process::{NAME, READY},
+    proxy::process as proxy,
 };
 
 /// The two kinds there are.
@@ -40,7 +45,7 @@ impl Kind {
     /// Whose twin it is: what `pidof` looks for.
     const fn program(self) -> &'static str {
         match self {
-            Self::Proxy => NAME,
+            Self::Proxy => proxy::NAME,
             Self::Election => "keepalived",
         }
     }
@@ -48,7 +53,7 @@ impl Kind {
     /// Names the descriptor that it inherits.
     const fn variable(self) -> &'static str {
         match self {
-            Self::Proxy => READY,
+            Self::Proxy => proxy::READY_VARIABLE,
             Self::Election => channel::VARIABLE,
         }
     }
@@ -72,7 +77,7 @@ pub(super) struct Process {
 /// How it speaks to us.
 #[derive(Debug)]
 pub(super) enum Line {
-    /// The proxy sends one byte when it is ready.
+    /// The proxy sends one byte when it is ready, or says why it will not be.
     Ready(PipeReader),
     /// The election talks.
     Talk(SupervisorEnd),
@@ -80,15 +85,33 @@ pub(super) enum Line {
     Closed,
 }
 
+/// What a starting proxy says.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Said {
+    /// It serves.
+    Ready,
+    /// Nothing for now.
+    Nothing,
+    /// It is dying of this; empty if it does not know.
+    Problem(String),
+}
+
+/// No last words are longer: what a pipe holds.
+const LONGEST: usize = 64 << 10;
+
 impl Process {
     /// Starts one with these arguments.
     ///
     /// # Errors
-    /// Out of processes or descriptors.
-    pub(super) fn start(kind: Kind, arguments: &[OsString]) -> io::Result<Self> {
+    /// Out of processes or descriptors, or what is on disk is no program.
+    pub(super) fn start(
+        kind: Kind,
+        arguments: &[OsString],
+        program: &Program,
+        which: Which,
+    ) -> io::Result<Self> {
         let (line, theirs) = Line::new(kind)?;
-        // The file itself, even if another one has taken its name since.
-        let mut command = Command::new("/proc/self/exe");
+        let mut command = Command::new(program.file(which));
         command
             .arg0(kind.program())
             .args(arguments)
@@ -157,14 +180,23 @@ impl Line {
         matches!(self, Self::Talk(end) if end.is_waiting())
     }
 
-    /// After the pipe became readable: whether the proxy is ready. The end of the pipe without a
-    /// byte means that it is dying.
-    pub(super) fn says_ready(&mut self) -> bool {
+    /// What a proxy has said of its start. The end of the pipe without a word means that it is
+    /// dying.
+    pub(super) fn hear_start(&mut self) -> Said {
         let Self::Ready(pipe) = self else {
-            return false;
+            return Said::Nothing;
         };
-        let ready = matches!(pipe.read(&mut [0]), Ok(1));
+        // To read it would block us.
+        let readable = wait::readable([Some(pipe.as_fd())], Some(Duration::ZERO));
+        if !matches!(readable, Ok([true])) {
+            return Said::Nothing;
+        }
+        let mut words = vec![0; LONGEST];
+        let length = pipe.read(&mut words).unwrap_or(0);
         *self = Self::Closed;
-        ready
+        match &words[..length] {
+            [proxy::READY] => Said::Ready,
+            words => Said::Problem(String::from_utf8_lossy(words).trim_end().to_owned()),
+        }
     }
 }

@@ -6,8 +6,9 @@ use super::{
     Supervisor,
     child::{Child, State},
     inquiry::Inquiry,
+    leaving::Leaving,
 };
-use crate::node::status::{NodeStatus, ProcessState, ProcessStatus};
+use crate::node::status::{LeavingStatus, NodeStatus, ProcessState, ProcessStatus};
 
 impl Supervisor {
     pub(super) fn report(&self, inquiry: &Inquiry) -> NodeStatus {
@@ -17,6 +18,10 @@ impl Supervisor {
             running_for: self.started.elapsed().as_secs_f64(),
             stopping: self.stop.is_some(),
             proxy: self.children.proxy.as_ref().map(report_of),
+            reloading: self.reload.is_some(),
+            reloads: self.reloads.succeeded,
+            failed_reload: self.reloads.failure.clone(),
+            leaving: self.children.leaving.iter().map(leaving).collect(),
             servers: inquiry.servers,
             election: self.children.election.as_ref().map(report_of),
             vrrp: inquiry.vrrp.clone(),
@@ -24,10 +29,17 @@ impl Supervisor {
     }
 }
 
+fn leaving(leaving: &Leaving) -> LeavingStatus {
+    LeavingStatus {
+        pid: leaving.process.pid(),
+        leaving_for: leaving.since.elapsed().as_secs_f64(),
+    }
+}
+
 fn report_of(child: &Child) -> ProcessStatus {
     let up_for = |since: &Instant| since.elapsed().as_secs_f64();
     let (state, up_for) = match child.state() {
-        State::Starting(_) => (ProcessState::Starting, None),
+        State::Starting(_) | State::HandedOver => (ProcessState::Starting, None),
         State::Up { since, .. } => (ProcessState::Up, Some(up_for(since))),
         State::Waiting { .. } => (ProcessState::Waiting, None),
         State::Ended => (ProcessState::Ended, None),

@@ -33,7 +33,7 @@ impl Silence {
             _ if stopping => None,
             State::Up { .. } => Some(self.0 + HUNG_AFTER),
             State::Starting(_) => Some(self.0 + STARTS_WITHIN),
-            State::Waiting { .. } | State::Ended => None,
+            State::Waiting { .. } | State::HandedOver | State::Ended => None,
         }
     }
 }

@@ -18,8 +18,11 @@ use super::{
     child::Child,
     door::Door,
     event,
-    notes::{self, Noted},
+    files::{Check, Files},
+    notes,
     process::Kind,
+    program::Program,
+    reload::Reloads,
     silence::Silence,
     voice::Voice,
 };
@@ -64,31 +67,44 @@ pub fn run(node: Node) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let Noted {
-        pidfile,
-        proxy,
-        election,
-    } = noted;
     let plan = Plan {
         role: Role::Node,
-        proxy: proxy.map(|files| arguments(&["-db", "--"], files)),
-        election: election.map(|file| arguments(&["-n", "--node", "-f"], vec![file])),
-        pidfile,
+        once: Vec::new(),
+        proxy: noted.proxy_arguments(),
+        election: noted.election_arguments(),
+        pidfile: noted.pidfile.clone(),
+        files: Files::Node {
+            names: node.files,
+            applied: noted,
+        },
         door,
         respawn: true,
     };
     supervise(plan, voice)
 }
 
-/// The master of a master-worker pair: starts a worker with these arguments and ends when it
-/// does.
+/// The master of a master-worker pair, as the command line describes it.
+pub struct Master {
+    /// The arguments of each worker.
+    pub arguments: Vec<OsString>,
+    /// Those that only the first one is given: whom it replaces.
+    pub once: Vec<OsString>,
+    /// Where the master writes its number.
+    pub pidfile: Option<PathBuf>,
+    /// Reads the files again before a reload.
+    pub check: Check,
+}
+
+/// Starts a worker and ends when it does.
 #[must_use]
-pub fn master(arguments: Vec<OsString>, pidfile: Option<&Path>, announcer: Announcer) -> ExitCode {
+pub fn master(master: Master, announcer: Announcer) -> ExitCode {
     let plan = Plan {
         role: Role::Master,
-        proxy: Some(arguments),
+        once: master.once,
+        proxy: Some(master.arguments),
         election: None,
-        pidfile: pidfile.map(Path::to_owned),
+        pidfile: master.pidfile,
+        files: Files::Master(master.check),
         door: None,
         respawn: true,
     };
@@ -117,9 +133,11 @@ pub fn keepalived(arguments: Vec<OsString>, respawn: bool, log: Log) -> ExitCode
     let voice = Voice::Log(log);
     let plan = Plan {
         role: Role::Keepalived,
+        once: Vec::new(),
         proxy: None,
         election: Some(arguments),
         pidfile: None,
+        files: Files::Election,
         door: usual_door(status::KEEPALIVED, &voice),
         respawn,
     };
@@ -129,21 +147,18 @@ pub fn keepalived(arguments: Vec<OsString>, respawn: bool, log: Log) -> ExitCode
 /// What is to be started.
 struct Plan {
     role: Role,
+    /// Arguments of the first proxy only.
+    once: Vec<OsString>,
     /// The arguments of the proxy, if there is one.
     proxy: Option<Vec<OsString>>,
     /// The arguments of the election, if there is one.
     election: Option<Vec<OsString>>,
     pidfile: Option<PathBuf>,
+    /// What a reload reads.
+    files: Files,
     door: Option<Door>,
     /// Whether a child that dies is started again.
     respawn: bool,
-}
-
-fn arguments(options: &[&str], files: Vec<String>) -> Vec<OsString> {
-    let options = options.iter().map(OsString::from);
-    options
-        .chain(files.into_iter().map(OsString::from))
-        .collect()
 }
 
 fn supervise(plan: Plan, mut voice: Voice) -> ExitCode {
@@ -182,6 +197,10 @@ fn supervise(plan: Plan, mut voice: Voice) -> ExitCode {
         requests: Vec::new(),
         questions: 0,
         stop: None,
+        files: plan.files,
+        reload: None,
+        reloads: Reloads::default(),
+        worker_exit: None,
         exit: ExitCode::SUCCESS,
     };
     supervisor.tell_election(&proxy_word);
@@ -191,14 +210,17 @@ fn supervise(plan: Plan, mut voice: Voice) -> ExitCode {
 impl Plan {
     /// Starts all of it, or nothing: a child whose supervisor is dropped ends.
     fn start(&self) -> Result<(Children, ToElection), String> {
-        let start = |kind: Kind, arguments: &Option<Vec<OsString>>| {
-            let start = |arguments| Child::start(kind, arguments);
+        let program = Program::of_this_process();
+        let start = |kind: Kind, once: &[OsString], arguments: &Option<Vec<OsString>>| {
+            let start = |arguments| Child::start(kind, program.clone(), once, arguments);
             let child = arguments.clone().map(start).transpose();
             child.map_err(|error| format!("cannot start the {}: {error}", kind.name()))
         };
         let children = Children {
-            proxy: start(Kind::Proxy, &self.proxy)?,
-            election: start(Kind::Election, &self.election)?,
+            proxy: start(Kind::Proxy, &self.once, &self.proxy)?,
+            election: start(Kind::Election, &[], &self.election)?,
+            successor: None,
+            leaving: Vec::new(),
         };
         let word = if children.proxy.is_some() {
             ToElection::ProxyStarting

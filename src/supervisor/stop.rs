@@ -43,6 +43,7 @@ impl Supervisor {
         if self.role == Role::Master {
             self.voice.warning("Exiting Master process...");
         }
+        self.abandon_reload();
         // Who waits for its restart needs none.
         let waiting = self.children.all_mut();
         let waiting = waiting.filter(|child| child.process().is_none());
@@ -76,6 +77,7 @@ impl Supervisor {
 
     fn signal_proxy(&mut self, signal: Signal) {
         self.pass(Kind::Proxy, signal);
+        self.signal_leaving(signal);
         if let Some(stop) = &mut self.stop {
             let soft = signal == Signal::USR1;
             stop.patience = (!soft).then(|| Instant::now() + PATIENCE_WITH_PROXY);
@@ -98,6 +100,10 @@ impl Supervisor {
                     .warning(format!("the {name} takes too long to stop; it is killed"));
                 child.signal(Signal::KILL);
             }
+        }
+        let turn = self.stop.as_ref().map(|stop| stop.turn);
+        if turn == Some(Kind::Proxy) {
+            self.signal_leaving(Signal::KILL);
         }
     }
 }

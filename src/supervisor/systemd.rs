@@ -13,8 +13,22 @@ use std::{
     },
 };
 
+use rustix::time::{ClockId, clock_gettime};
+
 /// Names the socket; set by systemd.
 pub(super) const SOCKET: &str = "NOTIFY_SOCKET";
+
+/// A reload begins (`Type=notify-reload` wants to know since when).
+pub(super) fn reloading() {
+    let now = clock_gettime(ClockId::Monotonic);
+    let microseconds = now.tv_sec * 1_000_000 + now.tv_nsec / 1_000;
+    notify(&format!("RELOADING=1\nMONOTONIC_USEC={microseconds}"));
+}
+
+/// All is ready, or a reload is over.
+pub(super) fn ready() {
+    notify(&format!("READY=1\nMAINPID={}", std::process::id()));
+}
 
 /// Sends a state such as `READY=1`, if somebody wants to know.
 pub(super) fn notify(state: &str) {

@@ -50,6 +50,14 @@ impl Voice {
         }
     }
 
+    /// Lines that have their final shape already.
+    pub(super) fn verbatim(&self, lines: &str) {
+        match self {
+            Self::Announcer(announcer) => announcer.verbatim(lines),
+            Self::Log(log) => lines.lines().for_each(|line| log.line(Level::Notice, line)),
+        }
+    }
+
     /// What is good to know.
     pub(super) fn notice(&self, message: impl Display) {
         match self {

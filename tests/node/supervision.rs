@@ -354,20 +354,26 @@ fn process_one() -> Outcome {
 
 fn reloads() -> Outcome {
     let mut scene = Scene::new()?;
-    let before = (scene.child("haproxy")?, scene.child("keepalived")?);
+    let election = scene.child("keepalived")?;
+    let proxy = scene.child("haproxy")?;
     let more = KEEPALIVED.replace("10.0.1.100/24", "10.0.1.100/24\n        10.0.1.101/24");
     scene.folder.write("ka.conf", more)?;
     scene.node.signal(Signal::HUP)?;
-    scene.node.wait_for_line("what is not reloaded", |line| {
-        line.starts_with("pontoon: note: SIGHUP: keepalived.conf is read again. The proxy runs on")
-    })?;
     wait::until("the new address", wait::PATIENCE, || {
         assert!(scene.holds(), "{}", scene.said());
         scene.shown().contains("10.0.1.101/24").then_some(())
     })?;
-    assert_eq!(
-        (scene.child("haproxy")?, scene.child("keepalived")?),
-        before
+    scene.node.wait_for_line("the reload to be told", |line| {
+        line.starts_with("pontoon: note: Reloaded: ")
+            && line.contains("the election has read its file")
+    })?;
+    assert_eq!(scene.child("keepalived")?, election);
+    assert_ne!(scene.child("haproxy")?, proxy);
+    let said = scene.said();
+    assert_eq!(said.matches("Entering MASTER STATE").count(), 1, "{said}");
+    assert!(
+        !said.contains("Entering FAULT STATE") && !said.contains("Entering BACKUP STATE; "),
+        "{said}"
     );
     scene.must_run()
 }

@@ -28,10 +28,6 @@ pub(super) fn register(tests: &mut Vec<Test>) {
         add(tests, "master_follows_a_killed_worker", follows_its_worker);
         add(tests, "master_tells_systemd", tells_systemd);
     }
-    tests.push(Test::new(
-        "process::master_refuses_a_reload",
-        refuses_a_reload,
-    ));
 }
 
 struct Scene {
@@ -153,15 +149,4 @@ fn hear(systemd: &UnixDatagram, wanted: &str) -> Result<String, Failure> {
             return Ok(text);
         }
     }
-}
-
-fn refuses_a_reload() -> Outcome {
-    let scene = scene(Kind::Pontoon, "-W", None)?;
-    let worker = child_of(scene.master.pid());
-    scene.master.signal(Signal::USR2)?;
-    scene
-        .master
-        .wait_for_line("the refusal", |line| line.contains("Reload refused"))?;
-    assert_eq!(child_of(scene.master.pid()), worker);
-    scene.answers()
 }

@@ -70,7 +70,7 @@ fn through(args: &AssociateArgs, subject: &Subject) -> Result<Found, FloatingIpE
             ));
             return Ok(Found::Elsewhere);
         }
-        other @ Answer::Status(_) => return Err(AskError::Unexpected(Box::new(other)).into()),
+        other => return Err(AskError::Unexpected(Box::new(other)).into()),
     }
     loop {
         let status = status_of(args, address)?;

@@ -228,16 +228,20 @@ fn some_limit(number: u32) -> Option<u32> {
 }
 
 impl Arguments {
-    /// The arguments of a worker: the same without what is the master's business.
-    pub(super) fn of_worker(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    /// The arguments of the first worker only, which takes over from others, and those of each: the
+    /// same without what is the master's business.
+    pub(super) fn of_worker(
+        args: impl Iterator<Item = OsString>,
+    ) -> (Vec<OsString>, Vec<OsString>) {
+        let mut once = Vec::new();
         let mut kept = vec![OsString::from("-db")];
-        let mut args = args;
+        let mut args = args.peekable();
         while let Some(arg) = args.next() {
             match arg.to_str() {
                 Some("--") => {
                     kept.push(arg);
                     kept.extend(args);
-                    return kept;
+                    return (once, kept);
                 }
                 Some("-W" | "-Ws" | "-D") => {}
                 // Their values are the master's as well: it has changed the directory already.
@@ -246,10 +250,17 @@ impl Arguments {
                     kept.push(arg);
                     kept.extend(args.next());
                 }
+                Some("-sf" | "-st") => {
+                    once.push(arg);
+                    let is_number = |word: &OsString| !word.as_encoded_bytes().starts_with(b"-");
+                    while let Some(pid) = args.next_if(is_number) {
+                        once.push(pid);
+                    }
+                }
                 _ => kept.push(arg),
             }
         }
-        kept
+        (once, kept)
     }
 }
 
@@ -336,7 +347,9 @@ mod tests {
     fn a_worker_does_not_do_the_masters_work() {
         let args = "-Ws -f -W -p /run/h.pid -C /etc -q -D -sf 1 2 -- -D".split(' ');
         let kept = Arguments::of_worker(args.map(OsString::from));
-        assert_eq!(kept, ["-db", "-f", "-W", "-q", "-sf", "1", "2", "--", "-D"]);
+        let (once, kept) = kept;
+        assert_eq!(once, ["-sf", "1", "2"]);
+        assert_eq!(kept, ["-db", "-f", "-W", "-q", "--", "-D"]);
     }
 
     #[test]

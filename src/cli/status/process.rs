@@ -25,6 +25,23 @@ pub(super) fn all(node: &NodeStatus, vrrp: Option<&Status>) -> String {
     if let Some(proxy) = &node.proxy {
         out += &line("proxy", &process(proxy));
         out += &line("servers", servers(node.servers));
+        for leaving in &node.leaving {
+            let text = format!(
+                "process {} was replaced {} ago; its last sessions run to their end",
+                leaving.pid,
+                duration(leaving.leaving_for)
+            );
+            out += &line("leaving", &text);
+        }
+    }
+    if node.reloading {
+        out += &line("reload", "under way");
+    } else if let Some(why) = &node.failed_reload {
+        let text = format!(
+            "the last one failed: {}",
+            why.replace('\n', "\n             ")
+        );
+        out += &line("reload", &text);
     }
     if let Some(election) = &node.election {
         out += &line("election", &(process(election) + &heard_of(node, vrrp)));

@@ -18,8 +18,11 @@ use crate::election::{
 use crate::node::message::FromElection;
 
 impl EventLoop {
-    /// Reads the files again. If something is wrong with them, nothing changes.
-    pub(super) fn reload(&mut self) {
+    /// Reads the files again.
+    ///
+    /// # Errors
+    /// Something is wrong with them, and nothing changes; the log tells it, too.
+    pub(super) fn reload(&mut self) -> Result<(), String> {
         self.log.line(Level::Info, "Reloading ...");
         let outcome = self.options.files.read();
         for finding in &outcome.findings {
@@ -33,15 +36,17 @@ impl EventLoop {
             let why = "no vrrp_instance is left; to give all addresses back, stop the program";
             return self.refuse(&why);
         }
-        match self.apply(Arc::new(model)) {
-            Ok(()) => self.log.line(Level::Info, "Reload complete"),
-            Err(error) => self.refuse(&error),
+        if let Err(error) = self.apply(Arc::new(model)) {
+            return self.refuse(&error);
         }
+        self.log.line(Level::Info, "Reload complete");
+        Ok(())
     }
 
-    fn refuse(&self, why: &dyn std::fmt::Display) {
+    fn refuse(&self, why: &dyn std::fmt::Display) -> Result<(), String> {
         let text = format!("Reload refused, nothing has changed: {why}");
         self.log.line(Level::Error, text);
+        Err(why.to_string())
     }
 
     fn apply(&mut self, model: Arc<Model>) -> Result<(), NetworkError> {

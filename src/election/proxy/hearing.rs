@@ -31,8 +31,16 @@ pub(super) struct Hearing {
 
 #[derive(Debug)]
 enum Link {
-    Connected { pulse: Pulse, readiness: Readiness },
+    Connected(Connection),
     Waiting { until: Instant, wait: Duration },
+}
+
+/// The process itself, or, of a master-worker pair, a worker.
+#[derive(Debug)]
+struct Connection {
+    pid: u32,
+    pulse: Pulse,
+    readiness: Readiness,
 }
 
 impl Hearing {
@@ -68,6 +76,11 @@ impl Hearing {
         self.vital.as_ref().is_some_and(Vital::is_stopping)
     }
 
+    /// Whether it has said that it stops, or nothing more comes from it.
+    pub(super) fn leaves(&self) -> bool {
+        self.is_stopping() || matches!(self.link, Link::Waiting { .. })
+    }
+
     /// For how long it has been silent, if it is hung and this is due to be reported.
     pub(super) fn hung_report(&mut self, now: Instant) -> Option<Duration> {
         self.vital.as_mut()?.hung_report(now)
@@ -77,9 +90,9 @@ impl Hearing {
     pub(super) async fn changed(&mut self) {
         let silence = self.vital.as_ref().map(Vital::poll_timeout);
         match &self.link {
-            Link::Connected { readiness, .. } => tokio::select! {
+            Link::Connected(connection) => tokio::select! {
                 biased;
-                _ = readiness.readable() => {}
+                _ = connection.readiness.readable() => {}
                 () = until(silence) => {}
             },
             Link::Waiting { until: retry, .. } => {
@@ -93,30 +106,48 @@ impl Hearing {
     /// Takes in what has come.
     pub(super) fn look(&mut self, now: Instant) {
         match &self.link {
-            Link::Connected { pulse, .. } => loop {
-                match (pulse.feel(), &mut self.vital) {
-                    (Felt::Beat(beat), Some(vital)) => vital.heard(beat, now),
-                    (Felt::End, _) => {
-                        self.wait(now, FIRST_WAIT);
-                        return;
-                    }
-                    (Felt::Nothing | Felt::Beat(_), _) => return,
-                }
-            },
+            Link::Connected(_) => self.listen(now),
             Link::Waiting { until, wait } if now >= *until => {
                 let wait = *wait;
                 match connect(self.pid) {
-                    Ok((pulse, readiness)) => {
-                        self.link = Link::Connected { pulse, readiness };
+                    Ok(connection) => {
+                        self.link = Link::Connected(connection);
                         // A connection proves that it is there, not that it is awake: a hung
                         // process that is connected again is as silent as before.
                         self.vital.get_or_insert_with(|| Vital::new(now));
-                        self.look(now);
+                        self.listen(now);
                     }
                     Err(_) => self.wait(now, wait),
                 }
             }
             Link::Waiting { .. } => {}
+        }
+    }
+
+    /// A worker that stops or ends is replaced by another one of its master's: after a reload that
+    /// one is there before the old one says a word.
+    fn listen(&mut self, now: Instant) {
+        while let Link::Connected(connection) = &self.link {
+            match (connection.pulse.feel(), &mut self.vital) {
+                (Felt::Beat(beat), Some(vital)) => {
+                    if beat.stopping
+                        && let Some(successor) = another_worker(self.pid, connection.pid)
+                    {
+                        vital.replaced(now);
+                        self.link = Link::Connected(successor);
+                    } else {
+                        vital.heard(beat, now);
+                    }
+                }
+                (Felt::End, vital) => match (another_worker(self.pid, connection.pid), vital) {
+                    (Some(successor), Some(vital)) => {
+                        vital.replaced(now);
+                        self.link = Link::Connected(successor);
+                    }
+                    _ => self.wait(now, FIRST_WAIT),
+                },
+                (Felt::Nothing | Felt::Beat(_), _) => return,
+            }
         }
     }
 
@@ -129,14 +160,26 @@ impl Hearing {
 }
 
 /// Listens to the process itself, or to a child: in a master-worker pair, the worker beats.
-fn connect(pid: u32) -> io::Result<(Pulse, Readiness)> {
-    let pulse = Pulse::of(pid).or_else(|error| {
-        let mut workers = children(pid).into_iter();
-        let heard = workers.find_map(|worker| Pulse::of(worker).ok());
-        heard.ok_or(error)
-    })?;
-    let readiness = Readiness::of(&pulse)?;
-    Ok((pulse, readiness))
+fn connect(pid: u32) -> io::Result<Connection> {
+    Connection::to(pid).or_else(|error| another_worker(pid, pid).ok_or(error))
+}
+
+/// A worker of this master that beats and is not this one; nobody if this one is no worker.
+fn another_worker(master: u32, but: u32) -> Option<Connection> {
+    let mut workers = children(master).into_iter();
+    workers.find_map(|worker| (worker != but).then(|| Connection::to(worker).ok())?)
+}
+
+impl Connection {
+    fn to(pid: u32) -> io::Result<Self> {
+        let pulse = Pulse::of(pid)?;
+        let readiness = Readiness::of(&pulse)?;
+        Ok(Self {
+            pid,
+            pulse,
+            readiness,
+        })
+    }
 }
 
 /// The children of a process, as far as the kernel tells.

@@ -35,6 +35,11 @@ impl Vital {
         self.last = Some(beat);
     }
 
+    /// Another process takes its place: what is known stays, until that one speaks.
+    pub(super) const fn replaced(&mut self, now: Instant) {
+        self.heard_at = now;
+    }
+
     /// What is known of the proxy; `None` before its first beat is late.
     pub(super) fn state(&self, now: Instant) -> Option<Proxy> {
         if self.is_hung(now) {

@@ -1,9 +1,9 @@
 //! What a starting process says on standard error.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     fmt::Display,
-    io::{self, Write},
+    io::{self, IsTerminal as _, Write},
     time::{Duration, Instant},
 };
 
@@ -20,6 +20,8 @@ pub struct Announcer {
     introduced: Cell<bool>,
     /// Takes lines without making us wait.
     sink: Option<Sink>,
+    /// What was said, if it is for somebody else to tell.
+    kept: Option<RefCell<String>>,
 }
 
 /// How long the last lines may take.
@@ -51,7 +53,33 @@ impl Announcer {
             quiet,
             introduced: Cell::new(false),
             sink: None,
+            kept: None,
         }
+    }
+
+    /// Says nothing, but keeps it: [`Announcer::into_words`].
+    #[must_use]
+    pub const fn keeping(style: Style) -> Self {
+        Self {
+            style,
+            quiet: false,
+            introduced: Cell::new(true),
+            sink: None,
+            kept: Some(RefCell::new(String::new())),
+        }
+    }
+
+    /// All that was kept.
+    #[must_use]
+    pub fn into_words(self) -> String {
+        self.kept.map(RefCell::into_inner).unwrap_or_default()
+    }
+
+    /// Whether colours are welcome.
+    #[must_use]
+    pub fn is_coloured(&self) -> bool {
+        let colours = std::env::var_os("NO_COLOR").is_none();
+        self.kept.is_none() && colours && io::stderr().is_terminal()
     }
 
     /// From now on, nothing is said.
@@ -90,6 +118,10 @@ impl Announcer {
     /// Lines that have their final shape already.
     pub fn verbatim(&self, lines: &str) {
         if self.quiet {
+            return;
+        }
+        if let Some(kept) = &self.kept {
+            kept.borrow_mut().push_str(lines);
             return;
         }
         let text = self.introduction() + lines;

@@ -1,0 +1,15 @@
+//! Reloads, seen from outside: who is started, who leaves, what is refused, and what is said of it.
+
+mod command;
+mod failures;
+mod node;
+mod scene;
+
+use crate::harness::Test;
+
+/// Adds this area's tests.
+pub(crate) fn register(tests: &mut Vec<Test>) {
+    command::register(tests);
+    failures::register(tests);
+    node::register(tests);
+}
