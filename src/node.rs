@@ -14,4 +14,5 @@
 pub mod beat;
 pub mod channel;
 pub mod message;
+pub mod runtime;
 pub mod status;
