@@ -11,6 +11,7 @@ pub mod reference;
 mod reload;
 mod say;
 mod status;
+mod switchover;
 
 use std::{
     env,

@@ -17,6 +17,7 @@ mod script;
 mod settings;
 pub mod status;
 mod stop;
+mod switchover;
 #[cfg(test)]
 mod testing;
 pub mod track;

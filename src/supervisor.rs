@@ -190,6 +190,13 @@ impl Supervisor {
             Event::Asked(client, Request::Associate { address }) => {
                 self.pass_on(client, |id| ToElection::FloatingIpWanted { id, address });
             }
+            Event::Asked(client, Request::Switchover { whose, wish }) => {
+                self.pass_on(client, |id| ToElection::SwitchoverWanted {
+                    id,
+                    whose,
+                    wish,
+                });
+            }
             Event::Answerable(inquiry) => {
                 let answer = Answer::Status(self.report(&inquiry));
                 self.answer(inquiry.client, &answer);
@@ -236,6 +243,10 @@ impl Supervisor {
             FromElection::Reloaded { id, result } => self.election_reloaded(id, result),
             FromElection::FloatingIpAsserted { id, result } => {
                 let answer = result.map_or_else(Answer::Refused, Answer::Associating);
+                self.passed_on(id, &answer);
+            }
+            FromElection::SwitchoverAnswered { id, result } => {
+                let answer = result.map_or_else(Answer::Refused, Answer::Switchover);
                 self.passed_on(id, &answer);
             }
         }

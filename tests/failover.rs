@@ -8,6 +8,7 @@ mod pontoon;
 mod setup;
 mod standstill;
 mod street;
+mod switchover;
 
 use pontoon_lab::needs::Need;
 
@@ -21,6 +22,7 @@ pub(crate) fn register(tests: &mut Vec<Test>) {
     keepalived::register(tests);
     pontoon::register(tests);
     standstill::register(tests);
+    switchover::register(tests);
 }
 
 /// A test on hosts.

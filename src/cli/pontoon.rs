@@ -4,7 +4,7 @@ use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{check, floating_ip, reference, reload, say, status};
+use super::{check, floating_ip, reference, reload, say, status, switchover};
 use crate::{
     demo,
     proxy::process::announce::{Announcer, Style},
@@ -32,6 +32,8 @@ enum Command {
     Status(status::StatusArgs),
     /// Let a running node read its files again: established sessions go on
     Reload(reload::ReloadArgs),
+    /// Hand mastership to a peer on purpose, once it says that it is ready
+    Switchover(switchover::SwitchoverArgs),
     /// A cloud's addresses by hand: tell where they are, bring them here, try everything out
     FloatingIp(floating_ip::FloatingIpArgs),
     /// Tell every problem of every file in one pass
@@ -117,10 +119,6 @@ const LATER: &[(&str, &str)] = &[
         "until then, `pontoon check` tells what a file would do",
     ),
     (
-        "switchover",
-        "until then, stop the master (SIGTERM), or lower its priority and send SIGHUP",
-    ),
-    (
         "top",
         "until then, see `pontoon status` and the statistics page",
     ),
@@ -140,6 +138,7 @@ pub(super) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Run(args) => supervisor::run(args.into()),
         Command::Status(args) => status::run(&args),
         Command::Reload(args) => reload::run(&args),
+        Command::Switchover(args) => switchover::run(&args),
         Command::FloatingIp(args) => floating_ip::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Reference(args) => reference::run(&args),
@@ -165,6 +164,7 @@ fn unknown(words: &[OsString]) -> ExitCode {
         "run",
         "status",
         "reload",
+        "switchover",
         "floating-ip",
         "check",
         "reference",

@@ -3,6 +3,7 @@
 mod orders;
 mod reload;
 mod report;
+mod switchover;
 
 use std::{
     collections::HashMap,
@@ -25,13 +26,14 @@ use tokio::time::{Interval, MissedTickBehavior};
 use super::{
     Options,
     floating::{Answered, Floating, Standing},
-    history::History,
+    history::{Events, History},
     log::{Level, Log},
     network::{Network, NetworkEvent},
     notify::Notifier,
     process::signals::{Function, Watch},
     proxy::{News, ProxyWatch},
     settings::{Facts, Plan, Subject, Table},
+    switchover::{Asking, Sparing},
     track::{Tracked, Trackers},
 };
 use crate::node::{
@@ -73,6 +75,12 @@ pub(super) struct EventLoop {
     supervisor: Option<ElectionEnd>,
     signals: Watch,
     history: History,
+    /// Whatever else is worth knowing afterwards.
+    events: Events,
+    /// Peers are being asked whether they would take over.
+    asking: Option<Asking>,
+    /// How often peers are answered that ask us.
+    sparing: Sparing,
     /// What the counters of an instance were when statistics were cleared.
     cleared: HashMap<Arc<str>, Counters>,
     started: Instant,
@@ -141,6 +149,9 @@ impl EventLoop {
             outgoing: None,
             proxy_state: Proxy::Absent,
             history: History::default(),
+            events: Events::default(),
+            asking: None,
+            sparing: Sparing::default(),
             cleared: HashMap::new(),
             started: now,
             floating: Floating::new(&model, log.clone()),
@@ -200,7 +211,11 @@ impl EventLoop {
     async fn next(&mut self) -> Happened {
         // Signals, timers and scripts have their turn even if there is always something to do.
         tokio::task::coop::consume_budget().await;
-        let due = [self.election.poll_timeout(), self.floating.poll_timeout()];
+        let due = [
+            self.election.poll_timeout(),
+            self.floating.poll_timeout(),
+            self.asking_timeout(),
+        ];
         let due = due.into_iter().flatten().min();
         tokio::select! {
             event = self.network.next() => return Happened::Network(event),
@@ -257,6 +272,7 @@ impl EventLoop {
                 // First who is master, then what a master does.
                 self.handle(Event::Timeout);
                 self.floating.timeout(Instant::now());
+                self.ask_again();
             }
             Happened::Alive => {
                 if let Some(supervisor) = &mut self.supervisor {
@@ -275,6 +291,7 @@ impl EventLoop {
                 self.handle(Event::Source { instance, source });
             }
             NetworkEvent::Interface { name, up } => self.interface(name, up),
+            NetworkEvent::Asked(asked) => self.asked(*asked),
         }
     }
 
@@ -329,7 +346,11 @@ impl EventLoop {
     }
 
     fn proxy_changed(&mut self, state: Proxy) {
-        self.proxy_state = state;
+        if std::mem::replace(&mut self.proxy_state, state) != state
+            && let Some(words) = report::proxy_words(state)
+        {
+            self.events.add(format!("The proxy {words}"));
+        }
         self.handle(Event::Proxy(state));
     }
 
@@ -343,6 +364,9 @@ impl EventLoop {
             ToElection::Reload { id } => {
                 let result = self.reload();
                 self.tell(&FromElection::Reloaded { id: *id, result });
+            }
+            ToElection::SwitchoverWanted { id, whose, wish } => {
+                self.switchover_wanted(*id, whose, *wish);
             }
             ToElection::NoProxy
             | ToElection::ProxyStarting

@@ -1,4 +1,4 @@
-//! The last changes of roles.
+//! The last changes of roles, and whatever else is worth knowing afterwards.
 
 use std::{collections::VecDeque, time::SystemTime};
 
@@ -31,6 +31,26 @@ impl History {
 
     /// The latest first.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Transition> {
+        self.0.iter()
+    }
+}
+
+/// How many lines are remembered.
+const EVENTS: usize = 100;
+
+/// What happened lately, in the words of the log; the latest first.
+#[derive(Debug, Default)]
+pub(super) struct Events(VecDeque<(SystemTime, String)>);
+
+impl Events {
+    /// Remembers what happens now, and forgets the oldest if there is too much.
+    pub(super) fn add(&mut self, text: String) {
+        self.0.push_front((SystemTime::now(), text));
+        self.0.truncate(EVENTS);
+    }
+
+    /// The latest first.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &(SystemTime, String)> {
         self.0.iter()
     }
 }

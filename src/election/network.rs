@@ -31,6 +31,7 @@ use pontoon_engine::vrrp::{
     InstanceId,
     event::{Advert, Heard},
     packet,
+    readiness::{self, Message},
 };
 use pontoon_sys::vrrp::Way;
 
@@ -80,6 +81,8 @@ pub enum NetworkEvent {
         /// What.
         heard: Heard,
     },
+    /// Somebody asks whether we would take over, or answers; not looked at yet.
+    Asked(Box<Asked>),
     /// An interface that the file names went up or down, came or vanished.
     Interface {
         /// Its name.
@@ -94,6 +97,19 @@ pub enum NetworkEvent {
         /// The address; `None`: it cannot send.
         source: Option<IpAddr>,
     },
+}
+
+/// A question or an answer about readiness.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// For whom.
+    pub instance: InstanceId,
+    /// Who sent it.
+    pub from: IpAddr,
+    /// TTL or hop limit, if the kernel told.
+    pub hop_limit: Option<u8>,
+    /// What it says.
+    pub message: Message,
 }
 
 /// What was lost on the way.
@@ -314,6 +330,26 @@ impl Network {
                     self.complaints.once(&key, what);
                 }
             }
+        }
+    }
+
+    /// Sends a question or an answer about readiness as advertisements are sent; among unicast
+    /// peers, to this one only if one is named. What is lost is asked for again.
+    pub fn send_message(&mut self, instance: InstanceId, to: Option<IpAddr>, message: &Message) {
+        let settings = self.model.instances.get(instance.0);
+        let Some((settings, from)) = settings.zip(self.source(instance)) else {
+            return;
+        };
+        let payload = readiness::emit(message);
+        let hears = Hears::of(&self.model, settings);
+        let named = |peer: &IpAddr| {
+            let unicast = settings.unicast_peers.is_some();
+            !unicast || to.is_none_or(|to| to == *peer)
+        };
+        let all = sockets::destinations(&self.model, settings);
+        for to in all.into_iter().filter(named) {
+            let way = self.way(settings, from, to);
+            let _lost = self.sockets.send(&hears, way, &payload);
         }
     }
 

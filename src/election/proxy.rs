@@ -101,6 +101,7 @@ impl ProxyWatch {
             ToElection::ProxyStarting
             | ToElection::Reload { .. }
             | ToElection::StatusWanted { .. }
+            | ToElection::SwitchoverWanted { .. }
             | ToElection::FloatingIpWanted { .. } => {}
             ToElection::ProxyEnded { asked_for, .. } => self.ended(if *asked_for {
                 ProxyFault::Stopped

@@ -30,6 +30,9 @@ pub struct Status {
     pub scripts: Vec<ScriptStatus>,
     /// The last ten, the latest first.
     pub transitions: Vec<TransitionStatus>,
+    /// The last hundred lines about roles, priorities, peers and the proxy, the latest first.
+    #[serde(default)]
+    pub events: Vec<EventStatus>,
 }
 
 /// One `vrrp_instance`.
@@ -58,6 +61,9 @@ pub struct InstanceStatus {
     /// Seconds until that ends by itself, as far as it is known.
     #[serde(default)]
     pub hold_for: Option<f64>,
+    /// How far a switchover has come.
+    #[serde(default)]
+    pub switchover: Option<SwitchoverStatus>,
     /// The master it listens to.
     pub master: Option<IpAddr>,
     /// Seconds until it becomes master if nobody is heard.
@@ -164,6 +170,28 @@ pub struct TransitionStatus {
     pub to: String,
     /// Why.
     pub reason: String,
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EventStatus {
+    /// Seconds since the epoch.
+    pub at: f64,
+    /// As the log has it.
+    pub text: String,
+}
+
+/// How far a switchover has come.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum SwitchoverStatus {
+    /// It has resigned and waits until another master is heard.
+    UnderWay {
+        /// Seconds until it stays master after all.
+        stays_in: f64,
+    },
+    /// Another node is master by its operator's wish, and is left alone while it lives.
+    HandedOver,
 }
 
 /// What is counted of an instance (keepalived's statistics).

@@ -1,10 +1,13 @@
 //! Reports of the machine in keepalived's words, as far as it has some: scripts and dashboards
 //! look for them. What it does not say, the reason above all, stands behind.
 
+use std::time::Duration;
+
 use pontoon_engine::vrrp::{
     GroupId, InstanceId, Priority, Role, Version,
     action::{Hold, Oddity, Offence, Reason, Report},
     event::{Checksum, ProxyFault},
+    readiness::Obstacle,
     settings::Settings,
 };
 
@@ -69,6 +72,12 @@ impl Words<'_> {
                 );
                 (Level::Notice, instance, text)
             }
+            Report::HandingOver { instance } => {
+                let text = "Sent priority 0 on purpose; the addresses stay until another master is \
+                            heard";
+                (Level::Notice, instance, text.to_owned())
+            }
+            Report::NotTakenOver { instance, waited } => not_taken_over(instance, waited),
             Report::Holding { instance, why } => {
                 let why = hold(why);
                 let text = format!("The master stays although its priority is lower: {why}");
@@ -168,6 +177,10 @@ impl Words<'_> {
             Reason::ProxyServes => "the proxy serves",
             Reason::NoSourceAddress => "there is no address to send from",
             Reason::Group(group) => return format!("with its group {}", self.group(group)),
+            Reason::HandedOver { peer, priority } => {
+                return format!("handed over on purpose to {peer}, priority {priority}");
+            }
+            Reason::TakenBack => "taken back on purpose",
             Reason::Stopping => "stopping",
             Reason::Owner => "it owns the addresses",
             Reason::Reloaded => "the configuration has changed",
@@ -201,6 +214,15 @@ impl Words<'_> {
         }
     }
 
+    /// What would keep an instance from serving.
+    pub(super) fn obstacle(&self, obstacle: Obstacle) -> String {
+        match obstacle {
+            Obstacle::Role(Role::Init, Reason::Ready) => "not everything is known yet".to_owned(),
+            Obstacle::Role(_, reason) => self.reason(reason),
+            Obstacle::Proxy(why) => hold(why),
+        }
+    }
+
     fn line(&self, level: Level, instance: InstanceId, text: &str) -> Line {
         (level, format!("({}) {text}", self.instance(instance)))
     }
@@ -217,11 +239,23 @@ impl Words<'_> {
     }
 }
 
+/// Of a mastership that was to be handed over.
+fn not_taken_over(id: InstanceId, waited: Option<Duration>) -> (Level, InstanceId, String) {
+    let Some(time) = waited else {
+        let text = "Stays master: the switchover was called off";
+        return (Level::Notice, id, text.to_owned());
+    };
+    let seconds = time.as_secs_f32();
+    let text = format!("Stays master: nobody has taken over for {seconds} s");
+    (Level::Warning, id, text)
+}
+
 /// Why a living master of lower priority is left alone.
 pub(super) fn hold(why: Hold) -> String {
     match why {
         Hold::NoPreempt => "nopreempt".to_owned(),
         Hold::PreemptDelay(delay) => format!("preempt_delay {}", delay.as_secs_f32()),
+        Hold::HandedOver => "it was handed over on purpose".to_owned(),
         Hold::NoUsableServer => "our proxy has no usable server yet".to_owned(),
         Hold::Unstable(time) => format!(
             "our proxy crashed; it is trusted again when it has run for {} s",

@@ -4,6 +4,8 @@ use std::{net::IpAddr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
+use super::status::{Heir, Whose, Wish};
+
 /// From the supervisor to the election.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -48,6 +50,16 @@ pub enum ToElection {
         id: u64,
         /// Which; `None`: all of the file.
         address: Option<IpAddr>,
+    },
+    /// Mastership is to be moved, or it is to be told whether it could be; the answer bears this
+    /// number.
+    SwitchoverWanted {
+        /// The number.
+        id: u64,
+        /// What is to move.
+        whose: Whose,
+        /// What is to be done.
+        wish: Wish,
     },
 }
 
@@ -95,6 +107,13 @@ pub enum FromElection {
         id: u64,
         /// Those that are on their way, or why none is.
         result: Result<Vec<IpAddr>, String>,
+    },
+    /// What became of `SwitchoverWanted`.
+    SwitchoverAnswered {
+        /// The number of the request.
+        id: u64,
+        /// Who is ready, or what is under way; or why it is not done.
+        result: Result<Vec<Heir>, String>,
     },
 }
 

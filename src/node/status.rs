@@ -28,6 +28,49 @@ pub enum Request {
     },
     /// Read the files again and run on them.
     Reload,
+    /// Hand mastership to a peer, take it back, or tell whether it could be handed over.
+    Switchover {
+        /// What is to move.
+        whose: Whose,
+        /// What is to be done.
+        wish: Wish,
+    },
+}
+
+/// What a switchover moves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Whose {
+    /// Whatever this node is master of; or, to be taken back, whatever it has handed over.
+    All,
+    /// This `vrrp_instance`, and its group.
+    Instance(String),
+    /// This `vrrp_sync_group`.
+    Group(String),
+}
+
+/// What is to be done about mastership.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wish {
+    /// To know whether a peer is ready to take over.
+    Ask,
+    /// To hand it over.
+    HandOver {
+        /// Whether a peer is ready or not.
+        force: bool,
+    },
+    /// To have it here again.
+    TakeBack,
+}
+
+/// Who is to be master of an instance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heir {
+    /// The instance.
+    pub instance: String,
+    /// The peer that has said that it is ready; `None`: nobody was asked.
+    pub peer: Option<IpAddr>,
 }
 
 /// What is answered.
@@ -40,6 +83,8 @@ pub enum Answer {
     Associating(Vec<IpAddr>),
     /// To [`Request::Reload`]: done.
     Reloaded(Reloaded),
+    /// To [`Request::Switchover`]: this is ready, or under way; the status tells how it goes on.
+    Switchover(Vec<Heir>),
     /// It is not done; this is why.
     Refused(String),
 }

@@ -183,7 +183,7 @@ fn one_master_at_start(together: bool) -> Outcome {
     Ok(())
 }
 
-fn build(together: bool) -> Lab<Pair> {
+pub(super) fn build(together: bool) -> Lab<Pair> {
     let programs = match together {
         true => Programs::Together(pontoon()),
         false => Programs::Apart(pontoon()),
@@ -193,7 +193,7 @@ fn build(together: bool) -> Lab<Pair> {
 }
 
 /// One node has the address and the other has not, unless it is dead or cut off.
-fn settles(pair: &Pair, holder: usize) -> Outcome {
+pub(super) fn settles(pair: &Pair, holder: usize) -> Outcome {
     let node = &pair.nodes[holder];
     node.wait_until_holds(IpAddr::V4(SHARED))?;
     let settled = wait::until("the pair to settle", wait::PATIENCE, || {
@@ -211,7 +211,7 @@ fn outage_since(probe: Probe, began: Instant) -> Lab<Outage> {
     Ok(Outage::longest(&attempts))
 }
 
-fn complain(pair: &Pair, what: &str) -> Failure {
+pub(super) fn complain(pair: &Pair, what: &str) -> Failure {
     let [first, second] = [0, 1].map(|which| {
         let (said, told) = (pair.nodes[which].output(), pair.notes(which));
         format!("{said}\ntold: {told:?}")
@@ -219,7 +219,7 @@ fn complain(pair: &Pair, what: &str) -> Failure {
     Failure::from(format!("{what}\n-- first:\n{first}\n-- second:\n{second}"))
 }
 
-fn keepalived_conf(which: usize) -> String {
+pub(super) fn keepalived_conf(which: usize) -> String {
     let (own, peer, priority) = (NODES[which], NODES[1 - which], [101, 100][which]);
     format!(
         "global_defs {{

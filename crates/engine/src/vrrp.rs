@@ -10,6 +10,7 @@ pub mod election;
 pub mod event;
 pub mod neighbour;
 pub mod packet;
+pub mod readiness;
 pub mod settings;
 pub mod view;
 

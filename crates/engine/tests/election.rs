@@ -28,6 +28,11 @@ fn a_proxy_in_a_crash_loop() {
 }
 
 #[test]
+fn mastership_handed_over_on_purpose() {
+    Lab::switchovers().explore(3000);
+}
+
+#[test]
 fn a_seed_determines_its_run() {
     for seed in 0..20 {
         Lab::chaos().is_the_same_again(seed);
@@ -172,6 +177,18 @@ mod noticed {
     fn members_of_a_group_that_go_alone() {
         let property = "the members of a group stand and fall together";
         Lab::chaos().notices(Defect::ForgetsGroups, property);
+    }
+
+    #[test]
+    fn what_was_handed_over_and_is_taken_back_at_once() {
+        let property = "a switchover makes another node master, once";
+        Lab::switchovers().notices(Defect::TakesBack, property);
+    }
+
+    #[test]
+    fn addresses_that_are_handed_to_nobody() {
+        let property = "once all is well there is exactly one master";
+        Lab::switchovers().notices(Defect::HandsOverBlindly, property);
     }
 
     #[test]

@@ -128,6 +128,7 @@ mod tests {
             },
             hold: None,
             hold_for: None,
+            switchover: None,
             master: None,
             master_down_in: None,
             peers: vec![PeerStatus {
@@ -178,6 +179,7 @@ mod tests {
                 to: "MASTER".into(),
                 reason: "nobody was heard".into(),
             }],
+            events: Vec::new(),
         }
     }
 

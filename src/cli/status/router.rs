@@ -9,7 +9,7 @@ use super::{
 };
 use crate::election::status::{
     AddressStatus, GroupStatus, InstanceStatus, PeerStatus, PriorityStatus, ScriptStatus,
-    TrackerStatus,
+    SwitchoverStatus, TrackerStatus,
 };
 
 /// One instance.
@@ -29,6 +29,9 @@ pub(super) fn instance(it: &InstanceStatus, zone: &TimeZone) -> String {
             format!("; for another {}", duration(seconds))
         });
         out += &line("waits", &format!("{hold}{left}"));
+    }
+    if let Some(switchover) = it.switchover {
+        out += &line("switchover", &switched(switchover));
     }
     out += &line(
         "router",
@@ -50,6 +53,19 @@ pub(super) fn instance(it: &InstanceStatus, zone: &TimeZone) -> String {
         ),
     );
     out
+}
+
+fn switched(switchover: SwitchoverStatus) -> String {
+    match switchover {
+        SwitchoverStatus::UnderWay { stays_in } => format!(
+            "under way: it has resigned and keeps the addresses until a peer takes over; if none \
+             does in {}, it stays",
+            duration(stays_in)
+        ),
+        SwitchoverStatus::HandedOver => {
+            "handed over on purpose: the master is left alone while it lives".to_owned()
+        }
+    }
 }
 
 /// `102 = 100 + 2 (script chk_haproxy: up)`.

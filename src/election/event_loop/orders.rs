@@ -118,7 +118,10 @@ impl EventLoop {
         };
         let ours = |instance: InstanceId| self.priority(instance);
         for (level, text) in words.report(report, ours) {
-            self.log.line(level, text);
+            self.log.line(level, &text);
+            if level <= Level::Notice {
+                self.events.add(text);
+            }
         }
         match *report {
             Report::Transition {
@@ -145,6 +148,8 @@ impl EventLoop {
             | Report::Priority { .. }
             | Report::PeerChecksum { .. }
             | Report::Holding { .. }
+            | Report::HandingOver { .. }
+            | Report::NotTakenOver { .. }
             | Report::Dropped { .. }
             | Report::Odd { .. } => {}
         }

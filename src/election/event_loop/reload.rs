@@ -51,6 +51,7 @@ impl EventLoop {
 
     fn apply(&mut self, model: Arc<Model>) -> Result<(), NetworkError> {
         self.network.prepare(&model)?;
+        self.stop_asking();
         self.trackers.reload(&model);
         let facts = Known {
             network: &self.network,

@@ -44,6 +44,7 @@ impl EventLoop {
             scripts: self.scripts(),
             proxy: proxy_words(self.proxy_state),
             history: &self.history,
+            events: &self.events,
             started: self.started,
             now: Instant::now(),
             clock: SystemTime::now(),
@@ -158,7 +159,7 @@ const fn script_state(state: ScriptState) -> &'static str {
 }
 
 /// `None`: there is no proxy.
-fn proxy_words(state: Proxy) -> Option<String> {
+pub(super) fn proxy_words(state: Proxy) -> Option<String> {
     let words = match state {
         Proxy::Absent => return None,
         Proxy::Starting => "starting",

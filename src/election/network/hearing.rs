@@ -3,10 +3,10 @@
 use std::{io, net::IpAddr, task::Context};
 
 use pontoon_config::keepalived::model::Instance;
-use pontoon_engine::vrrp::{InstanceId, event::Heard, packet};
+use pontoon_engine::vrrp::{InstanceId, event::Heard, packet, readiness};
 use pontoon_sys::vrrp::Received;
 
-use super::{Network, NetworkEvent, sockets::Hears};
+use super::{Asked, Network, NetworkEvent, sockets::Hears};
 use crate::election::log::Level;
 
 impl Network {
@@ -36,6 +36,9 @@ impl Network {
             // Unicast to this machine; the socket for that has its own copy.
             return;
         }
+        if readiness::is_message(&received.payload) {
+            return self.hear_message(hears, received);
+        }
         // Byte 1 is the VRID in every version; many virtual routers may share a network.
         let Some(&vrid) = received.payload.get(1) else {
             return;
@@ -43,6 +46,32 @@ impl Network {
         for index in 0..self.model.instances.len() {
             if self.is_for(hears, received.to, vrid, index) {
                 self.hear_for(InstanceId(index), received);
+            }
+        }
+    }
+
+    /// About readiness. It is not complained about: no advertisement is lost with it.
+    fn hear_message(&mut self, hears: &Hears, received: &Received) {
+        let Some(message) = readiness::parse(&received.payload) else {
+            return;
+        };
+        let from = received.from;
+        for index in 0..self.model.instances.len() {
+            let settings = &self.model.instances[index];
+            let is_peer = match &settings.unicast_peers {
+                None => true,
+                Some(peers) => peers.iter().any(|peer| peer.address == from),
+            };
+            if is_peer
+                && self.is_for(hears, received.to, message.vrid.get(), index)
+                && hops_fit(settings, received)
+            {
+                self.events.push_back(NetworkEvent::Asked(Box::new(Asked {
+                    instance: InstanceId(index),
+                    from,
+                    hop_limit: received.hop_limit,
+                    message: message.clone(),
+                })));
             }
         }
     }
@@ -61,9 +90,7 @@ impl Network {
         let settings = &self.model.instances[instance.0];
         let name = &settings.name;
         if let Some((low, high)) = hop_limits(settings, from)
-            && received
-                .hop_limit
-                .is_none_or(|hops| hops < low || hops > high)
+            && !hops_fit(settings, received)
         {
             self.ends[instance.0].losses.hop_limit += 1;
             let what = format!("({name}) dropped: TTL from {from} is not {low} to {high}");
@@ -90,6 +117,14 @@ impl Network {
             }
         }
     }
+}
+
+/// Whether a packet has come as far as the file allows.
+fn hops_fit(instance: &Instance, received: &Received) -> bool {
+    hop_limits(instance, received.from).is_none_or(|(low, high)| {
+        let hops = received.hop_limit;
+        hops.is_some_and(|hops| hops >= low && hops <= high)
+    })
 }
 
 /// What the file asks of a unicast peer's packets (`min_ttl`, `max_ttl`).

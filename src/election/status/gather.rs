@@ -11,16 +11,17 @@ use pontoon_engine::vrrp::{
     action::Reason,
     event::Reading,
     settings::Settings,
-    view::{self, Contribution, InstanceView},
+    view::{self, Contribution, InstanceView, Switchover},
 };
 
 use super::{
-    AddressStatus, Counters, FloatingIpStatus, GroupStatus, InstanceStatus, PeerStatus,
-    PriorityStatus, ScriptStatus, Status, TrackerStatus, TransitionStatus,
+    AddressStatus, Counters, EventStatus, FloatingIpStatus, GroupStatus, InstanceStatus,
+    PeerStatus, PriorityStatus, ScriptStatus, Status, SwitchoverStatus, TrackerStatus,
+    TransitionStatus,
 };
 use crate::{
     election::{
-        history::History,
+        history::{Events, History},
         words::{self, Words},
     },
     node::message::Held,
@@ -44,6 +45,7 @@ pub(in crate::election) struct Facts<'a> {
     pub(in crate::election) scripts: Vec<ScriptStatus>,
     pub(in crate::election) proxy: Option<String>,
     pub(in crate::election) history: &'a History,
+    pub(in crate::election) events: &'a Events,
     pub(in crate::election) started: Instant,
     pub(in crate::election) now: Instant,
     /// The same moment on the wall.
@@ -69,6 +71,7 @@ pub(in crate::election) fn gather(facts: Facts<'_>) -> Status {
         instances: instances.collect(),
         groups: facts.groups(),
         transitions: transitions.collect(),
+        events: facts.events(),
         proxy: facts.proxy,
         scripts: facts.scripts,
     }
@@ -101,12 +104,30 @@ impl Facts<'_> {
             priority: self.priority(view),
             hold: view.hold.map(words::hold),
             hold_for: view.hold_ends.map(|at| self.until(at)),
+            switchover: view.switchover.map(|it| self.switchover(it)),
             master: view.master,
             master_down_in: view.master_down_at.map(|at| self.until(at)),
             peers: view.peers.iter().map(|peer| self.peer(peer)).collect(),
             addresses: self.addresses(id),
             floating_ips: self.floating_ips.get(id.0).cloned().unwrap_or_default(),
             counters: counted(&view.counters),
+        }
+    }
+
+    fn events(&self) -> Vec<EventStatus> {
+        let events = self.events.iter().map(|(at, text)| EventStatus {
+            at: since_epoch(*at),
+            text: text.clone(),
+        });
+        events.collect()
+    }
+
+    fn switchover(&self, switchover: Switchover) -> SwitchoverStatus {
+        match switchover {
+            Switchover::UnderWay { until } => SwitchoverStatus::UnderWay {
+                stays_in: self.until(until),
+            },
+            Switchover::HandedOver => SwitchoverStatus::HandedOver,
         }
     }
 

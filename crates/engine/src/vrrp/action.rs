@@ -124,6 +124,18 @@ pub enum Report {
         /// Its priority.
         priority: Priority,
     },
+    /// Resigned on purpose; the addresses stay until another master is heard.
+    HandingOver {
+        /// The instance.
+        instance: InstanceId,
+    },
+    /// Stays master although it was to be handed over.
+    NotTakenOver {
+        /// The instance.
+        instance: InstanceId,
+        /// Nobody wanted it for so long; `None`: its operator thought better of it.
+        waited: Option<Duration>,
+    },
     /// Not preempting, though the priority is higher; told once per reason.
     Holding {
         /// The instance.
@@ -183,6 +195,15 @@ pub enum Reason {
     NoSourceAddress,
     /// Another member of the group has changed.
     Group(GroupId),
+    /// Handed over on purpose.
+    HandedOver {
+        /// The new master.
+        peer: IpAddr,
+        /// Its priority.
+        priority: Priority,
+    },
+    /// Taken back on purpose.
+    TakenBack,
     /// The node stops.
     Stopping,
     /// The owner of the addresses does not wait.
@@ -200,6 +221,8 @@ pub enum Hold {
     PreemptDelay(Duration),
     /// Our proxy has no usable server yet.
     NoUsableServer,
+    /// It was handed over on purpose.
+    HandedOver,
     /// Our proxy crashed and has not been stable for so long.
     Unstable(Duration),
 }

@@ -7,6 +7,8 @@
 //!     │               │  │ └─────────────────────────────────────────────────────────┘ │ a higher
 //!     │               │  └───────────────────────────── Yielding ◄────────────────────┘ master
 //!     └────► Fault ───┘   everything tracked is up        20 ms later: lets go
+//!
+//!   On purpose: Master ──► Ceding ──► Yielding; see `switchover`.
 //! ```
 
 mod acquaintances;
@@ -19,6 +21,7 @@ mod proxy;
 mod reception;
 mod reload;
 mod state;
+mod switchover;
 #[cfg(test)]
 mod tests;
 mod tracking;
@@ -30,6 +33,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub(super) use self::reception::Sender;
 use self::{
     groups::{GroupState, groups_of},
     instance::{Instance, Signal},
@@ -118,6 +122,8 @@ impl Election {
                 self.proxy.told(proxy, &self.settings.proxy, now);
                 self.assess();
             }
+            Event::HandOver { instance } => self.hand_over(instance),
+            Event::TakeBack { instance } => self.take_back(instance),
             Event::Timeout => self.tick(),
             Event::Stop => self.stop(),
         }
@@ -302,7 +308,7 @@ impl Election {
         call(&mut self.instances[id.0], &mut at)
     }
 
-    fn proxy_hold(&self, id: InstanceId) -> Option<Hold> {
+    pub(super) fn proxy_hold(&self, id: InstanceId) -> Option<Hold> {
         let tracked = self.settings.instances[id.0].track_proxy;
         tracked.then(|| self.proxy.hold(self.now)).flatten()
     }

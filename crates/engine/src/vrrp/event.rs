@@ -30,6 +30,17 @@ pub enum Event {
     },
     /// This node's own proxy has changed.
     Proxy(Proxy),
+    /// Its operator wants another node to be master instead of this one: of this instance, and of
+    /// all others of its group. Nothing happens unless all of them are master.
+    HandOver {
+        /// The instance.
+        instance: InstanceId,
+    },
+    /// Its operator wants back what was handed over.
+    TakeBack {
+        /// The instance.
+        instance: InstanceId,
+    },
     /// A time that `poll_timeout` named has come.
     Timeout,
     /// The node stops: masters resign, everything is released.

@@ -3,7 +3,7 @@
 use std::{net::IpAddr, time::Duration, time::Instant};
 
 use super::{
-    Priority, Role, TrackerId,
+    InstanceId, Priority, Role, TrackerId,
     action::{Hold, Reason},
     event::{Checksum, Reading},
 };
@@ -27,6 +27,8 @@ pub struct InstanceView {
     pub hold: Option<Hold>,
     /// When that ends by itself, as far as it is known.
     pub hold_ends: Option<Instant>,
+    /// How far its operator's wish to hand it over has come; `None`: there is none.
+    pub switchover: Option<Switchover>,
     /// When nobody's word makes it master.
     pub master_down_at: Option<Instant>,
     /// The master it listens to.
@@ -35,6 +37,40 @@ pub struct InstanceView {
     pub peers: Vec<Peer>,
     /// What has been counted.
     pub counters: Counters,
+}
+
+/// How far a switchover has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Switchover {
+    /// It has resigned, and keeps the addresses until another master is heard, or until then.
+    UnderWay {
+        /// When it stays master after all.
+        until: Instant,
+    },
+    /// Another node is master by its operator's wish, and is left alone for as long as it lives.
+    HandedOver,
+}
+
+/// Why mastership cannot be handed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CannotHandOver {
+    /// This instance is none.
+    NotMaster(InstanceId, Role),
+    /// It is being handed over.
+    UnderWay(InstanceId),
+}
+
+/// Why mastership cannot be taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CannotTakeBack {
+    /// It was not handed over, or has come back since.
+    NothingHandedOver,
+    /// The master's priority is as high as ours, or higher.
+    Outranked(InstanceId, Priority),
+    /// This instance takes no part.
+    Unfit(InstanceId, Role),
+    /// Our own proxy forbids it.
+    Held(InstanceId, Hold),
 }
 
 /// What one tracker does to the priority.

@@ -17,8 +17,12 @@ use std::{collections::BTreeMap, env, sync::Arc, time::Instant};
 
 pub(crate) use self::subject::Defect;
 use self::{
-    properties::{FewMoves, Property, StartsOnce, always, in_a_split, with_floating_ip},
-    scenario::{Scenario, chaos, crash_loop, floating, mixed, simultaneous_start, split},
+    properties::{
+        FewMoves, Property, StartsOnce, SwitchedOver, always, in_a_split, with_floating_ip,
+    },
+    scenario::{
+        Scenario, chaos, crash_loop, floating, mixed, simultaneous_start, split, switchovers,
+    },
     world::{Outcome, World},
 };
 
@@ -76,6 +80,19 @@ impl Lab {
                 all
             },
             judges: Some("a crash loop moves the address at most once per stable time"),
+        }
+    }
+
+    pub(crate) fn switchovers() -> Self {
+        Self {
+            name: "mastership_handed_over_on_purpose",
+            scenario: switchovers,
+            properties: |scenario| {
+                let mut all = always(scenario);
+                all.push(Box::new(SwitchedOver::new(scenario)));
+                all
+            },
+            judges: Some("a switchover makes another node master, once"),
         }
     }
 

@@ -52,7 +52,7 @@ impl Plain {
             Event::Heard { instance, heard } => self.hear(instance, &heard, now),
             Event::Tracked { tracker, reading } => self.readings[tracker.0] = Some(reading),
             Event::Source { instance, source } => self.instances[instance.0].source = source,
-            Event::Proxy(_) | Event::Timeout => {}
+            Event::Proxy(_) | Event::Timeout | Event::HandOver { .. } | Event::TakeBack { .. } => {}
             Event::Stop => return self.each(|node, id| node.leave(id, Role::Init)),
         }
         self.each(|node, id| node.assess(id, now));

@@ -11,6 +11,7 @@ mod notified;
 mod one_master;
 mod resigned;
 mod start;
+mod switched;
 mod together;
 mod usable;
 
@@ -27,8 +28,8 @@ use super::{
 pub(crate) use self::{
     best::BestIsMaster, crashed::ComesBackWhenStable, held::HeldByMaster, moves::FewMoves,
     neighbours::NeighboursKnow, notified::NotifiedInOrder, one_master::OneMaster,
-    resigned::ResignedIsReplaced, start::StartsOnce, together::GroupsStandTogether,
-    usable::ServesBeforePreempting,
+    resigned::ResignedIsReplaced, start::StartsOnce, switched::SwitchedOver,
+    together::GroupsStandTogether, usable::ServesBeforePreempting,
 };
 
 /// Something that has to hold.

@@ -6,6 +6,7 @@ mod floating;
 mod mixed;
 mod split;
 mod start;
+mod switchover;
 
 use std::{collections::BTreeSet, net::IpAddr, sync::Arc, time::Duration};
 
@@ -22,7 +23,7 @@ use super::cloud::{self, Place, Weather};
 
 pub(crate) use self::{
     chaos::chaos, crash_loop::crash_loop, floating::floating, mixed::mixed, split::split,
-    start::simultaneous_start,
+    start::simultaneous_start, switchover::switchovers,
 };
 
 /// Everything about a run that its seed determines before it begins.
@@ -101,6 +102,10 @@ pub(crate) enum Incident {
     /// It has, or has not, an address to send from.
     Source(usize, bool),
     Proxy(usize, Proxy),
+    /// Its operator wants the first router, or the group, to have another master.
+    HandOver(usize),
+    /// Its operator wants that back.
+    TakeBack(usize),
     /// It reads the same file again.
     Reload(usize),
     /// Only nodes of the same side hear each other.

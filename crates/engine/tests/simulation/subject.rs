@@ -39,6 +39,10 @@ pub(crate) enum Defect {
     ForgetsCrashes,
     /// It forgets who belongs to a group.
     ForgetsGroups,
+    /// It takes back at once what its operator has handed over.
+    TakesBack,
+    /// It hands over without caring whether anybody takes over.
+    HandsOverBlindly,
     /// It wants to be called again at once, for ever.
     Restless,
     /// It calls the provider of its floating IP after its mastership.
@@ -101,7 +105,13 @@ impl Subject {
         self.acquiring = false;
         if let Some(event) = self.distort(event) {
             match &mut self.machine {
-                Machine::Pontoon(election) => election.handle(event, now),
+                Machine::Pontoon(election) => {
+                    if self.defect == Defect::TakesBack {
+                        let instance = InstanceId(0);
+                        election.handle(Event::TakeBack { instance }, now);
+                    }
+                    election.handle(event, now);
+                }
                 Machine::Another(plain) => plain.handle(event, now),
             }
         }
@@ -171,6 +181,7 @@ impl Subject {
             (Defect::ForgetsCrashes, Event::Proxy(Down(_))) => {
                 Event::Proxy(Down(ProxyFault::Stopped))
             }
+            (Defect::HandsOverBlindly, Event::HandOver { .. }) => Event::Stop,
             (_, event) => event,
         };
         Some(event)

@@ -49,6 +49,9 @@ pub(crate) struct Outcome {
     pub(crate) timeline: Vec<(Duration, Fact)>,
 }
 
+/// What switchovers are about.
+const FIRST: InstanceId = InstanceId(0);
+
 /// So often may a machine want to be called again at once.
 const PATIENCE: u32 = 50;
 
@@ -244,6 +247,8 @@ impl World {
                 self.hosts[node].proxy = proxy;
                 self.tell(node, Event::Proxy(proxy));
             }
+            Incident::HandOver(node) => self.tell(node, Event::HandOver { instance: FIRST }),
+            Incident::TakeBack(node) => self.tell(node, Event::TakeBack { instance: FIRST }),
             Incident::Reload(node) => self.reload(node),
             Incident::Partition(sides) => {
                 let cut = |a: bool| sides.iter().map(move |b| *b != a).collect();

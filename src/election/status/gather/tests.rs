@@ -163,6 +163,7 @@ impl Scene {
             scripts: Vec::new(),
             proxy: None,
             history: &self.history,
+            events: &Events::default(),
             started: self.now,
             now: self.now,
             clock: SystemTime::UNIX_EPOCH + Duration::from_secs(1000),

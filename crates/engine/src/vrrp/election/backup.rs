@@ -17,7 +17,7 @@ impl Instance {
     /// Begins to take part: as backup, whatever `state` says, or as master if it owns the
     /// addresses.
     pub(super) fn begin(&mut self, at: &mut Moment) -> Next {
-        if self.priority == Priority::OWNER && at.proxy_hold.is_none() {
+        if self.priority == Priority::OWNER && at.proxy_hold.is_none() && !self.ceded {
             return self.lead(Takeover::Vacant, Reason::Owner, at);
         }
         let reason = match (self.state, self.reason) {
@@ -237,6 +237,9 @@ impl Instance {
         proxy: Option<Hold>,
         now: Instant,
     ) -> Option<Hold> {
+        if self.ceded {
+            return Some(Hold::HandedOver);
+        }
         if proxy.is_some() || self.priority == Priority::OWNER {
             return proxy;
         }

@@ -28,6 +28,8 @@ pub(super) struct Instance {
     pub(super) source: Option<IpAddr>,
     pub(super) acquaintances: Acquaintances,
     pub(super) counters: Counters,
+    /// Its mastership was handed over on purpose and has not come back since.
+    pub(super) ceded: bool,
     /// Reasons not to preempt that have been told since it became backup.
     pub(super) told: Vec<Hold>,
 }
@@ -51,6 +53,10 @@ pub(super) enum Signal {
     Higher(Leader),
     /// A deadline has come.
     Due,
+    /// Its operator wants another master.
+    Cede,
+    /// Its operator wants it to be master again.
+    Reclaim,
     /// A member of its group does this.
     Group(Move, Reason),
     /// The node stops.
@@ -110,6 +116,7 @@ impl Instance {
             source: file.source,
             acquaintances: Acquaintances::default(),
             counters: Counters::default(),
+            ceded: false,
             told: Vec::new(),
         }
     }
@@ -137,7 +144,10 @@ impl Instance {
                 State::Fault.because(reason)
             }
             (
-                State::Claiming { .. } | State::Master(_) | State::Yielding { .. },
+                State::Claiming { .. }
+                | State::Master(_)
+                | State::Ceding { .. }
+                | State::Yielding { .. },
                 Signal::Unwell(reason),
             ) => {
                 self.resign(at);
@@ -160,6 +170,8 @@ impl Instance {
             (State::Backup(listening), Signal::Group(Move::Lead(takeover), reason)) => {
                 self.lead_with_group(listening, takeover, reason, at)
             }
+
+            (State::Backup(listening), Signal::Reclaim) => self.reclaim(listening, at),
 
             (State::Claiming { .. }, Signal::TieLost(rival) | Signal::Higher(rival)) => {
                 self.follow(rival, at).stay()
@@ -194,6 +206,23 @@ impl Instance {
             }
             (State::Master(_), Signal::Group(Move::Yield, reason)) => self.give_way(reason, at),
 
+            (State::Master(_), Signal::Cede) => self.cede(at),
+
+            (State::Ceding { resign_at, until }, Signal::Due) => {
+                self.go_on_ceding(resign_at, until, at)
+            }
+            (
+                State::Ceding { .. },
+                Signal::Lower(heir)
+                | Signal::TieWon(heir)
+                | Signal::TieLost(heir)
+                | Signal::Higher(heir),
+            ) => self.cede_to(heir, at),
+            (State::Ceding { .. }, Signal::Group(Move::Yield, reason)) => self.give_way(reason, at),
+            (State::Ceding { .. }, Signal::Group(Move::Lead(_), _) | Signal::Reclaim) => {
+                self.remain(None, at)
+            }
+
             (State::Yielding { until, to, reason }, Signal::Due) if at.now >= until => {
                 self.let_go(to, reason, at)
             }
@@ -218,6 +247,8 @@ impl Instance {
                 | Signal::TieLost(_)
                 | Signal::Higher(_)
                 | Signal::Due
+                | Signal::Cede
+                | Signal::Reclaim
                 | Signal::Group(..),
             ) => state.stay(),
             // What takes part goes on.
@@ -225,9 +256,27 @@ impl Instance {
                 state @ (State::Backup(_)
                 | State::Claiming { .. }
                 | State::Master(_)
+                | State::Ceding { .. }
                 | State::Yielding { .. }),
                 Signal::Well,
             ) => state.stay(),
+            // Only a master has something to hand over, only who has handed over something to
+            // take back.
+            (
+                state @ (State::Backup(_)
+                | State::Claiming { .. }
+                | State::Ceding { .. }
+                | State::Yielding { .. }),
+                Signal::Cede,
+            )
+            | (
+                state @ (State::Claiming { .. } | State::Master(_) | State::Yielding { .. }),
+                Signal::Reclaim,
+            ) => state.stay(),
+            // Somebody else resigned as well; the group claims what we have.
+            (state @ State::Ceding { .. }, Signal::Resigned(_) | Signal::Group(Move::Claim, _)) => {
+                state.stay()
+            }
             // Somebody gives up what is about to be ours; not yet due; already so.
             (
                 state @ State::Claiming { .. },
@@ -258,6 +307,7 @@ impl Instance {
             return;
         }
         self.since = at.now;
+        self.ceded &= to != Role::Master;
         self.told.clear();
         self.counters.became_master += u64::from(to == Role::Master);
         self.counters.released_master += u64::from(from == Role::Master);
@@ -284,10 +334,11 @@ impl Instance {
     fn together(&self, before: State) -> Option<Move> {
         match (before, self.state) {
             (State::Backup(_), State::Claiming { .. }) => Some(Move::Claim),
-            (State::Master(_), State::Yielding { .. }) => Some(Move::Yield),
+            (State::Master(_) | State::Ceding { .. }, State::Yielding { .. }) => Some(Move::Yield),
+            (State::Ceding { .. }, State::Master(_)) => Some(Move::Lead(Takeover::Vacant)),
             (State::Backup(_) | State::Claiming { .. }, State::Master(_)) => {
                 Some(Move::Lead(match self.reason {
-                    Reason::Preempting => Takeover::Living,
+                    Reason::Preempting | Reason::TakenBack => Takeover::Living,
                     _ => Takeover::Vacant,
                 }))
             }

@@ -112,7 +112,10 @@ impl Instance {
 
     pub(super) fn stop(&mut self, state: State, at: &mut Moment) -> Next {
         match state {
-            State::Claiming { .. } | State::Master(_) | State::Yielding { .. } => self.resign(at),
+            State::Claiming { .. }
+            | State::Master(_)
+            | State::Ceding { .. }
+            | State::Yielding { .. } => self.resign(at),
             State::Init | State::Backup(_) | State::Fault | State::Stopped => {}
         }
         State::Stopped.because(Reason::Stopping)

@@ -1,8 +1,9 @@
 //! What is done with an advertisement before it counts (RFC 9568, 7.1).
 
-use std::time::Instant;
+use std::{net::IpAddr, time::Instant};
 
 use super::{
+    Election, InstanceId,
     instance::{Instance, Signal},
     moment::Moment,
     state::Leader,
@@ -14,6 +15,27 @@ use crate::vrrp::{
     settings::{self, Peers},
     view::Peer,
 };
+
+/// Whoever says something.
+#[derive(Debug)]
+pub(in crate::vrrp) struct Sender {
+    pub(in crate::vrrp) address: IpAddr,
+    /// TTL or hop limit, if the kernel told.
+    pub(in crate::vrrp) hop_limit: Option<u8>,
+    pub(in crate::vrrp) version: Version,
+    pub(in crate::vrrp) password: Option<[u8; 8]>,
+}
+
+impl Election {
+    /// Whether somebody is to be believed as much as if it had sent an advertisement.
+    pub(in crate::vrrp) fn check_sender(
+        &self,
+        id: InstanceId,
+        sender: &Sender,
+    ) -> Result<(), Offence> {
+        self.instances[id.0].check_sender(sender, &self.settings.instances[id.0])
+    }
+}
 
 impl Instance {
     /// What an advertisement means, if it counts.
@@ -30,26 +52,37 @@ impl Instance {
 
     fn check(&self, heard: &Heard, file: &settings::Instance) -> Result<(), Offence> {
         let advert = &heard.advert;
-        if Some(heard.from) == self.source {
+        let sender = Sender {
+            address: heard.from,
+            hop_limit: heard.hop_limit,
+            version: advert.version,
+            password: advert.password,
+        };
+        self.check_sender(&sender, file)?;
+        if !interval_fits(advert, file) {
+            return Err(Offence::Interval);
+        }
+        Ok(())
+    }
+
+    fn check_sender(&self, sender: &Sender, file: &settings::Instance) -> Result<(), Offence> {
+        if Some(sender.address) == self.source {
             return Err(Offence::Ourselves);
         }
-        if advert.version != file.version {
+        if sender.version != file.version {
             return Err(Offence::Version);
         }
         match &file.peers {
-            Peers::Multicast if heard.hop_limit.is_some_and(|limit| limit != 255) => {
+            Peers::Multicast if sender.hop_limit.is_some_and(|limit| limit != 255) => {
                 return Err(Offence::HopLimit);
             }
-            Peers::Unicast(peers) if file.refuse_strangers && !peers.contains(&heard.from) => {
+            Peers::Unicast(peers) if file.refuse_strangers && !peers.contains(&sender.address) => {
                 return Err(Offence::Stranger);
             }
             Peers::Multicast | Peers::Unicast(_) => {}
         }
-        if file.version == Version::V2 && advert.password != file.password {
+        if file.version == Version::V2 && sender.password != file.password {
             return Err(Offence::Password);
-        }
-        if !interval_fits(advert, file) {
-            return Err(Offence::Interval);
         }
         Ok(())
     }

@@ -13,7 +13,7 @@ use super::{
     state::{Lead, Listening, State},
 };
 use crate::vrrp::{
-    GroupId, TrackerId, Version,
+    GroupId, Role, TrackerId, Version,
     action::{Action, Reason},
     settings::{self, Settings},
 };
@@ -95,6 +95,8 @@ impl Instance {
     fn adapt(&mut self, was: &settings::Instance, at: &mut Moment) {
         let file = at.file;
         self.source = file.source;
+        // Whoever is about to let go would be master again at once.
+        self.ceded &= self.state.role() == Role::Master;
         match &mut self.state {
             State::Master(reign) => {
                 reign.adapt(at.now, file.interval, &file.announcements);
@@ -106,6 +108,7 @@ impl Instance {
             State::Init
             | State::Backup(_)
             | State::Claiming { .. }
+            | State::Ceding { .. }
             | State::Yielding { .. }
             | State::Fault
             | State::Stopped => {}

@@ -24,6 +24,14 @@ pub(super) enum State {
     },
     /// Holds the addresses.
     Master(Reign),
+    /// Has resigned by its operator's wish, and holds the addresses until another master is heard.
+    /// To the world it is still the master, though a silent one.
+    Ceding {
+        /// When it says again that it resigns.
+        resign_at: Instant,
+        /// When it stays master after all.
+        until: Instant,
+    },
     /// Has heard somebody better, and holds the addresses a little longer, so that the neighbours
     /// find one of the two at any time. To the world it is still the master.
     Yielding {
@@ -115,7 +123,7 @@ impl State {
         match self {
             Self::Init | Self::Stopped => Role::Init,
             Self::Backup(_) | Self::Claiming { .. } => Role::Backup,
-            Self::Master(_) | Self::Yielding { .. } => Role::Master,
+            Self::Master(_) | Self::Ceding { .. } | Self::Yielding { .. } => Role::Master,
             Self::Fault => Role::Fault,
         }
     }
@@ -126,6 +134,7 @@ impl State {
             Self::Init | Self::Fault | Self::Stopped => None,
             Self::Backup(listening) => Some(listening.deadline()),
             Self::Claiming { until, .. } | Self::Yielding { until, .. } => Some(*until),
+            Self::Ceding { resign_at, until } => Some(*resign_at.min(until)),
             Self::Master(reign) => Some(reign.deadline()),
         }
     }

@@ -9,5 +9,6 @@ mod own_proxy;
 mod pairs;
 mod reception;
 mod reload;
+mod switchover;
 mod timetable;
 mod tracking;

@@ -33,6 +33,7 @@ impl Election {
             priority: instance.priority,
             hold,
             hold_ends: hold.and_then(|hold| self.end_of(hold, id)),
+            switchover: instance.switchover(),
             master_down_at: instance.master_down_at(),
             master: instance.master(),
             peers: instance.acquaintances.peers(),
@@ -47,7 +48,10 @@ impl Election {
                 Delay::Until(end) => Some(end),
                 Delay::Unasked | Delay::Over => None,
             },
-            (Hold::PreemptDelay(_) | Hold::NoPreempt | Hold::NoUsableServer, _) => None,
+            (
+                Hold::PreemptDelay(_) | Hold::NoPreempt | Hold::HandedOver | Hold::NoUsableServer,
+                _,
+            ) => None,
         }
     }
 
@@ -72,6 +76,7 @@ impl Instance {
             State::Claiming { until, .. } => Some(*until),
             State::Init
             | State::Master(_)
+            | State::Ceding { .. }
             | State::Yielding { .. }
             | State::Fault
             | State::Stopped => None,
@@ -87,6 +92,7 @@ impl Instance {
             State::Init
             | State::Claiming { .. }
             | State::Master(_)
+            | State::Ceding { .. }
             | State::Yielding { .. }
             | State::Fault
             | State::Stopped => None,

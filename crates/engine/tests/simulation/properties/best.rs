@@ -32,8 +32,16 @@ impl BestIsMaster {
             .incidents
             .iter()
             .any(|(_, incident)| crash(incident));
+        let of = |wanted: fn(&Incident) -> bool| {
+            let mut incidents = scenario.incidents.iter().rev();
+            incidents.position(|(_, incident)| wanted(incident))
+        };
+        // Whoever handed over waits until it is to take back.
+        let handed_over = of(|it| matches!(it, Incident::HandOver(_))).is_some_and(|last| {
+            of(|it| matches!(it, Incident::TakeBack(_))).is_none_or(|taken_back| taken_back > last)
+        });
         Self {
-            excused: never || crashes,
+            excused: never || crashes || handed_over,
             routers: scenario.routers,
             judged: 0,
         }

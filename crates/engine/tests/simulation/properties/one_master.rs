@@ -8,8 +8,8 @@ use crate::simulation::scenario::Scenario;
 pub(crate) struct OneMaster {
     bound: Duration,
     handover: Duration,
-    /// By router: since when there are two.
-    two_since: Vec<Option<Duration>>,
+    /// By router: since when there are two, and who they were then.
+    two_since: Vec<Option<(Duration, Vec<usize>)>>,
     judged: u64,
 }
 
@@ -52,8 +52,16 @@ impl OneMaster {
         if masters.is_empty() {
             return Err(format!("router {router}: nobody is master"));
         }
-        let since = *self.two_since[router].get_or_insert(picture.at);
-        if picture.at - since > self.handover {
+        // One may be handed over to that hands over in its turn.
+        let went =
+            |(_, before): &(Duration, Vec<usize>)| before.iter().any(|it| !masters.contains(it));
+        if self.two_since[router].as_ref().is_none_or(went) {
+            self.two_since[router] = Some((picture.at, masters));
+            return Ok(());
+        }
+        if let Some((since, masters)) = &self.two_since[router]
+            && picture.at - *since > self.handover
+        {
             return Err(format!(
                 "router {router}: masters are {masters:?} since {since:?}"
             ));

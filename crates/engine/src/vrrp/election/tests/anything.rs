@@ -78,6 +78,8 @@ fn event() -> impl Strategy<Value = Event> {
             source: source.map(host),
         }),
         4 => proxy().prop_map(Event::Proxy),
+        2 => (0_usize..5).prop_map(|id| Event::HandOver { instance: InstanceId(id) }),
+        1 => (0_usize..5).prop_map(|id| Event::TakeBack { instance: InstanceId(id) }),
         1 => Just(Event::Stop),
     ]
 }
