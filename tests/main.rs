@@ -15,6 +15,7 @@ mod election;
 mod examples;
 mod exasol;
 mod failover;
+mod handover;
 mod harness;
 mod language;
 mod load;
@@ -47,6 +48,7 @@ fn main() -> std::process::ExitCode {
     exasol::register(&mut tests);
     examples::register(&mut tests);
     failover::register(&mut tests);
+    handover::register(&mut tests);
     language::register(&mut tests);
     load::register(&mut tests);
     logs::register(&mut tests);

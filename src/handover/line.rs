@@ -147,6 +147,27 @@ impl Line {
         })
     }
 
+    /// Says nothing more, and waits until the other process has heard all and ends the line, at most so
+    /// long. (If it were closed with words on their way to us, ours would be lost.)
+    pub(super) fn hang_up(self, patience: Duration) {
+        let deadline = Instant::now() + patience;
+        let mut buffer = vec![0; PIECE + 1];
+        loop {
+            match passing::receive_with(&self.0, &mut buffer) {
+                Ok(None) => return,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if self.wait(Wish::Read, Some(deadline)).is_err() {
+                        return;
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return,
+                // Descriptors that there is no room for: they are not wanted any more.
+                Ok(Some(_)) | Err(_) if Instant::now() < deadline => {}
+                Ok(Some(_)) | Err(_) => return,
+            }
+        }
+    }
+
     fn wait(&self, wish: Wish, deadline: Option<Instant>) -> Result<(), Broken> {
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         if left == Some(Duration::ZERO) {

@@ -109,6 +109,7 @@ impl Giver {
             Err(broken) => {
                 let why = broken.to_string();
                 let _gone = self.line.say(&FromNew::Drain { why }, &[], &[], PATIENCE);
+                self.line.hang_up(PATIENCE);
                 Err(broken)
             }
         }

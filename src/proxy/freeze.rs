@@ -90,7 +90,6 @@ impl Worker {
             self.rouse(session, pace.is_calm());
         }
         session.in_line = false;
-        self.running.count_bytes(&mut session.record, self.shard);
         self.io.forget(&mut session.client);
         session.client.readable = true;
         let relays = matches!(session.life.stage(), Stage::Relaying { .. });

@@ -286,7 +286,8 @@ fn reuse(
     if address.is_ip() {
         set_congestion_control(bind, socket)?;
     }
-    if let Address::Unix(path) = &address {
+    // The socket itself knows only the temporary name that it was bound to.
+    if let BindAddress::Endpoint(Endpoint::Unix(path)) = &bind.address {
         path::permit(path, bind.unix)?;
     }
     step(

@@ -79,6 +79,12 @@ impl Postgres {
         program.wait(wait::PATIENCE).map(|_| ())
     }
 
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Fills the tables of pgbench.
     ///
     /// # Errors
