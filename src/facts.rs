@@ -118,6 +118,11 @@ impl Facts for SessionFacts<'_> {
         UdpSocket::bind((address, 0)).is_ok()
     }
 
+    fn http_request(&self) -> Option<(&str, &str)> {
+        let http = self.record.http.as_ref()?;
+        Some((&http.method, &http.uri))
+    }
+
     fn random(&self) -> u64 {
         RandomState::new().hash_one(self.record.accepted)
     }

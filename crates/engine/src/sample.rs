@@ -70,6 +70,12 @@ pub enum Fetch {
     BackendName,
     /// `so_id`: the listener's number.
     ListenerNumber,
+    /// `path`: the path of an HTTP request, without its query.
+    Path,
+    /// `url`: the target of an HTTP request, as sent.
+    Url,
+    /// `method`: that of an HTTP request.
+    Method,
     /// `str(…)`.
     String(Arc<str>),
     /// `int(…)`.
@@ -160,6 +166,10 @@ pub trait Facts {
     fn is_local(&self, address: IpAddr) -> bool;
     /// Random bits.
     fn random(&self) -> u64;
+    /// Method and target of the HTTP request, where there is one.
+    fn http_request(&self) -> Option<(&str, &str)> {
+        None
+    }
 }
 
 impl Expression {

@@ -10,6 +10,8 @@ pub(super) use self::condition::{Reported, condition, conditional};
 
 pub(in crate::haproxy) use self::patterns::compile;
 
+use std::borrow::Cow;
+
 use pontoon_engine::acl::{Pattern, Test};
 
 use self::patterns::Match;
@@ -72,13 +74,15 @@ struct Tests {
 /// A criterion, flags, and patterns. Where `-i` stands between patterns there are two tests.
 fn tests(words: &[Word], cx: &Context<'_>, d: &mut Diagnostics) -> Option<Tests> {
     let (criterion, rest) = words.split_first()?;
+    let (criterion, named) = derived(criterion);
+    let criterion = criterion.as_ref();
     let typed = expression::typed(criterion, cx, d);
     // Flags are read even if the criterion is wrong, so that all problems come out at once; but
     // patterns mean nothing then.
     let typed = typed?;
     let mut reader = Reader {
         cx,
-        matching: Match::default_of(typed.output),
+        matching: named.or(Match::default_of(typed.output)),
         typed: &typed,
         resolve: true,
         ignore_case: false,
@@ -91,6 +95,22 @@ fn tests(words: &[Word], cx: &Context<'_>, d: &mut Diagnostics) -> Option<Tests>
         tests: reader.finish(),
         needs: typed.needs,
     })
+}
+
+/// `path_beg` as `path -m beg`, and so on: files protect their metrics with these.
+fn derived(criterion: &Word) -> (Cow<'_, Word>, Option<Match>) {
+    let found = ["path", "url"].into_iter().find_map(|base| {
+        let suffix = criterion.text.strip_prefix(base)?.strip_prefix('_')?;
+        Some((base, Match::of_suffix(suffix)?))
+    });
+    let Some((base, matching)) = found else {
+        return (Cow::Borrowed(criterion), None);
+    };
+    let word = Word {
+        text: base.to_owned(),
+        span: criterion.span,
+    };
+    (Cow::Owned(word), Some(matching))
 }
 
 struct Reader<'a> {

@@ -36,13 +36,15 @@ pub(super) enum Type {
     Binary,
 }
 
-/// When an expression's value can be known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// When an expression's value can be known; of several needs the greatest counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Needs {
     /// Nothing: it is known as soon as there is a connection.
     Connection,
     /// Bytes from the client.
     Content,
+    /// An HTTP request: only what answers requests itself has one.
+    Http,
 }
 
 /// An expression with what the parser knows of it.

@@ -156,8 +156,17 @@ pub struct Proxy {
     pub log: Logging,
     /// The statistics page, if enabled.
     pub stats: Option<Arc<Stats>>,
+    /// `http-request use-service`, in order; of a `mode http` proxy.
+    pub services: Vec<Rule<Service>>,
     /// `option splice-…`.
     pub splice: Splice,
+}
+
+/// What answers requests by itself (`http-request use-service`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    /// `prometheus-exporter`: metrics in the format of Prometheus.
+    Prometheus,
 }
 
 /// What `option splice-…` say, and `no option splice-…`; `None`: nothing.

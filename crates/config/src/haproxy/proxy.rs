@@ -8,6 +8,7 @@ mod logging;
 mod options;
 mod rules;
 mod servers;
+mod services;
 pub(super) mod stats;
 mod timeouts;
 mod unsupported;
@@ -29,7 +30,7 @@ pub(super) use self::{
 use super::{
     Context,
     check::CheckDraft,
-    model::{Bind, Keepalive, Mode},
+    model::{Bind, Keepalive, Mode, Service},
     rules::ServerName,
     server::{ServerDraft, ServerOptions},
 };
@@ -110,6 +111,8 @@ pub(super) struct ProxyDraft {
 
     /// Rules on HTTP messages: without effect on a TCP proxy, an error on an HTTP one.
     pub(super) http_rules: Vec<Written<String>>,
+    /// `http-request use-service`.
+    pub(super) services: Vec<Written<Rule<Service>>>,
 }
 
 /// `timeout …`; `None` also stands for an endless one.

@@ -9,7 +9,7 @@ mod stats;
 
 use std::sync::Arc;
 
-use pontoon_engine::{address::Endpoint, units::ProxyId};
+use pontoon_engine::{address::Endpoint, rules::Rule, units::ProxyId};
 
 pub(super) use self::numbers::duplicate_names;
 use super::{
@@ -17,7 +17,9 @@ use super::{
     context::ProxyNames,
     global::UnixDefaults,
     log_format::{self, LogFormat},
-    model::{BindAddress, Global, LogTarget, Logging, Mode, Model, Proxy, Splice},
+    model::{
+        BindAddress, Global, LogTarget, Logging, Mode, Model, Proxy, Service, Splice,
+    },
     proxy::{Flag, Flags, Format, Line, ProxyDraft, ProxyLog},
     sections::Section,
     server,
@@ -112,11 +114,21 @@ pub(super) fn proxies(
             backend,
             log: logging,
             stats,
+            services: services(proxy),
             splice: splice(proxy.draft.flags),
         });
     }
     modes::idle_timeouts(written, d);
     server::link_tracks(&mut model.proxies, &tracks, d);
+}
+
+/// What answers requests by itself, on a proxy that receives any.
+fn services(proxy: &Written<'_>) -> Vec<Rule<Service>> {
+    if proxy.mode() != Mode::Http || !proxy.has_frontend() {
+        return Vec::new();
+    }
+    let rules = proxy.draft.services.iter();
+    rules.map(|rule| rule.value.clone()).collect()
 }
 
 /// Programs are started only if `global` says so.

@@ -208,7 +208,25 @@ fn any_condition(
     cx: &Context<'_>,
     d: &mut Diagnostics,
 ) -> Result<Option<Condition>, Reported> {
-    Ok(conditional(args, cx, d)?.map(|found| found.condition))
+    let at = args.peek().map(|word| word.span);
+    let Some(found) = conditional(args, cx, d)? else {
+        return Ok(None);
+    };
+    if found.needs == Needs::Http {
+        return Err(without_http(at, d));
+    }
+    Ok(Some(found.condition))
+}
+
+/// A rule on sessions cannot look at HTTP requests.
+fn without_http(at: Option<Span>, d: &mut Diagnostics) -> Reported {
+    d.error(
+        "unsupported",
+        at.unwrap_or_default(),
+        "this condition needs HTTP requests, and HTTP is not forwarded",
+    )
+    .suggest("path, url and method are for `http-request use-service` and `stats admin`");
+    Reported
 }
 
 /// A condition that must be known before the client has sent anything.
@@ -229,6 +247,9 @@ fn early_condition(
         d.error("never-matches", at.unwrap_or_default(), message)
             .suggest("use `tcp-request content` with `tcp-request inspect-delay`");
         return Err(Reported);
+    }
+    if found.needs == Needs::Http {
+        return Err(without_http(at, d));
     }
     Ok(Some(found.condition))
 }

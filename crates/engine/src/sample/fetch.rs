@@ -42,6 +42,9 @@ impl Fetch {
             Self::FrontendName => Value::String(facts.frontend().1.to_owned()),
             Self::BackendName => Value::String(facts.backend_name()?.to_owned()),
             Self::ListenerNumber => integer(facts.listener_number()),
+            Self::Path => Value::String(path(facts.http_request()?.1).to_owned()),
+            Self::Url => Value::String(facts.http_request()?.1.to_owned()),
+            Self::Method => Value::String(facts.http_request()?.0.to_owned()),
             Self::String(text) => Value::String(text.as_ref().to_owned()),
             Self::Integer(number) => Value::Integer(*number),
             Self::Random(range) => Value::Integer(random(facts.random(), *range)),
@@ -53,6 +56,16 @@ impl Fetch {
             | Self::WaitEnd => return None,
         })
     }
+}
+
+/// The path of a request's target: from its first slash to its query.
+fn path(target: &str) -> &str {
+    let rest = target
+        .split_once("://")
+        .map_or(target, |(_, authority)| authority);
+    let start = rest.find('/').unwrap_or(rest.len());
+    let end = rest.find('?').unwrap_or(rest.len());
+    rest.get(start..end).unwrap_or("")
 }
 
 fn length(bytes: &[u8]) -> i64 {

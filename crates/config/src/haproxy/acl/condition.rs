@@ -184,9 +184,7 @@ impl Reader<'_> {
     }
 
     fn require(&mut self, needs: Needs) {
-        if needs == Needs::Content {
-            self.needs = Needs::Content;
-        }
+        self.needs = self.needs.max(needs);
     }
 
     fn named(
@@ -196,15 +194,13 @@ impl Reader<'_> {
         d: &mut Diagnostics,
     ) -> Result<Arc<[Test]>, Reported> {
         if let Some(tests) = self.cx.acls.get(name) {
-            if tests.iter().any(|test| needs_content(&test.sample)) {
-                self.require(Needs::Content);
+            for test in tests.iter() {
+                self.require(needs_of(&test.sample));
             }
             return Ok(Arc::clone(tests));
         }
         if let Some(test) = predefined(name) {
-            if needs_content(&test.sample) {
-                self.require(Needs::Content);
-            }
+            self.require(needs_of(&test.sample));
             return Ok(Arc::from([test]));
         }
         self.report_unknown(word, name, d);
@@ -230,21 +226,29 @@ impl Reader<'_> {
     }
 }
 
-/// Whether a sample needs bytes from the client.
-fn needs_content(sample: &Expression) -> bool {
-    matches!(
-        sample.fetch,
+/// What a sample needs.
+const fn needs_of(sample: &Expression) -> Needs {
+    match sample.fetch {
         Fetch::RequestLength
-            | Fetch::RequestPayload { .. }
-            | Fetch::TlsServerName
-            | Fetch::TlsHelloType
-            | Fetch::TlsVersion
-            | Fetch::WaitEnd
-    )
+        | Fetch::RequestPayload { .. }
+        | Fetch::TlsServerName
+        | Fetch::TlsHelloType
+        | Fetch::TlsVersion
+        | Fetch::WaitEnd => Needs::Content,
+        Fetch::Path | Fetch::Url | Fetch::Method => Needs::Http,
+        _ => Needs::Connection,
+    }
 }
 
-/// The predefined lists that do not need HTTP.
-const PREDEFINED: [&str; 5] = ["FALSE", "LOCALHOST", "REQ_CONTENT", "TRUE", "WAIT_END"];
+/// The predefined lists, but for those of each method.
+const PREDEFINED: [&str; 6] = [
+    "FALSE",
+    "LOCALHOST",
+    "METH_GET",
+    "REQ_CONTENT",
+    "TRUE",
+    "WAIT_END",
+];
 
 fn predefined(name: &str) -> Option<Test> {
     let (fetch, patterns) = match name {
@@ -253,7 +257,7 @@ fn predefined(name: &str) -> Option<Test> {
         "REQ_CONTENT" => (Fetch::RequestLength, vec![Pattern::Range(1, i64::MAX)]),
         "TRUE" => (Fetch::AlwaysTrue, Vec::new()),
         "WAIT_END" => (Fetch::WaitEnd, Vec::new()),
-        _ => return None,
+        _ => (Fetch::Method, methods(name.strip_prefix("METH_")?)?),
     };
     Some(Test {
         sample: Expression {
@@ -263,6 +267,23 @@ fn predefined(name: &str) -> Option<Test> {
         patterns,
         ignore_case: false,
     })
+}
+
+/// The methods that `METH_…` stands for.
+fn methods(name: &str) -> Option<Vec<Pattern>> {
+    let methods: &[&str] = match name {
+        "GET" => &["GET", "HEAD"],
+        "CONNECT" => &["CONNECT"],
+        "DELETE" => &["DELETE"],
+        "HEAD" => &["HEAD"],
+        "OPTIONS" => &["OPTIONS"],
+        "POST" => &["POST"],
+        "PUT" => &["PUT"],
+        "TRACE" => &["TRACE"],
+        _ => return None,
+    };
+    let exact = |method: &&str| Pattern::Exact(Arc::from(method.as_bytes()));
+    Some(methods.iter().map(exact).collect())
 }
 
 /// 127.0.0.0/8 and ::1.
@@ -278,8 +299,7 @@ fn localhost() -> Vec<Pattern> {
 fn refused_name(name: &str) -> Option<&'static str> {
     match name {
         "HTTP" | "HTTP_1.0" | "HTTP_1.1" | "HTTP_2.0" | "HTTP_CONTENT" | "HTTP_URL_ABS"
-        | "HTTP_URL_SLASH" | "HTTP_URL_STAR" | "METH_CONNECT" | "METH_DELETE" | "METH_GET"
-        | "METH_HEAD" | "METH_OPTIONS" | "METH_POST" | "METH_PUT" | "METH_TRACE" => {
+        | "HTTP_URL_SLASH" | "HTTP_URL_STAR" => {
             Some("it needs HTTP, and HTTP is not forwarded")
         }
         "RDP_COOKIE" => Some("RDP cookies are not read"),

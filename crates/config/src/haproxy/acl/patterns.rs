@@ -64,6 +64,13 @@ impl Match {
         }
     }
 
+    /// The method that ends the name of an older criterion, such as `beg` in `path_beg`.
+    pub(super) fn of_suffix(suffix: &str) -> Option<Self> {
+        let found = NAMES.iter().find(|(name, _)| *name == suffix);
+        let texts = !matches!(suffix, "bool" | "bin" | "int" | "ip" | "found");
+        found.filter(|_| texts).map(|(_, matching)| *matching)
+    }
+
     /// The method that `-m` names. Error: `bad-match`.
     pub(super) fn named(word: &Word, output: Type, d: &mut Diagnostics) -> Option<Self> {
         let Some((_, method)) = NAMES.iter().find(|(name, _)| *name == word.text) else {

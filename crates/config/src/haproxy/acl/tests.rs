@@ -283,6 +283,6 @@ fn conditions_are_checked() {
     assert_eq!(fault("x if { }"), ["bad-condition"]);
     assert_eq!(fault("x if {src 1.1.1.1}"), ["unknown-acl"]);
     assert_eq!(fault("x if b"), ["unknown-acl"]);
-    assert_eq!(fault("x if METH_GET"), ["unsupported"]);
+    assert_eq!(fault("x if HTTP_CONTENT"), ["unsupported"]);
     assert_eq!(fault("x if { src }"), ["missing-pattern"]);
 }

@@ -27,7 +27,9 @@ pub(crate) static FETCHES: &[Method] = &[
     method("fe_id", "", "The number of the frontend."),
     method("fe_name", "", "The name of the frontend."),
     method("int", "(<integer>)", "A constant."),
+    method("method", "", "The method of a request for statistics or metrics."),
     method("nbsrv", "([<backend>])", "Usable servers of a backend."),
+    method("path", "", "The path of a request for statistics or metrics."),
     method("queue", "([<backend>])", "Sessions that wait in a backend."),
     method("rand", "([<range>])", "A random number below the range; 2^32 by default."),
     method("req.len", "", "Bytes received from the client and not yet forwarded."),
@@ -40,6 +42,7 @@ pub(crate) static FETCHES: &[Method] = &[
     method("src_is_local", "", "Whether the client's address is one of this machine's."),
     method("src_port", "", "The client's port."),
     method("str", "(<string>)", "A constant."),
+    method("url", "", "The target of a request for statistics or metrics, with its query."),
     method("wait_end", "", "True once the inspection period is over."),
 ];
 
@@ -73,6 +76,7 @@ pub(super) fn fetch(call: &Call<'_>, cx: &Context<'_>, d: &mut Diagnostics) -> O
     };
     let needs = match name {
         "wait_end" => Needs::Content,
+        "method" | "path" | "url" => Needs::Http,
         _ if name.starts_with("req.") => Needs::Content,
         _ => Needs::Connection,
     };
@@ -126,6 +130,8 @@ fn plain(name: &str) -> Option<(Fetch, Type)> {
         "dst_port" => (Fetch::DestinationPort, Type::Integer),
         "fe_id" => (Fetch::FrontendNumber, Type::Integer),
         "fe_name" => (Fetch::FrontendName, Type::String),
+        "method" => (Fetch::Method, Type::String),
+        "path" => (Fetch::Path, Type::String),
         "req.len" => (Fetch::RequestLength, Type::Integer),
         "req.ssl_hello_type" => (Fetch::TlsHelloType, Type::Integer),
         "req.ssl_sni" => (Fetch::TlsServerName, Type::String),
@@ -134,6 +140,7 @@ fn plain(name: &str) -> Option<(Fetch, Type)> {
         "src" => (Fetch::Source, Type::Ip),
         "src_is_local" => (Fetch::SourceIsLocal, Type::Bool),
         "src_port" => (Fetch::SourcePort, Type::Integer),
+        "url" => (Fetch::Url, Type::String),
         "wait_end" => (Fetch::WaitEnd, Type::Bool),
         _ => return None,
     })

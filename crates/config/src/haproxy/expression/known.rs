@@ -62,7 +62,7 @@ const HTTP: &[&str] = &[
     "capture.req.uri", "capture.req.ver", "capture.res.hdr", "capture.res.ver", "cook", "cook_cnt",
     "cook_val", "cookie", "fc_http_major", "fe_req_rate", "hdr", "hdr_cnt", "hdr_ip", "hdr_val",
     "http_auth", "http_auth_bearer", "http_auth_group", "http_auth_pass", "http_auth_type",
-    "http_auth_user", "http_first_req", "meth", "method", "path", "pathq", "query", "req.body",
+    "http_auth_user", "http_first_req", "meth", "pathq", "query", "req.body",
     "req.body_len", "req.body_param", "req.body_size", "req.cook", "req.cook_cnt", "req.cook_val",
     "req.fhdr", "req.fhdr_cnt", "req.hdr", "req.hdr_cnt", "req.hdr_ip", "req.hdr_names",
     "req.hdr_val", "req.hdrs", "req.hdrs_bin", "req.proto_http", "req.ver", "req_proto_http",
@@ -70,7 +70,7 @@ const HTTP: &[&str] = &[
     "res.comp", "res.comp_algo", "res.cook", "res.cook_cnt", "res.cook_val", "res.fhdr",
     "res.fhdr_cnt", "res.hdr", "res.hdr_cnt", "res.hdr_ip", "res.hdr_names", "res.hdr_val",
     "res.hdrs", "res.hdrs_bin", "res.ver", "resp_ver", "scook", "scook_cnt", "scook_val", "shdr",
-    "shdr_cnt", "shdr_ip", "shdr_val", "status", "url", "url32", "url_ip", "url_param", "url_port",
+    "shdr_cnt", "shdr_ip", "shdr_val", "status", "url32", "url_ip", "url_param", "url_port",
     "urlp", "urlp_val",
 ];
 

@@ -151,8 +151,12 @@ impl<'a> Parser<'a> {
         };
         self.at = to + 1;
         let typed = expression::typed(&inner, self.cx?, d)?;
-        if typed.needs == Needs::Content {
-            let why = "the client's bytes are gone when a line is written";
+        let why = match typed.needs {
+            Needs::Connection => None,
+            Needs::Content => Some("the client's bytes are gone when a line is written"),
+            Needs::Http => Some("a line tells of a request by variables, such as %HP"),
+        };
+        if let Some(why) = why {
             self.bad(start, self.at, why, d);
             return None;
         }

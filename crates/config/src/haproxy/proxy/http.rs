@@ -2,7 +2,7 @@
 //! none on a TCP proxy, and are an error on an HTTP one: leaving out an access rule there would
 //! change what the file means.
 
-use super::ProxyDraft;
+use super::{ProxyDraft, services};
 use crate::haproxy::keyword::{Keyword, Level, Sections};
 
 const PROXY: Sections = Sections::PROXY;
@@ -40,12 +40,16 @@ const fn rule(
 }
 
 pub(super) const KEYWORDS: &[Keyword<ProxyDraft>] = &[
-    rule(
-        "http-request",
-        PROXY,
-        "<action> […]",
-        "Rule on HTTP requests.",
-    ),
+    Keyword {
+        name: "http-request",
+        sections: PROXY,
+        syntax: "use-service prometheus-exporter [{ if | unless } <condition>] | <action> […]",
+        doc: "Serve metrics in the format of Prometheus; other rules on HTTP requests.",
+        level: Level::Depends {
+            on: "metrics are served on a `mode http` proxy; other rules are refused there; all are without effect on a TCP proxy",
+            parse: services::http_request,
+        },
+    },
     rule(
         "http-response",
         PROXY,

@@ -27,6 +27,11 @@ fn tcp(proxy: &Written<'_>, d: &mut Diagnostics) {
         );
         d.note("without-effect", rule.span, message);
     }
+    for service in &proxy.draft.services {
+        let message =
+            "`http-request use-service` has no effect: on a TCP proxy there are no HTTP messages";
+        d.note("without-effect", service.span, message);
+    }
     if let Some(stats) = proxy
         .draft
         .stats
@@ -73,11 +78,11 @@ fn http(proxy: &Written<'_>, d: &mut Diagnostics) {
                 "this backend has no servers",
             );
         }
-        (None, _) if draft.http_rules.is_empty() => {
+        (None, _) if draft.http_rules.is_empty() && draft.services.is_empty() => {
             d.error(
                 "http-without-stats",
                 proxy.mode_span(),
-                "a `mode http` proxy serves statistics, and this one has none",
+                "a `mode http` proxy serves statistics or metrics, and this one has none",
             )
             .suggest("write `mode tcp` to forward, or `stats enable` to serve the statistics page");
         }
@@ -108,7 +113,7 @@ fn rules(proxy: &Written<'_>, d: &mut Diagnostics) {
     for rule in &proxy.draft.http_rules {
         let message = format!("`{}` is not supported on a `mode http` proxy", rule.value);
         let instead = if rule.value == "http-request use-service" {
-            "metrics for Prometheus are not served yet; read the statistics as `;csv` meanwhile"
+            "the only service is `prometheus-exporter`"
         } else {
             "HTTP is not forwarded; use `stats auth` or `stats http-request auth` to protect the statistics page"
         };
