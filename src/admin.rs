@@ -18,6 +18,7 @@ mod csv;
 mod fixture;
 mod http;
 mod json;
+mod metrics;
 mod origin;
 mod page;
 mod patience;

@@ -13,6 +13,7 @@
 
 pub mod beat;
 pub mod channel;
+pub mod hatch;
 pub mod message;
 pub mod runtime;
 pub mod status;

@@ -8,8 +8,11 @@ pub mod counters;
 pub mod dispatch;
 mod figures;
 mod finish;
+pub mod handovers;
+pub mod histogram;
 pub mod mailbox;
 pub mod pace;
+pub mod pulse;
 pub mod rate;
 mod tracking;
 
@@ -33,8 +36,11 @@ use self::{
     counters::{
         Average, BackendCounters, FrontendCounters, Level, ListenerCounters, ServerCounters, Shards,
     },
+    handovers::Handovers,
+    histogram::Checks,
     mailbox::Mailbox,
     pace::Pace,
+    pulse::Pulse,
     rate::Rate,
 };
 use crate::log::Logger;
@@ -86,6 +92,10 @@ pub struct ProcessState {
     pub accept_complaints: Pace,
     /// Complaints that something is lacking for connections to servers.
     pub connect_complaints: Pace,
+    /// How busy it has been lately.
+    pub pulse: Pulse,
+    /// What became of reloads.
+    pub handovers: Handovers,
     /// A stop was asked for: nothing new is accepted.
     pub stopping: AtomicBool,
     /// Another process has taken over: what is left here runs on to its end.
@@ -150,6 +160,8 @@ pub struct BackendState {
     balancer: Mutex<Backend>,
     /// What the threads count.
     pub counters: Shards<BackendCounters>,
+    /// How long its servers' checks took: those that passed, then those that failed.
+    pub checks: [Shards<Checks>; 2],
     /// Sessions now, queued ones included, and most at once (`%bc`).
     pub sessions: Level,
     /// New sessions a second.
@@ -307,6 +319,8 @@ impl ProcessState {
             requests: AtomicU32::new(0),
             accept_complaints: Pace::default(),
             connect_complaints: Pace::default(),
+            pulse: Pulse::default(),
+            handovers: Handovers::default(),
             stopping: AtomicBool::new(false),
             handed_over: AtomicBool::new(false),
         }
@@ -348,6 +362,8 @@ impl ProxyState {
                 now,
             )),
             counters: Shards::new(shards),
+            // Only the control thread checks.
+            checks: [Shards::new(1), Shards::new(1)],
             sessions: Level::default(),
             session_rate: Rate::default(),
             times: Times::default(),

@@ -132,6 +132,8 @@ struct Supervisor {
     silence: Silence,
     /// Where the state of the node is asked for.
     door: Option<Door>,
+    /// Where the proxy asks for the election.
+    hatch: Option<Door>,
     /// A child that dies is started again.
     respawn: bool,
     inquiries: Vec<Inquiry>,
@@ -162,6 +164,7 @@ impl Supervisor {
                 reload: self.reload.as_ref().and_then(Reload::until),
                 silence,
                 door: self.door.as_mut(),
+                hatch: self.hatch.as_mut(),
                 inquiries: &mut self.inquiries,
             }
             .next();
@@ -187,6 +190,7 @@ impl Supervisor {
             Event::Silent => self.election_is_silent(Instant::now()),
             Event::Asked(client, Request::Status) => self.inquire(client),
             Event::Asked(client, Request::Reload) => self.reload_asked(Some(client)),
+            Event::Asked(client, Request::Election) => self.inquire_of_election(client),
             Event::Asked(client, Request::Associate { address }) => {
                 self.pass_on(client, |id| ToElection::FloatingIpWanted { id, address });
             }
@@ -439,6 +443,13 @@ impl Supervisor {
         self.inquiries.push(Inquiry::new(client, id, asked, proxy));
     }
 
+    fn inquire_of_election(&mut self, client: ClientId) {
+        self.questions += 1;
+        let id = self.questions;
+        let asked = self.tell_election(&ToElection::StatusWanted { id });
+        self.inquiries.push(Inquiry::new(client, id, asked, None));
+    }
+
     /// The election is to do something for a client.
     fn pass_on(&mut self, client: ClientId, request: impl FnOnce(u64) -> ToElection) {
         self.questions += 1;
@@ -462,7 +473,7 @@ impl Supervisor {
     }
 
     fn answer(&mut self, client: ClientId, answer: &Answer) {
-        if let Some(door) = &mut self.door {
+        for door in self.door.iter_mut().chain(&mut self.hatch) {
             door.answer(client, answer);
         }
     }

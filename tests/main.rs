@@ -20,6 +20,7 @@ mod harness;
 mod language;
 mod load;
 mod logs;
+mod metrics;
 mod network;
 mod node;
 mod process;
@@ -52,6 +53,7 @@ fn main() -> std::process::ExitCode {
     language::register(&mut tests);
     load::register(&mut tests);
     logs::register(&mut tests);
+    metrics::register(&mut tests);
     network::register(&mut tests);
     node::register(&mut tests);
     process::register(&mut tests);

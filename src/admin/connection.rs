@@ -18,6 +18,7 @@ use super::{
         body::{self, Body},
         request::{self, Framing, Head, Malformed},
     },
+    metrics,
     patience::{Patience, left},
     service::{Page, Service},
     stream::{Read, Stream},
@@ -30,6 +31,8 @@ use crate::{
 
 /// The service of the statistics, as in the log.
 const SERVICE: &str = "<STATS>";
+/// The exporter, as in the log.
+const EXPORTER: &str = "<PROMEX>";
 /// How often an idle connection looks whether the process stops.
 const PULSE: Duration = Duration::from_millis(500);
 
@@ -181,6 +184,9 @@ impl<'s> Connection<'s> {
     /// Answers a request; false if the connection ends with it.
     async fn handle(&mut self, request: Arrived) -> bool {
         let mut record = self.record_of(&request);
+        if metrics::are_wanted(self.running(), &record) {
+            return self.handle_scrape(&request, record).await;
+        }
         let Some(page) = self.service.page(self.record.frontend, &request.head) else {
             record.termination = Termination::new(Cause::ServerAbort, Phase::Connect);
             record.queue_time = None;
@@ -202,6 +208,17 @@ impl<'s> Connection<'s> {
             return self.send(&request, record, &answer, false).await;
         }
         self.handle_form(page, &request, record).await
+    }
+
+    /// Tells the metrics. A body, whatever for, is left unread.
+    async fn handle_scrape(&mut self, request: &Arrived, mut record: SessionRecord) -> bool {
+        record.backend = self.proxy().backend.as_ref().map(|_| record.frontend);
+        record.termination = Termination::new(Cause::Local, Phase::Request);
+        if let Some(http) = &mut record.http {
+            http.service = Some(EXPORTER);
+        }
+        let answer = metrics::answer(self.running(), &request.head).await;
+        self.send(request, record, &answer, false).await
     }
 
     async fn handle_form(

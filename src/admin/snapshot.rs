@@ -5,17 +5,16 @@
 
 mod backend;
 mod frontend;
+mod process;
 mod server;
+mod sizes;
 
-use std::{
-    borrow::Cow,
-    sync::{Arc, atomic::Ordering},
-    time::{Duration, Instant},
-};
+use std::{borrow::Cow, sync::Arc, time::Instant};
 
 use pontoon_config::haproxy::model::{BindAddress, Mode, Proxy};
 use pontoon_engine::{address::Endpoint, server::Status};
 
+pub(crate) use self::{process::Process, sizes::Sizes};
 use super::column::Column;
 use crate::state::{FrontendStatus, Running};
 
@@ -30,6 +29,8 @@ pub(crate) struct Selection<'a> {
     pub(crate) hide: Hide,
     /// Addresses and algorithms as well (`stats show-legends`).
     pub(crate) legends: bool,
+    /// How sessions, connects and checks spread over their sizes as well.
+    pub(crate) sizes: bool,
 }
 
 /// Which servers are left out.
@@ -53,33 +54,6 @@ pub(crate) struct Snapshot {
     pub(crate) proxies: Vec<ProxyRows>,
 }
 
-/// The process as a whole.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Process {
-    /// Its number.
-    pub(crate) pid: u32,
-    /// Since when it runs.
-    pub(crate) uptime: Duration,
-    /// Its data threads.
-    pub(crate) threads: usize,
-    /// Sessions at once, at most.
-    pub(crate) max_connections: u32,
-    /// Open files, at most.
-    pub(crate) open_files: u64,
-    /// Sessions now.
-    pub(crate) sessions: u32,
-    /// Sessions at once, at most so far.
-    pub(crate) sessions_max: u32,
-    /// New connections a second.
-    pub(crate) connection_rate: u32,
-    /// Connections accepted since the start.
-    pub(crate) connections_total: u64,
-    /// Log lines that could not be sent, of all proxies.
-    pub(crate) dropped_lines: u64,
-    /// It takes nothing new any more.
-    pub(crate) stopping: bool,
-}
-
 /// One proxy's part.
 #[derive(Debug)]
 pub(crate) struct ProxyRows {
@@ -97,6 +71,8 @@ pub(crate) struct ProxyRows {
     pub(crate) backend: bool,
     /// Frontend, listeners, servers, backend.
     pub(crate) rows: Vec<Row>,
+    /// How sessions, connects and checks spread, if that was asked for and it has a server side.
+    pub(crate) sizes: Option<Sizes>,
 }
 
 /// What a row is about.
@@ -178,25 +154,6 @@ impl Snapshot {
     }
 }
 
-impl Process {
-    fn take(running: &Running, now: Instant) -> Self {
-        let process = &running.process;
-        Self {
-            pid: std::process::id(),
-            uptime: now.saturating_duration_since(process.launched),
-            threads: running.threads.len(),
-            max_connections: process.max_connections,
-            open_files: process.open_files,
-            sessions: process.sessions.get(),
-            sessions_max: process.sessions.most(),
-            connection_rate: process.connection_rate.get(running.moment(now)),
-            connections_total: process.connections_total.load(Ordering::Relaxed),
-            dropped_lines: running.logger.dropped(),
-            stopping: process.is_stopping(),
-        }
-    }
-}
-
 impl Selection<'_> {
     fn includes(&self, name: &str) -> bool {
         let in_scope = self.scope.is_empty() || self.scope.iter().any(|allowed| allowed == name);
@@ -237,6 +194,10 @@ impl ProxyRows {
             frontend: proxy.frontend.is_some(),
             backend: proxy.backend.is_some(),
             rows,
+            sizes: running
+                .backend(proxy.id)
+                .filter(|_| selection.sizes)
+                .map(Sizes::take),
         }
     }
 }

@@ -97,6 +97,7 @@ impl View {
             pattern: self.scope.as_deref(),
             hide: self.hide,
             legends,
+            sizes: false,
         }
     }
 }

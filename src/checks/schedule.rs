@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep_until};
 
 use self::jitter::{Factor, Jitter};
 use super::{probe::Probe, subject::Subject};
-use crate::state::{BackendState, Running};
+use crate::state::{BackendState, Running, histogram::CHECK_BOUNDS};
 
 pub(super) mod jitter;
 
@@ -99,8 +99,22 @@ impl Job {
         }
     }
 
+    /// Agents tell of themselves, not of the service.
+    fn count(&self, running: &Running, result: &CheckResult) {
+        if let (Role::Health, Some(backend)) = (&self.role, running.backend(self.proxy)) {
+            let [passed, failed] = &backend.checks;
+            let checks = if result.status.passed() {
+                passed
+            } else {
+                failed
+            };
+            checks.of(0).count(result.duration, &CHECK_BOUNDS);
+        }
+    }
+
     fn report(&self, running: &Running, result: CheckResult) {
         let now = std::time::Instant::now();
+        self.count(running, &result);
         running.with_backend(self.proxy, now, |backend| match self.role {
             Role::Health => backend.check_finished(self.server, result, now),
             Role::Agent { .. } => {

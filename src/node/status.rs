@@ -21,6 +21,8 @@ pub const KEEPALIVED: &str = "keepalived";
 pub enum Request {
     /// How are you?
     Status,
+    /// How is the election? Answered as [`Request::Status`], without what only the proxy knows.
+    Election,
     /// Bring a floating IP here, whatever was left to somebody else.
     Associate {
         /// Which; `None`: all of the file.

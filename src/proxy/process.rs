@@ -313,6 +313,11 @@ fn succeed(predecessor: Predecessor, running: &Running, options: &Options) {
     let at_once = options.old.as_ref().map(|old| old.leave) == Some(Leave::AtOnce);
     let began = Instant::now();
     let taken = giver.take(running, at_once);
+    let handovers = &running.process.handovers;
+    match &taken {
+        Ok(taken) => handovers.complete(taken.sessions, taken.staying, began.elapsed()),
+        Err(_) => handovers.fail(),
+    }
     for thread in &running.threads {
         thread.post(Message::Resume);
     }

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
+use super::histogram::{Connects, Sessions};
+
 /// Only ever grows. One thread counts, that of its shard; anybody may look.
 #[derive(Debug, Default)]
 pub struct Counter(AtomicU64);
@@ -231,6 +233,10 @@ pub struct BackendCounters {
     pub responses: [Counter; 6],
     /// Errors inside the proxy (`eint`).
     pub internal_errors: Counter,
+    /// Lengths of sessions.
+    pub session_times: Sessions,
+    /// Times to connect, of sessions that were connected.
+    pub connect_times: Connects,
 }
 
 /// What a server counts.

@@ -1,6 +1,9 @@
 //! What becomes of a session's record: counters and the access line.
 
-use std::{sync::atomic::Ordering, time::Instant};
+use std::{
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
 
 use pontoon_config::haproxy::model::Proxy;
 use pontoon_engine::{
@@ -9,7 +12,12 @@ use pontoon_engine::{
     units::{ProxyId, ServerId},
 };
 
-use super::{Running, mailbox::Message};
+use super::{
+    Running,
+    counters::BackendCounters,
+    histogram::{CONNECT_BOUNDS, SESSION_BOUNDS},
+    mailbox::Message,
+};
 use crate::record::{Concurrency, SessionRecord};
 
 impl Running {
@@ -21,7 +29,7 @@ impl Running {
         record.total_time = now.since(record.accepted);
         self.count_bytes(&mut record, shard);
         self.count_ending(&record, shard);
-        self.count_times(&record);
+        self.count_times(&record, shard);
         if let Some(backend) = record.backend.and_then(|id| self.backend(id)) {
             backend.sessions.leave();
         }
@@ -169,9 +177,13 @@ impl Running {
         }
     }
 
-    fn count_times(&self, record: &SessionRecord) {
+    fn count_times(&self, record: &SessionRecord, shard: usize) {
         let Some(id) = record.backend else { return };
-        let backend = self.backend(id).map(|state| &state.times);
+        let backend = self.backend(id);
+        if let Some(backend) = backend {
+            count_sizes(backend.counters.of(shard), record);
+        }
+        let backend = backend.map(|state| &state.times);
         let server = record.server.and_then(|server| self.server(id, server));
         for times in backend.into_iter().chain(server.map(|state| &state.times)) {
             times.queue.add(record.queue_time.map_or(0, Span::millis));
@@ -246,5 +258,15 @@ impl Running {
     #[must_use]
     pub fn server(&self, backend: ProxyId, server: ServerId) -> Option<&super::ServerState> {
         self.backend(backend)?.servers.get(server.index())
+    }
+}
+
+/// The session and its connect time among those of its backend.
+fn count_sizes(counters: &BackendCounters, record: &SessionRecord) {
+    let total = Duration::from_millis(record.total_time.millis());
+    counters.session_times.count(total, &SESSION_BOUNDS);
+    if let Some(connect) = record.connect_time {
+        let connect = Duration::from_millis(connect.millis());
+        counters.connect_times.count(connect, &CONNECT_BOUNDS);
     }
 }

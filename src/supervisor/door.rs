@@ -7,14 +7,18 @@ use std::{
         fd::{AsFd as _, BorrowedFd},
         unix::{
             fs::{DirBuilderExt as _, FileTypeExt as _, MetadataExt as _},
-            net::{UnixListener, UnixStream},
+            net::{SocketAddr, UnixListener, UnixStream},
         },
     },
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
-use pontoon_sys::{process::wait::Wish, socket};
+use pontoon_sys::{
+    packet::{self, Peer},
+    process::wait::Wish,
+    socket,
+};
 
 use crate::node::status::{Answer, Request};
 
@@ -27,17 +31,27 @@ const LONGEST: usize = 4 << 10;
 /// After an error in accepting, such as a lack of descriptors.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Listens at a path, which is removed with it.
+/// Listens at a path, which is removed with it, or under an abstract name.
 #[derive(Debug)]
 pub(super) struct Door {
     listener: UnixListener,
-    path: PathBuf,
-    /// Which file is ours: another node may have taken the path since.
-    inode: u64,
+    /// `None`: it has an abstract name.
+    file: Option<SocketFile>,
     clients: Vec<Client>,
     next: u64,
     paused_until: Option<Instant>,
 }
+
+#[derive(Debug)]
+struct SocketFile {
+    path: PathBuf,
+    /// Which file is ours: another node may have taken the path since.
+    inode: u64,
+}
+
+/// The first client of a door with an abstract name: no client has the number of one of the other
+/// door, ever.
+const FIRST_INSIDE: u64 = 1 << 63;
 
 /// Names a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,12 +95,28 @@ impl Door {
         }
         let listener = UnixListener::from(socket::listen_privately(&path)?);
         listener.set_nonblocking(true)?;
+        let inode = fs::symlink_metadata(&path)?.ino();
         Ok(Self {
             listener,
-            inode: fs::symlink_metadata(&path)?.ino(),
-            path,
+            file: Some(SocketFile { path, inode }),
             clients: Vec::new(),
             next: 0,
+            paused_until: None,
+        })
+    }
+
+    /// Listens under this abstract name, for processes that no file reaches.
+    ///
+    /// # Errors
+    /// The name is in use; out of descriptors.
+    pub(super) fn inside(address: &SocketAddr) -> io::Result<Self> {
+        let listener = UnixListener::bind_addr(address)?;
+        listener.set_nonblocking(true)?;
+        Ok(Self {
+            listener,
+            file: None,
+            clients: Vec::new(),
+            next: FIRST_INSIDE,
             paused_until: None,
         })
     }
@@ -108,9 +138,18 @@ impl Door {
 
     /// Lets in who is there, reads and writes what can be, and returns a request if one is whole.
     pub(super) fn look(&mut self, now: Instant) -> Option<(ClientId, Request)> {
+        self.look_at(now, |_| true)
+    }
+
+    /// [`Door::look`]; who is there and not welcome is sent away.
+    pub(super) fn look_at(
+        &mut self,
+        now: Instant,
+        welcome: impl Fn(Peer) -> bool,
+    ) -> Option<(ClientId, Request)> {
         self.paused_until = self.paused_until.filter(|until| now < *until);
         if self.paused_until.is_none() {
-            self.let_in(now);
+            self.let_in(now, welcome);
         }
         let mut asked = None;
         self.clients.retain_mut(|client| {
@@ -124,9 +163,10 @@ impl Door {
         asked
     }
 
-    fn let_in(&mut self, now: Instant) {
+    fn let_in(&mut self, now: Instant, welcome: impl Fn(Peer) -> bool) {
         loop {
             match self.listener.accept() {
+                Ok((stream, _)) if !packet::peer(&stream).is_ok_and(&welcome) => {}
                 Ok((stream, _)) if stream.set_nonblocking(true).is_ok() => {
                     if self.clients.len() == MOST_CLIENTS {
                         self.clients.remove(0);
@@ -170,9 +210,12 @@ impl Door {
 
 impl Drop for Door {
     fn drop(&mut self) {
-        if fs::symlink_metadata(&self.path).is_ok_and(|file| file.ino() == self.inode) {
+        let Some(SocketFile { path, inode }) = &self.file else {
+            return;
+        };
+        if fs::symlink_metadata(path).is_ok_and(|file| file.ino() == *inode) {
             // If it cannot be removed, the next node finds that nobody listens there.
-            let _left_behind = fs::remove_file(&self.path);
+            let _left_behind = fs::remove_file(path);
         }
     }
 }

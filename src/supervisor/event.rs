@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use pontoon_sys::packet::Peer;
 use pontoon_sys::process::{
     Pid, Signal,
     child::{End, reap},
@@ -17,7 +18,11 @@ use super::{
     process::{Kind, Line, Process, Said},
 };
 use crate::election::process::signals::Function;
-use crate::node::{channel::Received, message::FromElection, status::Request};
+use crate::node::{
+    channel::Received,
+    message::FromElection,
+    status::{Answer, Request},
+};
 
 /// The signals it handles; all but SIGCHLD are passed on.
 pub(super) const SIGNALS: &[Signal] = &[
@@ -91,6 +96,7 @@ pub(super) struct Watch<'a> {
     /// When the election, if it goes on saying nothing, is taken for hung.
     pub(super) silence: Option<Instant>,
     pub(super) door: Option<&'a mut Door>,
+    pub(super) hatch: Option<&'a mut Door>,
     pub(super) inquiries: &'a mut Vec<Inquiry>,
 }
 
@@ -182,8 +188,28 @@ impl Watch<'_> {
         if let Some(index) = inquiries.position(|inquiry| inquiry.is_over(now)) {
             return Some(Event::Answerable(self.inquiries.swap_remove(index)));
         }
+        if let Some(event) = self.inmate(now) {
+            return Some(event);
+        }
         let (client, request) = self.door.as_mut()?.look(now)?;
         Some(Event::Asked(client, request))
+    }
+
+    /// A process of ours that asks for the election, and may ask for nothing else.
+    fn inmate(&mut self, now: Instant) -> Option<Event> {
+        let children = &*self.children;
+        let welcome = |peer: Peer| {
+            let mut pids = children.all().filter_map(Child::process);
+            peer.user == 0 || pids.any(|process| process.pid() == peer.process)
+        };
+        let hatch = self.hatch.as_mut()?;
+        let (client, request) = hatch.look_at(now, welcome)?;
+        if request == Request::Election {
+            return Some(Event::Asked(client, request));
+        }
+        let why = "only the election is asked for here".to_owned();
+        hatch.answer(client, &Answer::Refused(why));
+        None
     }
 
     fn wait(&self) {
@@ -197,7 +223,8 @@ impl Watch<'_> {
             };
             wishes.extend(process.line.descriptor().map(|line| (line, wish)));
         }
-        wishes.extend(self.door.iter().flat_map(|door| door.wishes()));
+        let doors = self.door.iter().chain(&self.hatch);
+        wishes.extend(doors.flat_map(|door| door.wishes()));
         let beats = self.inquiries.iter().filter_map(Inquiry::descriptor);
         wishes.extend(beats.map(|beat| (beat, Wish::Read)));
         let timeout = self.timeout();
@@ -211,7 +238,8 @@ impl Watch<'_> {
     fn timeout(&self) -> Option<Instant> {
         let children = self.children.all().filter_map(Child::due);
         let inquiries = self.inquiries.iter().map(Inquiry::until);
-        let door = self.door.as_ref().and_then(|door| door.timeout());
+        let doors = self.door.iter().chain(&self.hatch);
+        let door = doors.filter_map(|door| door.timeout());
         let times = children.chain(inquiries).chain(door);
         let times = times.chain(self.patience).chain(self.silence);
         times.chain(self.reload).min()

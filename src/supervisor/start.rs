@@ -28,7 +28,7 @@ use super::{
 };
 use crate::{
     election::log::Log,
-    node::{message::ToElection, status},
+    node::{hatch, message::ToElection, status},
     proxy::process::announce::{Announcer, Style},
 };
 
@@ -192,6 +192,7 @@ fn supervise(plan: Plan, mut voice: Voice) -> ExitCode {
         scripts: Vec::new(),
         silence: Silence::since(Instant::now()),
         door: plan.door,
+        hatch: (plan.role == Role::Node).then(hatch).flatten(),
         respawn: plan.respawn,
         inquiries: Vec::new(),
         requests: Vec::new(),
@@ -263,6 +264,13 @@ fn unnamed_door(has_election: bool, voice: &Voice) -> Result<Option<Door>, Strin
 
 fn open_door(path: PathBuf) -> Result<Door, String> {
     Door::open(path.clone()).map_err(|error| closed(&path, &error))
+}
+
+/// Where our proxy asks for the election. Without it there are no metrics of that, and nothing
+/// else is missing.
+fn hatch() -> Option<Door> {
+    let address = hatch::address(std::process::id()).ok()?;
+    Door::inside(&address).ok()
 }
 
 /// Why a door cannot be opened.

@@ -108,7 +108,7 @@ const METRICS: &[Metric] = &[
 /// Those that come after the one with a label.
 #[rustfmt::skip]
 const MORE: &[Metric] = &[
-    gauge("max_memory_bytes", "Memory allowed (-m); 0: not limited.", |p| whole(p.memory_limit)),
+    gauge("max_memory_bytes", "Memory allowed (-m); the limit is not kept: no value.", unknown),
     gauge("pool_allocated_bytes", "There are no pools of memory: no value.", unknown),
     gauge("pool_used_bytes", "There are no pools of memory: no value.", unknown),
     gauge("start_time_seconds", "When it started, in seconds since 1970.", |p| whole(p.started_on)),
@@ -119,7 +119,7 @@ pub(super) fn write(process: &Process, text: &mut Text) {
     each(METRICS, process, text);
     let help = "The version, as a label.";
     text.family("haproxy_process_build_info", Kind::Gauge, help)
-        .sample(&[("version", env!("CARGO_PKG_VERSION"))], Number::Whole(1));
+        .sample(&[("version", crate::VERSION)], Number::Whole(1));
     each(MORE, process, text);
 }
 

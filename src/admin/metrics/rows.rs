@@ -33,12 +33,12 @@ struct Metric {
 enum What {
     /// A column; without a value there is NaN.
     Column(Column),
-    /// A column; without a value there is no sample.
-    Present(Column),
+    /// A column that only proxies that speak HTTP have.
+    Http(Column),
     /// A column in milliseconds.
     Millis(Column),
-    /// As before, but without a value there is no sample.
-    PresentMillis(Column),
+    /// As before, but without a check there is no sample.
+    CheckTime(Column),
     /// What only proxies that speak HTTP have, and nobody counts: 0.
     HttpZero,
     /// The answers by the first digit of their status.
@@ -87,7 +87,7 @@ const fn time(name: &'static str, rows: u8, column: Column, help: &'static str) 
 
 const fn http(name: &'static str, rows: u8, column: Column, help: &'static str) -> Metric {
     Metric {
-        what: What::Present(column),
+        what: What::Http(column),
         ..counter(name, rows, column, help)
     }
 }
@@ -142,7 +142,7 @@ const METRICS: &[Metric] = &[
     gauge("max_session_rate", F | B | S, Column::RateMax, "Most new sessions in a second."),
     special("check_status", S, What::CheckStatus, "1 for the result of the last check, 0 for the others."),
     special("check_code", S, What::CheckCode, "The code that came with the result of the last check."),
-    Metric { what: What::PresentMillis(Column::CheckDuration), ..gauge("check_duration_seconds", S, Column::CheckDuration, "How long the last check took.") },
+    Metric { what: What::CheckTime(Column::CheckDuration), ..gauge("check_duration_seconds", S, Column::CheckDuration, "How long the last check took.") },
     Metric { kind: Kind::Counter, ..special("http_responses_total", F | B | S, What::Responses, "Answers to HTTP requests, by the first digit of their status.") },
     Metric { kind: Kind::Gauge, ..http("http_requests_rate_max", F, Column::ReqRateMax, "Most HTTP requests in a second.") },
     http("http_requests_total", F | B, Column::ReqTot, "HTTP requests."),
@@ -220,9 +220,24 @@ const CLASSES: [(&str, Column); 6] = [
 
 /// Kinds of rows, in the order in which they are written.
 const KINDS: [(snapshot::Kind, u8, Scope, &str); 4] = [
-    (snapshot::Kind::Frontend, F, Scope::Frontend, "haproxy_frontend_"),
-    (snapshot::Kind::Listener, L, Scope::Listener, "haproxy_listener_"),
-    (snapshot::Kind::Backend, B, Scope::Backend, "haproxy_backend_"),
+    (
+        snapshot::Kind::Frontend,
+        F,
+        Scope::Frontend,
+        "haproxy_frontend_",
+    ),
+    (
+        snapshot::Kind::Listener,
+        L,
+        Scope::Listener,
+        "haproxy_listener_",
+    ),
+    (
+        snapshot::Kind::Backend,
+        B,
+        Scope::Backend,
+        "haproxy_backend_",
+    ),
     (snapshot::Kind::Server, S, Scope::Server, "haproxy_server_"),
 ];
 
@@ -274,12 +289,12 @@ impl Subject<'_> {
         };
         match what {
             What::Column(column) => one(Some(number(self.row.get(column)).unwrap_or(Number::None))),
-            What::Present(column) => one(number(self.row.get(column))),
+            What::Http(column) => one(number(self.row.get(column)).filter(|_| self.speaks_http())),
             What::Millis(column) => {
                 one(Some(millis(self.row.get(column)).unwrap_or(Number::None)));
             }
-            What::PresentMillis(column) => one(millis(self.row.get(column))),
-            What::HttpZero => one((self.proxy.mode == "http").then_some(Number::Whole(0))),
+            What::CheckTime(column) => one(millis(self.row.get(column))),
+            What::HttpZero => one(self.speaks_http().then_some(Number::Whole(0))),
             What::CheckCode => {
                 let code = number(self.row.get(Column::CheckCode));
                 one(last_result(self.row).map(|_| code.unwrap_or(Number::Whole(0))));
@@ -290,6 +305,10 @@ impl Subject<'_> {
             What::ServerStatus => self.each("state", &labels, self.server_states(), write),
             What::ServerCheckStatus => self.each("state", &labels, self.server_results(), write),
         }
+    }
+
+    fn speaks_http(&self) -> bool {
+        self.proxy.mode == "http"
     }
 
     /// One sample for each value of a label.
@@ -351,7 +370,9 @@ impl Subject<'_> {
 
     fn server_states(&self) -> Vec<(&'static str, Number)> {
         let count = |state: &str| {
-            let there = self.servers().filter(|row| server_state(row) == Some(state));
+            let there = self
+                .servers()
+                .filter(|row| server_state(row) == Some(state));
             Number::Whole(there.count() as u64)
         };
         self.of_servers(SERVER_STATES.iter().map(|state| (*state, count(state))))
@@ -395,8 +416,7 @@ fn millis(value: &Value) -> Option<Number> {
 
 /// What came of the last check, if there was one.
 fn last_result(row: &Row) -> Option<&str> {
-    let code = row.get(Column::CheckStatus).as_text()?;
-    Some(code)
+    row.get(Column::CheckStatus).as_text()
 }
 
 fn server_state(row: &Row) -> Option<&'static str> {

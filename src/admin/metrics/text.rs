@@ -73,12 +73,7 @@ impl Text {
     }
 
     /// A new family.
-    pub(crate) fn family<'t>(
-        &'t mut self,
-        name: &'t str,
-        kind: Kind,
-        help: &'t str,
-    ) -> Family<'t> {
+    pub(crate) fn family<'t>(&'t mut self, name: &'t str, kind: Kind, help: &'t str) -> Family<'t> {
         Family {
             text: self,
             name,
@@ -129,12 +124,16 @@ impl Family<'_> {
             let bound = seconds(bound);
             let bound = [("le", &*bound)];
             let parts = [labels, &bound];
-            self.text.line(self.name, "_bucket", &parts, Number::Whole(below));
+            self.text
+                .line(self.name, "_bucket", &parts, Number::Whole(below));
         }
         let all = [labels, &[("le", "+Inf")]];
-        self.text.line(self.name, "_bucket", &all, Number::Whole(count));
-        self.text.line(self.name, "_sum", &[labels], Number::Seconds(sum));
-        self.text.line(self.name, "_count", &[labels], Number::Whole(count));
+        self.text
+            .line(self.name, "_bucket", &all, Number::Whole(count));
+        self.text
+            .line(self.name, "_sum", &[labels], Number::Seconds(sum));
+        self.text
+            .line(self.name, "_count", &[labels], Number::Whole(count));
     }
 
     fn begin(&mut self) {
@@ -182,7 +181,8 @@ mod tests {
         let mut some = text.family("some", Kind::Counter, "Some.");
         some.sample(&[], Number::Whole(1));
         some.sample(&[("a", "x\"y\\\n")], Number::None);
-        let wanted = "# HELP some Some.\n# TYPE some counter\nsome 1\nsome{a=\"x\\\"y\\\\\\n\"} NaN\n";
+        let wanted =
+            "# HELP some Some.\n# TYPE some counter\nsome 1\nsome{a=\"x\\\"y\\\\\\n\"} NaN\n";
         assert_eq!(text.finish(), wanted);
     }
 

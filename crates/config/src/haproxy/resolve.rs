@@ -17,9 +17,7 @@ use super::{
     context::ProxyNames,
     global::UnixDefaults,
     log_format::{self, LogFormat},
-    model::{
-        BindAddress, Global, LogTarget, Logging, Mode, Model, Proxy, Service, Splice,
-    },
+    model::{BindAddress, Global, LogTarget, Logging, Mode, Model, Proxy, Service, Splice},
     proxy::{Flag, Flags, Format, Line, ProxyDraft, ProxyLog},
     sections::Section,
     server,

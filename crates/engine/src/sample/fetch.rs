@@ -119,3 +119,22 @@ fn random(bits: u64, range: u32) -> i64 {
     };
     i64::try_from(bits % range).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::path;
+
+    #[test]
+    fn a_path_ends_before_the_query_and_begins_behind_the_host() {
+        let targets = [
+            "/metrics?scope=server",
+            "http://h:80/metrics",
+            "/metrics",
+            "*",
+            "http://h",
+            "?a/b",
+        ];
+        let paths = targets.map(path);
+        assert_eq!(paths, ["/metrics", "/metrics", "/metrics", "", "", ""]);
+    }
+}

@@ -299,9 +299,7 @@ fn localhost() -> Vec<Pattern> {
 fn refused_name(name: &str) -> Option<&'static str> {
     match name {
         "HTTP" | "HTTP_1.0" | "HTTP_1.1" | "HTTP_2.0" | "HTTP_CONTENT" | "HTTP_URL_ABS"
-        | "HTTP_URL_SLASH" | "HTTP_URL_STAR" => {
-            Some("it needs HTTP, and HTTP is not forwarded")
-        }
+        | "HTTP_URL_SLASH" | "HTTP_URL_STAR" => Some("it needs HTTP, and HTTP is not forwarded"),
         "RDP_COOKIE" => Some("RDP cookies are not read"),
         _ => None,
     }

@@ -109,7 +109,7 @@ fn known_methods_are_refused_with_their_reason() {
     let reason = |text| read(text).unwrap_err().all()[0].suggestion.clone().unwrap();
     assert!(reason("sc0_conn_rate").contains("stick tables"));
     assert!(reason("src_conn_rate(t)").contains("stick tables"));
-    assert!(reason("path_beg").contains("HTTP"));
+    assert!(reason("hdr_beg").contains("HTTP"));
     assert!(reason("req.hdr(host)").contains("HTTP"));
     assert!(reason("ssl_fc_sni").contains("ClientHello"));
     assert!(reason("uuid").contains("not implemented"));
