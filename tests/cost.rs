@@ -12,7 +12,7 @@ mod report;
 mod waiting;
 
 use std::{
-    env,
+    env, fs,
     path::{Path, PathBuf},
     process::Command,
     sync::OnceLock,
@@ -77,7 +77,8 @@ fn build() -> Result<PathBuf, String> {
     cargo.args(["build", "--profile", "gate", "--bin", "pontoon", "--locked"]);
     let output = cargo.output().map_err(|error| format!("cargo: {error}"))?;
     if output.status.success() {
-        return Ok(Need::built("gate"));
+        // Links to it are made elsewhere.
+        return fs::canonicalize(Need::built("gate")).map_err(|error| error.to_string());
     }
     Err(String::from_utf8_lossy(&output.stderr).into_owned())
 }
