@@ -261,7 +261,7 @@ fn http_is_served_but_not_forwarded() {
         &["http-without-stats"],
     );
     complains(
-        "listen s\n mode http\n bind 127.0.0.1:1\n stats enable\n http-request use-service prometheus-exporter if TRUE\n http-request deny\n",
+        "listen s\n mode http\n bind 127.0.0.1:1\n stats enable\n http-request use-service lua.x if TRUE\n http-request deny\n",
         &["http-rule", "http-rule"],
     );
     complains(
@@ -378,10 +378,36 @@ fn steps_that_no_check_takes_are_refused_by_name() {
 }
 
 #[test]
+fn metrics_are_served_where_a_rule_says_so() {
+    let served = proxy(
+        "frontend p\n mode http\n bind 127.0.0.1:1\n acl wanted path /metrics\n\
+         \x20http-request use-service prometheus-exporter if wanted METH_GET || { path_beg /m }\n",
+    );
+    assert_eq!(served.services.len(), 1);
+    complains(
+        "frontend p\n mode http\n bind :1\n stats enable\n http-request use-service prometheus-exporter if { req.len 0 }\n",
+        &["unsupported"],
+    );
+    let tcp =
+        "frontend p\n bind :1\n http-request use-service prometheus-exporter if { path /m }\n";
+    let loaded = with_defaults(tcp);
+    assert!(codes(&loaded, Severity::Note).contains(&"without-effect"));
+    assert!(
+        loaded
+            .model
+            .is_some_and(|model| model.proxies[0].services.is_empty())
+    );
+}
+
+#[test]
 fn an_acl_on_http_hurts_only_who_refers_to_it() {
-    let acl = "frontend f\n bind :1\n acl web path_beg /web\n";
+    let acl = "frontend f\n bind :1\n acl web hdr(host) web\n";
     let loaded = with_defaults(acl);
     assert_eq!(codes(&loaded, Severity::Note), ["without-effect"]);
+    let loaded = with_defaults(&format!("{acl} tcp-request connection reject if web\n"));
+    assert!(loaded.model.is_none());
+    let acl = "frontend f\n bind :1\n acl web path_beg /web\n";
+    assert!(with_defaults(acl).model.is_some());
     let loaded = with_defaults(&format!("{acl} tcp-request connection reject if web\n"));
     assert!(loaded.model.is_none());
 }
