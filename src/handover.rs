@@ -24,6 +24,8 @@ mod line;
 pub(crate) mod names;
 pub mod offer;
 pub mod take;
+#[cfg(test)]
+mod tests;
 pub mod wire;
 
 /// Where a proxy process of this number hands over.

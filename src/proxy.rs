@@ -26,7 +26,7 @@ mod timers;
 mod token;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use pontoon_config::haproxy::model;
 

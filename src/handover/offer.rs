@@ -145,7 +145,7 @@ impl Offer {
         drop(thread.spawn(serve));
     }
 
-    fn serve(&self, line: &Line) -> Result<Option<Handed>, Broken> {
+    pub(super) fn serve(&self, line: &Line) -> Result<Option<Handed>, Broken> {
         let hello = line.hear(Some(PATIENCE))?;
         let FromNew::Hello { version } = hello.word else {
             return Err(Broken::Unexpected);

@@ -72,7 +72,10 @@ impl Giver {
         if peer.process != number {
             return Err(Refusal::Impostor);
         }
-        let line = Line::new(socket);
+        Self::ask_over(Line::new(socket))
+    }
+
+    pub(super) fn ask_over(line: Line) -> Result<(Self, Inherited), Refusal> {
         let hello = FromNew::Hello { version: VERSION };
         line.say(&hello, &[], &[], PATIENCE)?;
         let welcome = match line.hear(Some(PATIENCE))?.word {

@@ -3,7 +3,7 @@
 mod arrivals;
 mod bulk;
 mod endings;
-mod fixture;
+pub(crate) mod fixture;
 mod liveness;
 
 /// An idle session costs its box, its slot in the table and its timer; nothing else.

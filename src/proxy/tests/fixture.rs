@@ -19,23 +19,24 @@ use crate::{
 };
 
 /// How long anything may take.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A running proxy.
-pub(super) struct Fixture {
+pub(crate) struct Fixture {
     /// Its shared state.
-    pub(super) running: Arc<Running>,
+    pub(crate) running: Arc<Running>,
     /// Where it listens.
-    pub(super) address: SocketAddr,
+    pub(crate) address: SocketAddr,
+    pub(crate) listeners: listen::Listeners,
     threads: Vec<JoinHandle<()>>,
     log: UdpSocket,
     /// Connections for the statistics.
-    pub(super) statistics: handoff::Receiver,
+    pub(crate) statistics: handoff::Receiver,
 }
 
 impl Fixture {
     /// One `listen` called `px` with these lines, before these servers, on so many threads.
-    pub(super) fn start(servers: &[SocketAddr], threads: u16, lines: &str) -> Self {
+    pub(crate) fn start(servers: &[SocketAddr], threads: u16, lines: &str) -> Self {
         let log = UdpSocket::bind("127.0.0.1:0").unwrap();
         log.set_read_timeout(Some(PATIENCE)).unwrap();
         let model = model(servers, log.local_addr().unwrap(), lines);
@@ -55,6 +56,7 @@ impl Fixture {
         Self {
             running,
             address,
+            listeners,
             threads,
             log,
             statistics: receiver,
@@ -62,28 +64,28 @@ impl Fixture {
     }
 
     /// A client's connection.
-    pub(super) fn connect(&self) -> TcpStream {
+    pub(crate) fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream
     }
 
     /// The next line logged: `backend/server Tw/Tc U/B flags retries sq/bq`.
-    pub(super) fn line(&self) -> String {
+    pub(crate) fn line(&self) -> String {
         let mut buffer = [0; 2048];
         let n = self.log.recv(&mut buffer).unwrap();
         String::from_utf8_lossy(&buffer[..n]).trim_end().to_owned()
     }
 
     /// Tells every thread.
-    pub(super) fn post(&self, message: impl Fn() -> Message) {
+    pub(crate) fn post(&self, message: impl Fn() -> Message) {
         for thread in &self.running.threads {
             thread.post(message());
         }
     }
 
     /// Waits until this holds.
-    pub(super) fn wait_until(&self, what: &str, holds: impl Fn(&Running) -> bool) {
+    pub(crate) fn wait_until(&self, what: &str, holds: impl Fn(&Running) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         while !holds(&self.running) {
             assert!(Instant::now() < deadline, "{what} did not happen");
@@ -103,7 +105,7 @@ impl Drop for Fixture {
 }
 
 /// A server that does this with each connection.
-pub(super) fn server(behaviour: impl Fn(TcpStream) + Send + 'static) -> SocketAddr {
+pub(crate) fn server(behaviour: impl Fn(TcpStream) + Send + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
@@ -115,7 +117,7 @@ pub(super) fn server(behaviour: impl Fn(TcpStream) + Send + 'static) -> SocketAd
 }
 
 /// Sends back what it gets, until the end.
-pub(super) fn echo() -> SocketAddr {
+pub(crate) fn echo() -> SocketAddr {
     server(|mut stream| {
         std::thread::spawn(move || {
             let mut copy = stream.try_clone().unwrap();
@@ -125,7 +127,7 @@ pub(super) fn echo() -> SocketAddr {
 }
 
 /// An address where nobody listens.
-pub(super) fn nobody() -> SocketAddr {
+pub(crate) fn nobody() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -133,7 +135,7 @@ pub(super) fn nobody() -> SocketAddr {
 }
 
 /// Everything up to the end.
-pub(super) fn read_all(mut stream: &TcpStream) -> std::io::Result<Vec<u8>> {
+pub(crate) fn read_all(mut stream: &TcpStream) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes)?;
     Ok(bytes)
