@@ -5,10 +5,15 @@ mod condition;
 mod configuration;
 mod version;
 
-use std::{env, ffi::OsString, fs::File, process::ExitCode};
+use std::{
+    env, ffi::OsString, fs::File, os::unix::net::UnixStream, path::Path, process::ExitCode,
+};
 
 use pontoon_config::haproxy::model::{LogAddress, Model};
-use pontoon_sys::{descriptor, process::identity};
+use pontoon_sys::{
+    descriptor, packet,
+    process::{Pid, identity},
+};
 
 use self::arguments::{Arguments, Master, Task, UsageError};
 use crate::{
@@ -45,8 +50,7 @@ fn misused(error: &UsageError) -> ExitCode {
     match error {
         UsageError::Missing(_)
         | UsageError::Number { .. }
-        | UsageError::Memory(_)
-        | UsageError::Later { .. } => {
+        | UsageError::Memory(_) => {
             announcer.alert(error);
         }
         UsageError::Unknown(_) | UsageError::NoFile | UsageError::NoCondition => {
@@ -103,6 +107,13 @@ fn run(arguments: &Arguments, mut announcer: Announcer) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    let Ok(lender) = arguments.transfer.as_deref().map(lender).transpose() else {
+        let path = arguments.transfer.as_deref().unwrap_or(Path::new(""));
+        let path = path.display();
+        announcer.warning(format!("Failed to connect to the old process socket '{path}'"));
+        announcer.alert("Failed to get the sockets from the old process!");
+        return ExitCode::FAILURE;
+    };
     warn_of_options(arguments, &announcer);
     for (option, why) in &arguments.inert {
         announcer.notice(format!("option '{option}' has no effect: {why}"));
@@ -132,6 +143,7 @@ fn run(arguments: &Arguments, mut announcer: Announcer) -> ExitCode {
         pidfile: model.global.pidfile.clone(),
         memory: arguments.memory,
         old: arguments.old.clone(),
+        lender: lender.flatten(),
         mirror: !(background || quiet || is_shown_already),
         ready,
     };
@@ -161,6 +173,12 @@ fn run_master(
         }),
     };
     supervisor::master(master, announcer)
+}
+
+/// Who listens at this socket. Listeners are not taken through it: the process hands over by itself.
+fn lender(path: &Path) -> std::io::Result<Option<Pid>> {
+    let peer = packet::peer(UnixStream::connect(path)?)?;
+    Ok(i32::try_from(peer.process).ok().and_then(Pid::from_raw))
 }
 
 fn logs_to_descriptor(model: &Model) -> bool {

@@ -26,7 +26,7 @@ use std::{
 use pontoon_config::haproxy::model::{LogLevel, Model};
 use pontoon_sys::{
     pipe,
-    process::{child, identity, privilege::PrivilegeError, signal::Held},
+    process::{Pid, child, identity, privilege::PrivilegeError, signal::Held},
 };
 use tokio::sync::mpsc;
 
@@ -73,6 +73,8 @@ pub struct Options {
     pub memory: Option<u64>,
     /// Who leaves once this process is ready.
     pub old: Option<OldProcesses>,
+    /// Whose listeners are taken over, although it need not leave (`-x`).
+    pub lender: Option<Pid>,
     /// Events also go to standard error.
     pub mirror: bool,
     /// Where a supervisor waits for one byte that says: ready.
@@ -151,7 +153,10 @@ fn bind(
     let limits = limits::apply(model, threads, options.memory, announcer)?;
     congestion::try_out(model).map_err(StartError::Congestion)?;
     let old = options.old.as_ref();
-    let (predecessor, inherited) = old::ask(old, announcer);
+    let (predecessor, inherited) = match old::ask(old, announcer) {
+        (None, _) => (None, old::borrow(options.lender)),
+        asked => asked,
+    };
     let listeners = old::bind(model, old, &inherited).map_err(StartError::Bind)?;
     if listeners.is_empty() {
         return Err(StartError::NoListener);

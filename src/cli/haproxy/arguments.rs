@@ -35,6 +35,8 @@ pub(super) struct Arguments {
     pub(super) local_peer: Option<String>,
     /// `-sf`, `-st`.
     pub(super) old: Option<OldProcesses>,
+    /// `-x`: a socket of the process whose listeners are taken over.
+    pub(super) transfer: Option<PathBuf>,
     /// `-dS`.
     pub(super) no_splice: bool,
     /// `-dV`.
@@ -100,14 +102,6 @@ pub(super) enum UsageError {
     /// Nothing to run.
     #[error("no configuration file: give one with -f")]
     NoFile,
-    /// Not yet.
-    #[error("'{option}' comes with a later version: {instead}")]
-    Later {
-        /// Which option.
-        option: &'static str,
-        /// What to do until then.
-        instead: &'static str,
-    },
 }
 
 impl Arguments {
@@ -159,7 +153,7 @@ impl Arguments {
             "-m" => self.memory = memory(rest.number("-m")?)?,
             "-sf" => self.old = rest.processes(Leave::Softly),
             "-st" => self.old = rest.processes(Leave::AtOnce),
-            "-x" => return Err(LATER_TRANSFER),
+            "-x" => self.transfer = Some(rest.value("-x")?.into()),
             // Debian's unit passes it always; it must not keep the service from starting.
             "-S" => {
                 rest.value("-S")?;
@@ -189,11 +183,6 @@ impl Arguments {
         Ok(())
     }
 }
-
-const LATER_TRANSFER: UsageError = UsageError::Later {
-    option: "-x",
-    instead: "leave it out; with -sf or -st alone the old process lets go of its addresses",
-};
 
 const NO_MASTER_SOCKET: &str =
     "nothing listens there: the master's commands come with a later version";
@@ -250,6 +239,7 @@ impl Arguments {
                     kept.push(arg);
                     kept.extend(args.next());
                 }
+                Some("-x") => once.extend([Some(arg), args.next()].into_iter().flatten()),
                 Some("-sf" | "-st") => {
                     once.push(arg);
                     let is_number = |word: &OsString| !word.as_encoded_bytes().starts_with(b"-");
@@ -317,6 +307,7 @@ mod tests {
         let old = parsed.old.unwrap();
         assert_eq!(old.leave, Leave::Softly);
         assert_eq!(old.pids, [12, 13].map(|n| Pid::from_raw(n).unwrap()));
+        assert_eq!(parse("-f a -x b").unwrap().transfer, Some("b".into()));
     }
 
     #[test]
@@ -345,10 +336,10 @@ mod tests {
 
     #[test]
     fn a_worker_does_not_do_the_masters_work() {
-        let args = "-Ws -f -W -p /run/h.pid -C /etc -q -D -sf 1 2 -- -D".split(' ');
+        let args = "-Ws -f -W -p /run/h.pid -C /etc -q -x a -D -sf 1 2 -- -D".split(' ');
         let kept = Arguments::of_worker(args.map(OsString::from));
         let (once, kept) = kept;
-        assert_eq!(once, ["-sf", "1", "2"]);
+        assert_eq!(once, ["-x", "a", "-sf", "1", "2"]);
         assert_eq!(kept, ["-db", "-f", "-W", "-q", "--", "-D"]);
     }
 

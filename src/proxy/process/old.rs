@@ -61,6 +61,13 @@ pub(super) fn ask(
     (None, Inherited::default())
 }
 
+/// The listeners of a process that serves on. One that does not lend them lets go of them when it
+/// is told to leave.
+pub(super) fn borrow(lender: Option<Pid>) -> Inherited {
+    let asked = lender.and_then(|pid| Giver::ask(pid).ok());
+    asked.map_or_else(Inherited::default, |(_, inherited)| inherited)
+}
+
 /// Binds all addresses. If they are taken, old processes are asked to let go of them first; if
 /// that does not help, they are asked to go on.
 ///
