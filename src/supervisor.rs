@@ -63,7 +63,7 @@ pub use self::{
 use crate::node::{
     channel::Received,
     message::{Farewell, FromElection, Held, ToElection},
-    status::{Answer, Request},
+    status::{Answer, AppliedFiles, Request},
 };
 
 /// A proxy that was silent for so long is killed, so that it can be started again.
@@ -189,6 +189,7 @@ impl Supervisor {
             Event::ReloadOverdue => self.reload_is_overdue(),
             Event::Silent => self.election_is_silent(Instant::now()),
             Event::Asked(client, Request::Status) => self.inquire(client),
+            Event::Asked(client, Request::Files) => self.tell_files(client),
             Event::Asked(client, Request::Reload) => self.reload_asked(Some(client)),
             Event::Asked(client, Request::Election) => self.inquire_of_election(client),
             Event::Asked(client, Request::Associate { address }) => {
@@ -448,6 +449,16 @@ impl Supervisor {
         let id = self.questions;
         let asked = self.tell_election(&ToElection::StatusWanted { id });
         self.inquiries.push(Inquiry::new(client, id, asked, None));
+    }
+
+    fn tell_files(&mut self, client: ClientId) {
+        let proxy = self.children.proxy.as_ref().and_then(Child::process);
+        let proxy_pid = proxy.map(process::Process::pid);
+        let answer = match self.files.told() {
+            Some(files) => Answer::Files(AppliedFiles { proxy_pid, ..files }),
+            None => Answer::Refused("it does not know its files: its election does".into()),
+        };
+        self.answer(client, &answer);
     }
 
     /// The election is to do something for a client.

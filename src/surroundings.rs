@@ -1,6 +1,7 @@
 //! What the configuration language asks of this machine.
 
 mod pattern;
+pub mod remembered;
 
 use std::{
     io::Read as _,

@@ -5,9 +5,7 @@ mod condition;
 mod configuration;
 mod version;
 
-use std::{
-    env, ffi::OsString, fs::File, os::unix::net::UnixStream, path::Path, process::ExitCode,
-};
+use std::{env, ffi::OsString, fs::File, os::unix::net::UnixStream, path::Path, process::ExitCode};
 
 use pontoon_config::haproxy::model::{LogAddress, Model};
 use pontoon_sys::{
@@ -48,9 +46,7 @@ pub(super) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
 fn misused(error: &UsageError) -> ExitCode {
     let announcer = Announcer::new(Style::Haproxy, false);
     match error {
-        UsageError::Missing(_)
-        | UsageError::Number { .. }
-        | UsageError::Memory(_) => {
+        UsageError::Missing(_) | UsageError::Number { .. } | UsageError::Memory(_) => {
             announcer.alert(error);
         }
         UsageError::Unknown(_) | UsageError::NoFile | UsageError::NoCondition => {
@@ -110,7 +106,9 @@ fn run(arguments: &Arguments, mut announcer: Announcer) -> ExitCode {
     let Ok(lender) = arguments.transfer.as_deref().map(lender).transpose() else {
         let path = arguments.transfer.as_deref().unwrap_or(Path::new(""));
         let path = path.display();
-        announcer.warning(format!("Failed to connect to the old process socket '{path}'"));
+        announcer.warning(format!(
+            "Failed to connect to the old process socket '{path}'"
+        ));
         announcer.alert("Failed to get the sockets from the old process!");
         return ExitCode::FAILURE;
     };

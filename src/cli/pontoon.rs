@@ -4,7 +4,7 @@ use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{check, floating_ip, reference, reload, say, status, switchover};
+use super::{check, floating_ip, plan, reference, reload, say, status, switchover};
 use crate::{
     demo,
     proxy::process::announce::{Announcer, Style},
@@ -30,6 +30,8 @@ enum Command {
     Run(RunArgs),
     /// Tell how a running node is: its role and why, its processes, addresses, scripts
     Status(status::StatusArgs),
+    /// Tell what a reload would change, before it is done
+    Plan(plan::PlanArgs),
     /// Let a running node read its files again: established sessions go on
     Reload(reload::ReloadArgs),
     /// Hand mastership to a peer on purpose, once it says that it is ready
@@ -115,10 +117,6 @@ const LATER: &[(&str, &str)] = &[
         "until then, use the statistics page with `stats admin`",
     ),
     (
-        "plan",
-        "until then, `pontoon check` tells what a file would do",
-    ),
-    (
         "top",
         "until then, see `pontoon status` and the statistics page",
     ),
@@ -126,17 +124,15 @@ const LATER: &[(&str, &str)] = &[
 
 /// Does what the arguments say.
 pub(super) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(args) {
+    let args: Vec<_> = args.collect();
+    let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
-        Err(error) => {
-            // If nobody reads it, nobody wanted it.
-            let _unread = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
-        }
+        Err(error) => return misused(&error, &args),
     };
     match cli.command {
         Command::Run(args) => supervisor::run(args.into()),
         Command::Status(args) => status::run(&args),
+        Command::Plan(args) => plan::run(&args),
         Command::Reload(args) => reload::run(&args),
         Command::Switchover(args) => switchover::run(&args),
         Command::FloatingIp(args) => floating_ip::run(&args),
@@ -145,6 +141,19 @@ pub(super) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Demo(args) => demo::run(args.into()),
         Command::Version => version(),
         Command::Other(words) => unknown(&words),
+    }
+}
+
+fn misused(error: &clap::Error, args: &[OsString]) -> ExitCode {
+    // If nobody reads it, nobody wanted it.
+    let _unread = error.print();
+    // Of a plan, 2 says that something would change.
+    let of_plan = args.get(1).is_some_and(|word| word == "plan");
+    match u8::try_from(error.exit_code()) {
+        Ok(0) => ExitCode::SUCCESS,
+        Ok(_) if of_plan => ExitCode::FAILURE,
+        Ok(code) => ExitCode::from(code),
+        Err(_) => ExitCode::from(2),
     }
 }
 
@@ -163,6 +172,7 @@ fn unknown(words: &[OsString]) -> ExitCode {
     let known = [
         "run",
         "status",
+        "plan",
         "reload",
         "switchover",
         "floating-ip",

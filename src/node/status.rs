@@ -1,7 +1,7 @@
 //! What a running node tells whoever asks at its socket: one request a line, one answer a line,
 //! both JSON.
 
-use std::{env, fmt, net::IpAddr, path::PathBuf};
+use std::{collections::BTreeMap, env, fmt, net::IpAddr, path::PathBuf};
 
 use pontoon_sys::process::privilege::is_root;
 use serde::{Deserialize, Serialize};
@@ -30,6 +30,8 @@ pub enum Request {
     },
     /// Read the files again and run on them.
     Reload,
+    /// On which files do you run?
+    Files,
     /// Hand mastership to a peer, take it back, or tell whether it could be handed over.
     Switchover {
         /// What is to move.
@@ -85,6 +87,8 @@ pub enum Answer {
     Associating(Vec<IpAddr>),
     /// To [`Request::Reload`]: done.
     Reloaded(Reloaded),
+    /// To [`Request::Files`].
+    Files(AppliedFiles),
     /// To [`Request::Switchover`]: this is ready, or under way; the status tells how it goes on.
     Switchover(Vec<Heir>),
     /// It is not done; this is why.
@@ -146,6 +150,33 @@ pub struct LeavingStatus {
     pub pid: u32,
     /// Seconds since then.
     pub leaving_for: f64,
+}
+
+/// The files that a node runs on, as they were when it read them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppliedFiles {
+    /// What the command line names, as absolute paths: a reload reads these.
+    pub names: Vec<PathBuf>,
+    /// Where relative names begin.
+    pub directory: PathBuf,
+    /// Each `haproxy.cfg`.
+    pub proxy: Vec<AppliedFile>,
+    /// The `keepalived.conf`, and what it includes.
+    pub election: Vec<AppliedFile>,
+    /// The node's environment, which its files may refer to. Whoever may ask could read it in
+    /// `/proc` as well.
+    pub environment: BTreeMap<String, String>,
+    /// The process of the proxy, if it runs.
+    pub proxy_pid: Option<u32>,
+}
+
+/// One of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppliedFile {
+    /// By this name it was read.
+    pub name: String,
+    /// What it said.
+    pub text: String,
 }
 
 /// What a reload has done.

@@ -1,9 +1,14 @@
 //! The files of what is supervised: what was applied last, and what is there now.
 
-use std::{ffi::OsString, fmt};
+use std::{env, ffi::OsString, fmt};
+
+use pontoon_config::source::SourceFile;
 
 use super::notes::{self, Noted};
-use crate::proxy::process::announce::{Announcer, Style};
+use crate::{
+    node::status::{AppliedFile, AppliedFiles},
+    proxy::process::announce::{Announcer, Style},
+};
 
 /// Says what is wrong with the files; whether nothing is.
 pub type Check = Box<dyn Fn(&Announcer) -> bool>;
@@ -60,6 +65,24 @@ impl Files {
         }
     }
 
+    /// What is run on now; `None`: somebody else knows.
+    pub(super) fn told(&self) -> Option<AppliedFiles> {
+        let Self::Node { names, applied } = self else {
+            return None;
+        };
+        let absolute = |name: &String| std::path::absolute(name).unwrap_or_else(|_| name.into());
+        let text = |it: OsString| it.to_string_lossy().into_owned();
+        let variables = env::vars_os().map(|(name, value)| (text(name), text(value)));
+        Some(AppliedFiles {
+            names: names.iter().map(absolute).collect(),
+            directory: env::current_dir().unwrap_or_default(),
+            proxy: applied.proxy_texts.iter().map(applied_file).collect(),
+            election: applied.election_texts.iter().map(applied_file).collect(),
+            environment: variables.collect(),
+            proxy_pid: None,
+        })
+    }
+
     /// These are run on now.
     pub(super) fn apply(&mut self, fresh: Fresh) {
         if let (Self::Node { applied, .. }, Some(noted)) = (self, fresh.noted) {
@@ -73,6 +96,13 @@ impl Files {
             applied.proxy = noted.proxy;
             applied.proxy_texts = noted.proxy_texts;
         }
+    }
+}
+
+fn applied_file(file: &SourceFile) -> AppliedFile {
+    AppliedFile {
+        name: file.name.clone(),
+        text: file.text.clone(),
     }
 }
 

@@ -1,9 +1,16 @@
 //! File names by pattern, as an `include` has them.
 
-use glob::{MatchOptions, glob_with};
+use glob::{MatchOptions, Pattern, glob_with};
 
 /// More alternatives of `{a,b}` are not looked at.
 const MOST: usize = 1000;
+
+/// As the shell's and glob(3)'s.
+const OPTIONS: MatchOptions = MatchOptions {
+    case_sensitive: true,
+    require_literal_separator: true,
+    require_literal_leading_dot: true,
+};
 
 /// The files that a pattern names, sorted; a name without wildcards stands for itself.
 pub(super) fn files(pattern: &str) -> Vec<String> {
@@ -13,15 +20,31 @@ pub(super) fn files(pattern: &str) -> Vec<String> {
             found.push(alternative);
             continue;
         }
-        let options = MatchOptions {
-            case_sensitive: true,
-            require_literal_separator: true,
-            require_literal_leading_dot: true,
-        };
         // A pattern that cannot be, and what cannot be read, name nothing, as with glob(3).
-        let matches = glob_with(&alternative, options).into_iter().flatten();
+        let matches = glob_with(&alternative, OPTIONS).into_iter().flatten();
         let paths = matches.flatten();
         found.extend(paths.map(|path| path.to_string_lossy().into_owned()));
+    }
+    found
+}
+
+/// Those of these files that a pattern names, sorted, as if no others were there.
+pub(super) fn among(pattern: &str, files: &[&str]) -> Vec<String> {
+    let mut found = Vec::new();
+    for alternative in alternatives(pattern) {
+        if !alternative.contains(['*', '?', '[']) {
+            found.push(alternative);
+            continue;
+        }
+        let Ok(pattern) = Pattern::new(&alternative) else {
+            continue;
+        };
+        let matches = files
+            .iter()
+            .filter(|file| pattern.matches_with(file, OPTIONS));
+        let mut names: Vec<_> = matches.map(|file| (*file).to_owned()).collect();
+        names.sort_unstable();
+        found.extend(names);
     }
     found
 }

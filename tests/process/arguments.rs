@@ -53,10 +53,16 @@ pub(super) fn register(tests: &mut Vec<Test>) {
     }
     let told = Test::new("process::same_messages_of_a_file", same_messages);
     tests.push(told.needs(Need::Program("haproxy")));
-    tests.push(Test::new(
-        "process::later_options_are_refused",
-        later_options_are_refused,
-    ));
+    for kind in [Kind::Pontoon, Kind::Haproxy] {
+        let name = format!("process::a_missing_socket_of_an_old_process_is_an_error ({kind:?})");
+        let test = Test::new(name, move || {
+            a_missing_socket_of_an_old_process_is_an_error(kind)
+        });
+        tests.push(match kind {
+            Kind::Haproxy => test.needs(Need::Program("haproxy")),
+            Kind::Pontoon => test,
+        });
+    }
     tests.push(Test::new(
         "process::a_master_socket_is_taken_with_a_warning",
         a_master_socket_is_taken_with_a_warning,
@@ -135,13 +141,19 @@ fn same_messages() -> Outcome {
     Ok(())
 }
 
-fn later_options_are_refused() -> Outcome {
-    let bench = Bench::new(Kind::Pontoon)?;
+/// With both.
+fn a_missing_socket_of_an_old_process_is_an_error(kind: Kind) -> Outcome {
+    let bench = Bench::new(kind)?;
     files(&bench)?;
-    let output = bench.run("-x /tmp/s -f good.cfg")?;
+    let output = bench.run("-x /nonexistent/s -db -f good.cfg")?;
     assert_eq!(output.status.code(), Some(1));
     let words = said(&output);
-    assert!(words.contains("comes with a later version"), "{words}");
+    for line in [
+        "Failed to connect to the old process socket '/nonexistent/s'",
+        "Failed to get the sockets from the old process!",
+    ] {
+        assert!(words.contains(line), "{words}");
+    }
     Ok(())
 }
 

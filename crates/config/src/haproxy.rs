@@ -17,6 +17,7 @@ mod load;
 pub mod log_format;
 mod log_target;
 pub mod model;
+mod outline;
 mod parameters;
 mod proxy;
 mod reader;
@@ -35,7 +36,7 @@ pub(crate) mod vocabulary;
 
 use std::net::IpAddr;
 
-pub use self::{context::Context, load::load};
+pub use self::{context::Context, load::load, outline::outline};
 
 use crate::source::SourceFile;
 

@@ -14,6 +14,7 @@ mod lints;
 mod load;
 pub mod model;
 mod notify;
+mod outline;
 mod reader;
 mod repeat;
 mod resolve;
@@ -30,7 +31,7 @@ mod value;
 mod virtual_server;
 mod words;
 
-pub use self::load::load;
+pub use self::{load::load, outline::outline};
 
 use crate::{diagnostic::Diagnostics, source::SourceFile};
 

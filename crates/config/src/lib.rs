@@ -7,8 +7,10 @@
 
 mod args;
 pub mod diagnostic;
+pub mod difference;
 pub mod haproxy;
 pub mod keepalived;
+pub mod outline;
 pub mod reference;
 pub mod render;
 pub mod similar;

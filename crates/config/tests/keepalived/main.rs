@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a failing test may panic")]
 
 mod corpus;
+mod difference;
 mod floating_ip;
 mod machine;
 mod meaning;
