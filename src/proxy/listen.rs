@@ -5,6 +5,7 @@
 //! queue; so one queue it is, and a thread that has more than its share passes on what it
 //! accepts.
 
+mod control;
 mod inherited;
 mod path;
 
@@ -21,8 +22,11 @@ use pontoon_sys::{
     socket::{self, Address},
 };
 
-pub use self::inherited::Inherited;
 use self::path::Temporary;
+pub use self::{
+    control::{ControlError, ControlListener},
+    inherited::Inherited,
+};
 use crate::handover::wire::{Bound, Place};
 
 /// One listening socket.
@@ -39,7 +43,10 @@ pub struct Listener {
 
 /// All listening sockets of the process; cheap to clone, closed with the last clone.
 #[derive(Debug, Clone, Default)]
-pub struct Listeners(Vec<Arc<Listener>>);
+pub struct Listeners {
+    of_proxies: Vec<Arc<Listener>>,
+    of_control: Vec<ControlListener>,
+}
 
 /// An address that could not be bound.
 #[derive(Debug, thiserror::Error)]
@@ -79,7 +86,12 @@ fn reason(error: &io::Error) -> String {
 impl Listeners {
     /// The sockets.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Listener>> {
-        self.0.iter()
+        self.of_proxies.iter()
+    }
+
+    /// One more that the next process may take over; data threads have nothing to do with it.
+    pub fn add(&mut self, listener: ControlListener) {
+        self.of_control.push(listener);
     }
 
     /// The sockets, each with what it is bound to, for a process that is to take them over.
@@ -87,23 +99,24 @@ impl Listeners {
         &'a self,
         model: &'a Model,
     ) -> impl Iterator<Item = (Bound, BorrowedFd<'a>)> {
-        self.0.iter().filter_map(|listener| {
+        let of_proxies = self.of_proxies.iter().filter_map(|listener| {
             let frontend = model.proxies[listener.proxy.index()].frontend.as_ref()?;
             let bind = frontend.binds.get(listener.index)?;
             Some((Bound::from(bind), listener.socket.as_fd()))
-        })
+        });
+        of_proxies.chain(self.of_control.iter().map(ControlListener::offered))
     }
 
-    /// There are none.
+    /// No proxy has any.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.of_proxies.is_empty()
     }
 
     /// New connections are refused until [`Listeners::resume`]; the addresses stay ours. To be
     /// called after the threads were told to pause.
     pub fn pause(&self) {
-        for listener in &self.0 {
+        for listener in &self.of_proxies {
             // A socket that cannot be paused (UNIX) keeps its queue: nobody takes from it.
             let _stays_open = socket::refuse_connections(&listener.socket);
         }
@@ -114,7 +127,7 @@ impl Listeners {
     /// # Errors
     /// Somebody else took the address meanwhile.
     pub fn resume(&self) -> io::Result<()> {
-        self.0
+        self.of_proxies
             .iter()
             .try_for_each(|listener| socket::listen_on(&listener.socket, listener.backlog))
     }
@@ -157,7 +170,10 @@ pub fn bind_all(model: &Model, inherited: &Inherited) -> Result<Listeners, Vec<B
         errors.extend(switched.filter_map(Result::err));
     }
     if errors.is_empty() {
-        Ok(Listeners(listeners))
+        Ok(Listeners {
+            of_proxies: listeners,
+            of_control: Vec::new(),
+        })
     } else {
         Err(errors)
     }
