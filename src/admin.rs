@@ -29,6 +29,7 @@ mod stream;
 mod tests;
 mod typed;
 mod view;
+pub mod why;
 
 use std::sync::Arc;
 

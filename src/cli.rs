@@ -10,9 +10,12 @@ mod plan;
 mod pontoon;
 pub mod reference;
 mod reload;
+mod runtime;
 mod say;
+mod server;
 mod status;
 mod switchover;
+mod why;
 
 use std::{
     env,

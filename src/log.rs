@@ -111,6 +111,12 @@ thread_local! {
     static BUFFERS: RefCell<Buffers> = RefCell::default();
 }
 
+/// What is logged of a state change, without dates and levels.
+pub fn words_of(proxy: &Proxy, change: &StateChange) -> Vec<String> {
+    let events = event::state_changed(proxy, change).into_iter();
+    events.map(|(_, text)| text).collect()
+}
+
 impl Logger {
     /// Opens what the configuration names. To be called before `chroot`, and after the last
     /// fork or before it: threads are only started by the first line that needs one.

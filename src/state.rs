@@ -14,6 +14,7 @@ pub mod mailbox;
 pub mod pace;
 pub mod pulse;
 pub mod rate;
+pub mod timeline;
 mod tracking;
 
 use std::{
@@ -42,6 +43,7 @@ use self::{
     pace::Pace,
     pulse::Pulse,
     rate::Rate,
+    timeline::{RecentChecks, Timeline},
 };
 use crate::log::Logger;
 
@@ -58,6 +60,8 @@ pub struct Running {
     pub logger: Logger,
     /// The data threads, by number.
     pub threads: Vec<Arc<Mailbox>>,
+    /// What has happened to the servers lately.
+    pub timeline: Timeline,
     /// Told when [`Running::readiness`] may have changed, or a stop was asked for.
     pub readiness_changed: Notify,
 }
@@ -204,6 +208,8 @@ pub struct ServerState {
     pub times: Times,
     /// When the last session began, in milliseconds since the process started; 0: never.
     pub last_session: AtomicU64,
+    /// Its last checks.
+    pub checks: RecentChecks,
     /// Told when its checks may have to stop or start, or when the next one is due sooner.
     pub state_changed: Notify,
 }
@@ -236,6 +242,7 @@ impl Running {
             process,
             logger,
             threads,
+            timeline: Timeline::default(),
             readiness_changed: Notify::new(),
         };
         running.begin_tracking(now);
@@ -401,6 +408,7 @@ impl ServerState {
             session_rate: Rate::default(),
             times: Times::default(),
             last_session: AtomicU64::new(0),
+            checks: RecentChecks::default(),
             state_changed: Notify::new(),
         }
     }

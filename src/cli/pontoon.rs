@@ -4,7 +4,7 @@ use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{check, floating_ip, plan, reference, reload, say, status, switchover};
+use super::{check, floating_ip, plan, reference, reload, say, server, status, switchover, why};
 use crate::{
     demo,
     proxy::process::announce::{Announcer, Style},
@@ -34,6 +34,14 @@ enum Command {
     Plan(plan::PlanArgs),
     /// Let a running node read its files again: established sessions go on
     Reload(reload::ReloadArgs),
+    /// Tell why a server is down, why this node is or is not master, and what happened lately
+    Why(why::WhyArgs),
+    /// Give a server no new sessions; established ones go on
+    Drain(server::DrainArgs),
+    /// Give a server sessions again, as its checks allow
+    Ready(server::ServerArgs),
+    /// Neither check a server nor give it sessions
+    Maint(server::ServerArgs),
     /// Hand mastership to a peer on purpose, once it says that it is ready
     Switchover(switchover::SwitchoverArgs),
     /// A cloud's addresses by hand: tell where they are, bring them here, try everything out
@@ -113,10 +121,6 @@ impl From<DemoArgs> for demo::Options {
 /// Commands of versions to come: refused by name rather than half there.
 const LATER: &[(&str, &str)] = &[
     (
-        "drain",
-        "until then, use the statistics page with `stats admin`",
-    ),
-    (
         "top",
         "until then, see `pontoon status` and the statistics page",
     ),
@@ -134,6 +138,10 @@ pub(super) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Status(args) => status::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Reload(args) => reload::run(&args),
+        Command::Why(args) => why::run(&args),
+        Command::Drain(args) => server::drain(&args),
+        Command::Ready(args) => server::ready(&args),
+        Command::Maint(args) => server::maint(&args),
         Command::Switchover(args) => switchover::run(&args),
         Command::FloatingIp(args) => floating_ip::run(&args),
         Command::Check(args) => check::run(&args),
@@ -174,6 +182,10 @@ fn unknown(words: &[OsString]) -> ExitCode {
         "status",
         "plan",
         "reload",
+        "why",
+        "drain",
+        "ready",
+        "maint",
         "switchover",
         "floating-ip",
         "check",

@@ -3,8 +3,8 @@
 pub(super) mod age;
 pub(super) mod floating;
 mod process;
-mod report;
-mod router;
+pub(super) mod report;
+pub(super) mod router;
 
 use std::process::ExitCode;
 
@@ -13,6 +13,7 @@ use clap::Args;
 use super::{
     ask::{AskError, Whom},
     say,
+    why::Format,
 };
 use crate::proxy::process::announce::{Announcer, Style};
 
@@ -21,9 +22,12 @@ use crate::proxy::process::announce::{Announcer, Style};
 pub(super) struct StatusArgs {
     #[command(flatten)]
     whom: Whom,
-    /// Everything it tells, as JSON
-    #[arg(long)]
+    /// Everything it tells, as JSON; the same as `--format json`
+    #[arg(long, conflicts_with = "format")]
     json: bool,
+    /// How it is told
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
 }
 
 /// Shows how a node is. Exits with 0 if it could be asked.
@@ -43,7 +47,7 @@ pub(super) fn run(args: &StatusArgs) -> ExitCode {
 
 fn show(args: &StatusArgs) -> Result<String, AskError> {
     let node = args.whom.status()?;
-    if args.json {
+    if args.json || args.format == Format::Json {
         return Ok(serde_json::to_string_pretty(&node)? + "\n");
     }
     Ok(report::of(&node)?)

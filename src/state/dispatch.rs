@@ -9,6 +9,7 @@ use pontoon_engine::{
 };
 
 use super::{BackendState, Running, mailbox::Message};
+use crate::log;
 
 impl Running {
     /// Changes a backend's balancer, then carries out the orders that follow, without its lock.
@@ -67,6 +68,9 @@ impl Running {
             }
             Action::HealthReport(report) => {
                 self.logger.health_report(self.proxy(id), report);
+                if let Some(server) = state.servers.get(report.server.index()) {
+                    server.checks.add(report);
+                }
                 if report.changed {
                     // Perhaps the first check that has passed.
                     self.readiness_changed.notify_one();
@@ -89,6 +93,9 @@ impl Running {
     fn state_changed(&self, id: ProxyId, state: &BackendState, change: &StateChange) {
         let proxy = self.proxy(id);
         self.logger.state_changed(proxy, change);
+        for text in log::words_of(proxy, change) {
+            self.timeline.add(id, change.server, text);
+        }
         state.timers_changed.notify_one();
         self.readiness_changed.notify_one();
         state.servers[change.server.index()]

@@ -294,7 +294,7 @@ fn keepalived() -> Outcome {
 }
 
 fn later_commands() -> Outcome {
-    for command in ["top", "drain"] {
+    for command in ["top"] {
         let mut program = Program::start(Command::new(pontoon()).arg(command))?;
         assert_eq!(program.wait(wait::PATIENCE)?.code(), Some(2), "{command}");
         program.wait_for_line("the refusal", |line| {

@@ -31,7 +31,7 @@ pub(in crate::cli) fn duration(seconds: f64) -> String {
 }
 
 /// A moment in seconds since the epoch: `2026-11-22 03:12:04`, local time.
-pub(super) fn moment(seconds: f64, zone: &TimeZone) -> String {
+pub(in crate::cli) fn moment(seconds: f64, zone: &TimeZone) -> String {
     let since = std::time::Duration::try_from_secs_f64(seconds).unwrap_or_default();
     let whole = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
     Timestamp::from_second(whole).map_or_else(

@@ -48,7 +48,7 @@ fn transitions(vrrp: &Status, zone: &TimeZone) -> String {
 }
 
 /// A line of the report: a name and what is to be said of it, indented below a heading.
-pub(super) fn line(name: &str, value: &str) -> String {
+pub(in crate::cli) fn line(name: &str, value: &str) -> String {
     format!("  {name:<10} {value}\n")
 }
 

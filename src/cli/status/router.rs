@@ -22,17 +22,14 @@ pub(super) fn instance(it: &InstanceStatus, zone: &TimeZone) -> String {
         moment(it.since, zone),
         it.reason
     );
-    out += &line("priority", &priority(&it.priority));
-    out += &bystanders(&it.priority);
+    out += &priority_lines(&it.priority);
     if let Some(hold) = &it.hold {
         let left = it.hold_for.map_or_else(String::new, |seconds| {
             format!("; for another {}", duration(seconds))
         });
         out += &line("waits", &format!("{hold}{left}"));
     }
-    if let Some(switchover) = it.switchover {
-        out += &line("switchover", &switched(switchover));
-    }
+    out += &switchover_line(it);
     out += &line(
         "router",
         &format!(
@@ -53,6 +50,17 @@ pub(super) fn instance(it: &InstanceStatus, zone: &TimeZone) -> String {
         ),
     );
     out
+}
+
+/// How a priority comes about, and what is tracked without changing it.
+pub(in crate::cli) fn priority_lines(it: &PriorityStatus) -> String {
+    line("priority", &priority(it)) + &bystanders(it)
+}
+
+/// How far a switchover has come; nothing if there is none.
+pub(in crate::cli) fn switchover_line(it: &InstanceStatus) -> String {
+    it.switchover
+        .map_or_else(String::new, |it| line("switchover", &switched(it)))
 }
 
 fn switched(switchover: SwitchoverStatus) -> String {
