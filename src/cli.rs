@@ -15,6 +15,7 @@ mod say;
 mod server;
 mod status;
 mod switchover;
+mod top;
 mod why;
 
 use std::{

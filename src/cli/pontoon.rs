@@ -4,7 +4,9 @@ use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{check, floating_ip, plan, reference, reload, say, server, status, switchover, why};
+use super::{
+    check, floating_ip, plan, reference, reload, say, server, status, switchover, top, why,
+};
 use crate::{
     demo,
     proxy::process::announce::{Announcer, Style},
@@ -34,6 +36,8 @@ enum Command {
     Plan(plan::PlanArgs),
     /// Let a running node read its files again: established sessions go on
     Reload(reload::ReloadArgs),
+    /// Watch a running node on a terminal: servers, sessions, election; with keys to act
+    Top(top::TopArgs),
     /// Tell why a server is down, why this node is or is not master, and what happened lately
     Why(why::WhyArgs),
     /// Give a server no new sessions; established ones go on
@@ -118,14 +122,6 @@ impl From<DemoArgs> for demo::Options {
     }
 }
 
-/// Commands of versions to come: refused by name rather than half there.
-const LATER: &[(&str, &str)] = &[
-    (
-        "top",
-        "until then, see `pontoon status` and the statistics page",
-    ),
-];
-
 /// Does what the arguments say.
 pub(super) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
     let args: Vec<_> = args.collect();
@@ -138,6 +134,7 @@ pub(super) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Status(args) => status::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Reload(args) => reload::run(&args),
+        Command::Top(args) => top::run(&args),
         Command::Why(args) => why::run(&args),
         Command::Drain(args) => server::drain(&args),
         Command::Ready(args) => server::ready(&args),
@@ -173,15 +170,13 @@ fn version() -> ExitCode {
 fn unknown(words: &[OsString]) -> ExitCode {
     let name = words.first().map(|word| word.to_string_lossy());
     let name = name.as_deref().unwrap_or_default();
-    if let Some((name, _)) = LATER.iter().find(|(later, _)| *later == name) {
-        return comes_later(name);
-    }
     let announcer = Announcer::new(Style::Pontoon, false);
     let known = [
         "run",
         "status",
         "plan",
         "reload",
+        "top",
         "why",
         "drain",
         "ready",
@@ -199,15 +194,6 @@ fn unknown(words: &[OsString]) -> ExitCode {
     announcer.alert(format!(
         "unknown command '{name}'; {advice}see 'pontoon help'"
     ));
-    ExitCode::from(2)
-}
-
-/// A name that a later version will answer to.
-fn comes_later(name: &str) -> ExitCode {
-    let instead = LATER.iter().find(|(later, _)| *later == name);
-    let instead = instead.map_or("", |(_, instead)| instead);
-    let announcer = Announcer::new(Style::Pontoon, false);
-    announcer.alert(format!("'{name}' comes with a later version; {instead}"));
     ExitCode::from(2)
 }
 

@@ -88,6 +88,11 @@ fn tell(args: &WhyArgs) -> Result<String, RuntimeError> {
     Ok(out)
 }
 
+/// All that is known of an election, for people.
+pub(super) fn of_election(status: &Status, zone: &TimeZone) -> String {
+    election::text(status, false, zone)
+}
+
 fn ask(args: &WhyArgs) -> Result<Told, RuntimeError> {
     let subject = args.subject.as_deref().unwrap_or_default();
     if args.which.pid.is_some() {

@@ -67,10 +67,6 @@ pub(super) fn register(tests: &mut Vec<Test>) {
         "process::keepalived_conf_is_recognised",
         keepalived,
     ));
-    tests.push(Test::new(
-        "process::later_commands_are_refused",
-        later_commands,
-    ));
 }
 
 struct Scene {
@@ -288,17 +284,6 @@ fn keepalived() -> Outcome {
         assert_eq!(program.wait(wait::PATIENCE)?.code(), Some(1), "{command}");
         program.wait_for_line("a mistake of that language", |line| {
             line.contains("the instance `VI_1` has no `interface`")
-        })?;
-    }
-    Ok(())
-}
-
-fn later_commands() -> Outcome {
-    for command in ["top"] {
-        let mut program = Program::start(Command::new(pontoon()).arg(command))?;
-        assert_eq!(program.wait(wait::PATIENCE)?.code(), Some(2), "{command}");
-        program.wait_for_line("the refusal", |line| {
-            line.contains(&format!("'{command}' comes with a later version"))
         })?;
     }
     Ok(())
