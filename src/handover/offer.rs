@@ -43,7 +43,8 @@ const OF_ONE_SESSION: usize = 6;
 #[derive(Debug)]
 pub struct Door {
     listener: OwnedFd,
-    /// Besides root, this user may ask: the one who started us.
+    /// Besides root, this user may ask: the one who started us. (Not the one that we became: others may
+    /// run as that one, too, and whoever takes over has all sessions.)
     user: u32,
 }
 
@@ -93,7 +94,7 @@ impl Door {
                 readiness.readable().await?;
                 continue;
             };
-            let may_ask = |peer: Peer| [0, self.user, identity::user()].contains(&peer.user);
+            let may_ask = |peer: Peer| [0, self.user].contains(&peer.user);
             if packet::peer(&asker).is_ok_and(may_ask) {
                 return Ok(Line::new(asker));
             }

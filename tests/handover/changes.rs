@@ -20,7 +20,7 @@ use super::{Case, Chain};
 use crate::harness::{Failure, Outcome, Test, pontoon};
 
 pub(super) fn register(tests: &mut Vec<Test>) {
-    let all: [Case; 8] = [
+    let all: [Case; 9] = [
         ("sessions_of_a_removed_server_stay", removed_server),
         ("sessions_of_a_removed_proxy_stay", removed_proxy),
         (
@@ -35,6 +35,7 @@ pub(super) fn register(tests: &mut Vec<Test>) {
         ("too_few_descriptors_fall_back_to_draining", too_few),
         ("sockets_in_the_file_system_stay", unix),
         ("terminated_means_sessions_end", terminated),
+        ("daemons_replace_each_other", daemons),
     ];
     for (name, run) in all {
         tests.push(Test::new(format!("handover::{name}"), run));
@@ -224,6 +225,37 @@ fn terminated() -> Outcome {
         return echo(&mut Client::connect(chain.front)?, b"served");
     }
     Err(Failure::from(format!("{seen:?}")))
+}
+
+/// As old scripts do it: `haproxy -D -p PIDFILE -sf $(cat PIDFILE)`.
+fn daemons() -> Outcome {
+    let server = Server::start(Behaviour::Echo)?;
+    let mut chain = Chain::start(&px(&server))?;
+    let mut crowd = Crowd::gather(chain.front, 50)?;
+    let file = chain.folder.path().join("haproxy.cfg");
+    let pidfile = chain.folder.path().join("haproxy.pid");
+    let mut old = chain.current.pid().to_string();
+    for _ in 0..3 {
+        let mut command = std::process::Command::new(&chain.program);
+        command.arg("-D").arg("-f").arg(&file).arg("-p").arg(&pidfile);
+        let output = command.args(["-sf", &old]).output()?;
+        if !output.status.success() {
+            return Err(Failure::from(format!("{output:?}")));
+        }
+        crowd.exchange()?;
+        let gone = format!("/proc/{old}/fd/0");
+        wait::until("the old daemon to end", PATIENCE, || {
+            fs::read_link(&gone).is_err().then_some(())
+        })?;
+        fs::read_to_string(&pidfile)?.trim().clone_into(&mut old);
+    }
+    chain.current.wait(PATIENCE)?;
+    crowd.exchange()?;
+    let last = old.parse().ok().and_then(rustix::process::Pid::from_raw);
+    let last = last.ok_or_else(|| Failure::from("no number in the pid file"))?;
+    rustix::process::kill_process(last, rustix::process::Signal::TERM)
+        .map_err(|error| Failure::from(error.to_string()))?;
+    Ok(())
 }
 
 fn dropped() -> Outcome {
