@@ -5,7 +5,8 @@
 //!
 //! ```text
 //! handoff → connection → http → service ┬→ snapshot → page | csv | json | typed
-//!                                       └→ command  → the balancer
+//!                            │          └→ command  → the balancer
+//!               endpoint ────┴→ metrics → snapshot
 //! ```
 
 mod auth;
@@ -14,6 +15,7 @@ mod command;
 mod connection;
 mod count;
 mod csv;
+pub mod endpoint;
 #[cfg(test)]
 mod fixture;
 mod http;
@@ -35,14 +37,20 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
-use self::service::Service;
+use self::{endpoint::Endpoints, service::Service};
 use crate::{proxy::handoff::Receiver, state::Running};
 
-/// Serves connections until no thread can hand any over, then until the last one ends.
+/// Serves connections until no thread can hand any over, then until the last one ends; beside
+/// them what the file asks for apart from proxies.
 ///
 /// Needs a tokio runtime with I/O and time. An idle connection ends soon after
 /// [`crate::state::ProcessState::stopping`] is set.
-pub async fn serve(running: Arc<Running>, mut connections: Receiver) {
+pub async fn serve(running: Arc<Running>, connections: Receiver, endpoints: Endpoints) {
+    let beside = endpoints.serve(&running);
+    tokio::join!(serve_proxies(Arc::clone(&running), connections), beside);
+}
+
+async fn serve_proxies(running: Arc<Running>, mut connections: Receiver) {
     let service = Arc::new(Service::new(running));
     let mut served = JoinSet::new();
     while let Some(connection) = connections.recv().await {

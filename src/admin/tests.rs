@@ -18,7 +18,9 @@ use tokio::{
 };
 
 use super::{
-    csv, fixture, json, page, serve,
+    csv,
+    endpoint::Endpoints,
+    fixture, json, page, serve,
     snapshot::{Selection, Snapshot},
 };
 use crate::{proxy::handoff::HttpConnection, state::Running, testing};
@@ -48,7 +50,7 @@ impl Site {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (sender, receiver) = mpsc::unbounded_channel();
-        tokio::spawn(serve(Arc::clone(&running), receiver));
+        tokio::spawn(serve(Arc::clone(&running), receiver, Endpoints::default()));
         let accepting = Arc::clone(&running);
         tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {

@@ -46,6 +46,7 @@ use super::{
     thread,
 };
 use crate::{
+    admin::endpoint::{EndpointError, Endpoints},
     checks::{Checks, LoadError},
     handover::{offer::Door, take::Taken},
     log::{self, Logger},
@@ -90,6 +91,8 @@ enum StartError {
     Limit(#[from] LimitError),
     #[error("{}", lines(.0))]
     Bind(Vec<BindError>),
+    #[error("{0}")]
+    Endpoint(#[from] EndpointError),
     #[error("{0}")]
     Daemon(#[from] DaemonError),
     #[error("{}", lines(.0))]
@@ -139,6 +142,7 @@ struct Bound {
     signals: Held,
     limits: Limits,
     listeners: Listeners,
+    endpoints: Endpoints,
     predecessor: Option<Predecessor>,
 }
 
@@ -161,10 +165,12 @@ fn bind(
     if listeners.is_empty() {
         return Err(StartError::NoListener);
     }
+    let endpoints = Endpoints::bind(&model.global, old.is_some())?;
     Ok(Bound {
         signals,
         limits,
         listeners,
+        endpoints,
         predecessor,
     })
 }
@@ -239,6 +245,7 @@ struct Process {
     heart: Option<Heart>,
     door: Option<Door>,
     statistics: handoff::Receiver,
+    endpoints: Endpoints,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -308,6 +315,7 @@ fn start(
         heart,
         door,
         statistics,
+        endpoints: bound.endpoints,
         runtime,
     })
 }

@@ -385,7 +385,7 @@ fn metrics_are_served_where_a_rule_says_so() {
     );
     assert_eq!(served.services.len(), 1);
     complains(
-        "frontend p\n mode http\n bind :1\n stats enable\n http-request use-service prometheus-exporter if { req.len 0 }\n",
+        "frontend p\n mode http\n bind 127.0.0.1:1\n stats enable\n http-request use-service prometheus-exporter if { req.len 0 }\n",
         &["unsupported"],
     );
     let tcp =

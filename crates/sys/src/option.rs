@@ -66,6 +66,14 @@ pub fn reuse_address(socket: impl AsFd) -> io::Result<()> {
     Ok(sockopt::set_socket_reuseaddr(socket, true)?)
 }
 
+/// `SO_REUSEPORT`: another process of the same user may bind the address as well.
+///
+/// # Errors
+/// Not a socket.
+pub fn reuse_port(socket: impl AsFd) -> io::Result<()> {
+    Ok(sockopt::set_socket_reuseport(socket, true)?)
+}
+
 /// Whether an IPv6 socket leaves IPv4 alone.
 ///
 /// # Errors

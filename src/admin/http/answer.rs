@@ -76,6 +76,8 @@ const fn reason(status: u16) -> &'static str {
         400 => "Bad request",
         401 => "Unauthorized",
         403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
         408 => "Request Time-out",
         500 => "Internal Server Error",
         _ => "Service Unavailable",

@@ -49,6 +49,7 @@ pub(super) fn run(process: Process, talkative: bool) -> ExitCode {
         heart,
         door,
         statistics,
+        endpoints,
         runtime,
     } = process;
     let exit = runtime.block_on(async {
@@ -68,7 +69,7 @@ pub(super) fn run(process: Process, talkative: bool) -> ExitCode {
             threads,
             talkative,
         };
-        let pages = admin::serve(Arc::clone(&running), statistics);
+        let pages = admin::serve(Arc::clone(&running), statistics, endpoints);
         let checking = checks.run(Arc::clone(&running));
         let taken = async {
             match &door {

@@ -3,7 +3,13 @@
 //! A `listen` section is a proxy with both sides; a `frontend` has the client side only, a
 //! `backend` the server side only.
 
-use std::{collections::BTreeMap, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use pontoon_engine::{
     address::{Endpoint, ServerAddr},
@@ -81,6 +87,10 @@ pub struct Global {
     pub description: Option<String>,
     /// `stats socket` lines: accepted, without commands until the runtime socket exists.
     pub stats_sockets: Vec<StatsSocket>,
+    /// `tune.pontoon.metrics`: where `/metrics` and `/health` are served.
+    pub metrics: Option<SocketAddr>,
+    /// `tune.pontoon.agent`: where agent checks are answered.
+    pub agent: Option<SocketAddr>,
     /// `ca-base`.
     pub ca_base: Option<PathBuf>,
     /// `crt-base`.

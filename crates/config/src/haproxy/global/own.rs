@@ -1,13 +1,18 @@
 //! What HAProxy does not have: `tune.pontoon.*`.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
+
+use pontoon_engine::address::Endpoint;
 
 use super::GlobalDraft;
 use crate::{
     args::Args,
     diagnostic::Diagnostics,
     haproxy::{
+        Context,
+        address::bind,
         keyword::{Keyword, Sections},
+        model::BindAddress,
         value,
     },
     source::Word,
@@ -20,11 +25,33 @@ const LONG_SPIN: u16 = 1_000;
 
 pub(super) const KEYWORDS: &[Keyword<GlobalDraft>] = &[
     Keyword::supported(
+        "tune.pontoon.agent",
+        Sections::GLOBAL,
+        "<address>:<port>",
+        "Where agent checks of other balancers are answered: up, draining or down (Pontoon's own keyword).",
+        |draft, args, ctx, d| {
+            if let Some(address) = address(args, ctx, d) {
+                draft.global.agent = Some(address);
+            }
+        },
+    ),
+    Keyword::supported(
         "tune.pontoon.engine",
         Sections::GLOBAL,
         "{ auto | epoll }",
         "How data threads talk to the kernel: through epoll, whichever is said (Pontoon's own keyword).",
         |_, args, _, d| engine(args, d),
+    ),
+    Keyword::supported(
+        "tune.pontoon.metrics",
+        Sections::GLOBAL,
+        "<address>:<port>",
+        "Where `/metrics` and `/health` are served, beside all proxies (Pontoon's own keyword).",
+        |draft, args, ctx, d| {
+            if let Some(address) = address(args, ctx, d) {
+                draft.global.metrics = Some(address);
+            }
+        },
     ),
     Keyword::supported(
         "tune.pontoon.spin-us",
@@ -57,6 +84,24 @@ fn engine(args: &mut Args<'_>, d: &mut Diagnostics) {
         }
     }
     value::end(args, d);
+}
+
+/// One address of the Internet, with its port.
+fn address(args: &mut Args<'_>, cx: &Context<'_>, d: &mut Diagnostics) -> Option<SocketAddr> {
+    let word = value::required(args, "an address and a port", d)?;
+    let found = bind(word, cx, d);
+    value::end(args, d);
+    match found.as_slice() {
+        [BindAddress::Endpoint(Endpoint::Ip(address))] => Some(*address),
+        // Said already.
+        [] => None,
+        _ => {
+            let message = format!("`{}` is not one address with one port", word.text);
+            d.error("bad-address", word.span, message)
+                .suggest("such as `127.0.0.1:9105`, or `:9105` for all addresses of this machine");
+            None
+        }
+    }
 }
 
 fn spin(args: &mut Args<'_>, d: &mut Diagnostics) -> Option<Duration> {
