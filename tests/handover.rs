@@ -1,6 +1,7 @@
 //! Reload: sessions move to the next process, and nobody notices.
 
 mod changes;
+mod held;
 mod states;
 mod traffic;
 
@@ -13,6 +14,7 @@ use std::{
 
 use pontoon_lab::{
     balancer::{Kind, free_address, program_of},
+    needs,
     program::Program,
     statistics,
     syslog::Syslog,
@@ -25,8 +27,14 @@ use crate::harness::{Failure, Outcome, Test, pontoon};
 /// Adds this area's tests.
 pub(crate) fn register(tests: &mut Vec<Test>) {
     changes::register(tests);
+    held::register(tests);
     states::register(tests);
     traffic::register(tests);
+}
+
+/// Reloads in a row.
+fn reloads() -> usize {
+    if needs::full() { 100 } else { 12 }
 }
 
 /// A test by its name.

@@ -237,7 +237,12 @@ fn daemons() -> Outcome {
     let mut old = chain.current.pid().to_string();
     for _ in 0..3 {
         let mut command = std::process::Command::new(&chain.program);
-        command.arg("-D").arg("-f").arg(&file).arg("-p").arg(&pidfile);
+        command
+            .arg("-D")
+            .arg("-f")
+            .arg(&file)
+            .arg("-p")
+            .arg(&pidfile);
         let output = command.args(["-sf", &old]).output()?;
         if !output.status.success() {
             return Err(Failure::from(format!("{output:?}")));

@@ -10,29 +10,24 @@ use std::{
 
 use pontoon_lab::{
     balancer::free_address,
-    crowd::{raise_file_limit, usage},
+    crowd::usage,
     load::{self, Backend, Close, Direction, Pace, Workload},
-    needs::{self, Need},
+    needs::Need,
     postgres::{Postgres, benchmark},
     wait,
 };
 
-use super::Chain;
+use super::{Chain, reloads};
 use crate::harness::{Failure, Outcome, Test, measured};
 
-/// Reloads in a row.
-fn reloads() -> usize {
-    if needs::full() { 100 } else { 12 }
-}
-
 /// Streams both ways that are under way all the time.
-fn streams() -> usize {
-    if needs::full() { 5000 } else { 60 }
-}
+const STREAMS: usize = 60;
 
 pub(super) fn register(tests: &mut Vec<Test>) {
-    let files = Test::new("handover::streams_both_ways_arrive_whole", both_ways);
-    tests.push(files.needs(Need::OpenFiles(15_000)));
+    tests.push(Test::new(
+        "handover::streams_both_ways_arrive_whole",
+        both_ways,
+    ));
     tests.push(Test::new("handover::one_way_bulk_arrives_whole", one_way));
     tests.push(Test::new("handover::messages_are_answered", messages));
     tests.push(Test::new(
@@ -48,10 +43,9 @@ pub(super) fn register(tests: &mut Vec<Test>) {
 }
 
 fn both_ways() -> Outcome {
-    raise_file_limit()?;
     let workload = Workload::Bulk {
         direction: Direction::Both,
-        streams: streams(),
+        streams: STREAMS,
     };
     through_reloads(&[workload])
 }
