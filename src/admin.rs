@@ -14,10 +14,10 @@ mod column;
 mod command;
 mod connection;
 mod count;
-mod csv;
+pub(crate) mod csv;
 pub mod endpoint;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 mod http;
 mod json;
 mod metrics;
@@ -25,7 +25,7 @@ mod origin;
 mod page;
 mod patience;
 mod service;
-mod snapshot;
+pub(crate) mod snapshot;
 mod stream;
 #[cfg(test)]
 mod tests;

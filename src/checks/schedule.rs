@@ -59,8 +59,10 @@ impl Job {
             return;
         };
         let mut jitter = Jitter::new(running.model.global.spread_checks);
-        let mut ended = None;
-        sleep_until(started + self.offset).await;
+        let mut ended = self.goes_on_from(subject, started);
+        if ended.is_none() {
+            sleep_until(started + self.offset).await;
+        }
         loop {
             self.wait(subject, ended, jitter.next()).await;
             // Boxed: what a conversation needs is had while it lasts, not by every sleeping task.
@@ -68,6 +70,18 @@ impl Job {
             self.report(&running, result);
             ended = Some(Instant::now());
         }
+    }
+
+    /// When another process ended its last probe, from whom we took over: the next one is an interval
+    /// after that. Not if it is overdue, since then many may be.
+    fn goes_on_from(&self, subject: Subject<'_>, started: Instant) -> Option<Instant> {
+        let (checked, asked) = subject.state.balancer().last_probes(self.server);
+        let last = match self.role {
+            Role::Health => checked,
+            Role::Agent { .. } => asked,
+        };
+        let last = Instant::from_std(last?);
+        (last + self.interval(subject)? > started).then_some(last)
     }
 
     /// Sleeps until a probe is due, counted from the end of the last one. The interval is asked

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
+use serde::{Deserialize, Serialize};
+
 use super::histogram::{Connects, Sessions};
 
 /// Only ever grows. One thread counts, that of its shard; anybody may look.
@@ -63,6 +65,11 @@ impl Level {
         self.now.fetch_sub(1, Ordering::Relaxed) - 1
     }
 
+    /// There were so many once, in another process.
+    pub fn remember(&self, most: u32) {
+        raise(&self.most, most);
+    }
+
     /// How many there are.
     #[must_use]
     pub fn get(&self) -> u32 {
@@ -119,6 +126,28 @@ impl Average {
     pub fn most(&self) -> u64 {
         self.most.load(Ordering::Relaxed)
     }
+
+    /// What another process goes on from.
+    #[must_use]
+    pub fn carry(&self) -> CarriedAverage {
+        CarriedAverage {
+            sum: self.sum.load(Ordering::Relaxed),
+            most: self.most(),
+        }
+    }
+
+    /// Goes on from there.
+    pub fn resume(&self, carried: CarriedAverage) {
+        self.sum.store(carried.sum, Ordering::Relaxed);
+        self.most.store(carried.most, Ordering::Relaxed);
+    }
+}
+
+/// An [`Average`] on its way to another process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct CarriedAverage {
+    sum: u64,
+    most: u64,
 }
 
 /// One `C` per thread, each on cache lines of its own.
@@ -142,6 +171,11 @@ impl<C> Shards<C> {
     #[must_use]
     pub fn of(&self, thread: usize) -> &C {
         &self.0[thread].0
+    }
+
+    /// Every shard, to look at.
+    pub fn all(&self) -> impl Iterator<Item = &C> {
+        self.0.iter().map(|shard| &shard.0)
     }
 
     /// Sums one counter over all shards.

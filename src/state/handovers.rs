@@ -5,6 +5,8 @@ use std::{
     time::Duration,
 };
 
+use serde::{Deserialize, Serialize};
+
 /// Counts since the service began: what this process took over counts on.
 #[derive(Debug, Default)]
 pub struct Handovers {
@@ -16,7 +18,8 @@ pub struct Handovers {
 }
 
 /// All of it at one moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct HandoverCounts {
     /// Processes taken over from.
     pub completed: u64,

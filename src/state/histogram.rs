@@ -60,6 +60,15 @@ impl<const N: usize> Histogram<N> {
         self.micros.add(micros);
     }
 
+    /// Its counters, by names that say where a bucket ends.
+    pub(super) fn named(&self, bounds: &[u64; N]) -> Vec<(String, &Counter)> {
+        let buckets = bounds.iter().zip(&self.buckets);
+        let buckets = buckets.map(|(bound, counter)| (format!("to_{bound}_ms"), counter));
+        let rest = [("above", &self.above), ("micros", &self.micros)];
+        let rest = rest.map(|(name, counter)| (name.to_owned(), counter));
+        buckets.chain(rest).collect()
+    }
+
     /// Sums up the shards of a histogram.
     pub fn sum<C>(shards: &Shards<C>, of: impl Fn(&C) -> &Self, bounds: &[u64; N]) -> Distribution {
         let mut count = 0;

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use pontoon_engine::moment::Moment;
+use serde::{Deserialize, Serialize};
 
 /// Counts events of the current and the previous second, for all threads and without a lock.
 ///
@@ -16,6 +17,14 @@ pub struct Rate {
     /// What the second before that has counted.
     previous: AtomicU32,
     most: AtomicU32,
+}
+
+/// A [`Rate`] on its way to another process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct CarriedRate {
+    current: u64,
+    previous: u32,
+    most: u32,
 }
 
 /// What [`Rate::current`] holds, taken apart.
@@ -107,6 +116,23 @@ impl Rate {
     #[must_use]
     pub fn most(&self) -> u32 {
         self.most.load(Ordering::Relaxed)
+    }
+
+    /// What another process goes on from, whose time has the same zero.
+    #[must_use]
+    pub fn carry(&self) -> CarriedRate {
+        CarriedRate {
+            current: self.current.load(Ordering::Relaxed),
+            previous: self.previous.load(Ordering::Relaxed),
+            most: self.most(),
+        }
+    }
+
+    /// Goes on from there.
+    pub fn resume(&self, carried: CarriedRate) {
+        self.current.store(carried.current, Ordering::Relaxed);
+        self.previous.store(carried.previous, Ordering::Relaxed);
+        self.most.store(carried.most, Ordering::Relaxed);
     }
 
     fn share_of_previous(&self, now: Moment) -> u32 {

@@ -8,6 +8,7 @@
 mod health;
 mod limits;
 mod member;
+mod memory;
 mod moving;
 mod placing;
 mod queue;
@@ -26,6 +27,7 @@ use std::{
 
 use self::{member::Member, queue::Queue};
 pub use self::{
+    memory::{AdminMemory, AgentMemory, HealthMemory, Memory, Sameness, ServerMemory, SlowStart},
     readiness::Readiness,
     views::{AgentView, BackendView, ServerView},
 };

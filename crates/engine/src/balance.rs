@@ -96,6 +96,17 @@ pub(crate) struct Draw {
     pub(crate) avoid: Option<ServerId>,
 }
 
+/// A server's place in a rotation: when it is due, in the unit of the algorithm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Turn {
+    /// Whole units.
+    pub due: u64,
+    /// And parts of one, of 2³².
+    pub fraction: u32,
+    /// What dividing the last stride left over.
+    pub rest: u64,
+}
+
 /// What every algorithm can do.
 pub(crate) trait Chooser: std::fmt::Debug + Send {
     /// The standing of a server changed.
@@ -104,9 +115,36 @@ pub(crate) trait Chooser: std::fmt::Debug + Send {
     /// Chooses a server that is not to be avoided. Algorithms that spread load choose among
     /// open servers only; those that stick to one may choose a full one.
     fn pick(&mut self, draw: Draw) -> Option<ServerId>;
+
+    /// How far the rotation has come, if there is one.
+    fn clock(&self) -> u64 {
+        0
+    }
+
+    /// A server's place in the rotation, if there is one.
+    fn turn(&self, _id: ServerId) -> Option<Turn> {
+        None
+    }
+
+    /// Goes on where another of its kind was. To be called when the standing of each server is
+    /// known.
+    fn resume(&mut self, _clock: u64, _turns: &[Option<Turn>]) {}
 }
 
 impl Algorithm {
+    /// Its name in the files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::RoundRobin => "roundrobin",
+            Self::StaticRr => "static-rr",
+            Self::LeastConn => "leastconn",
+            Self::First => "first",
+            Self::Source(_) => "source",
+            Self::Random { .. } => "random",
+        }
+    }
+
     /// Whether weights may change while a server is in use; if not, only 0 and not 0 count.
     #[must_use]
     pub const fn is_dynamic(self) -> bool {

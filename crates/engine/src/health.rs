@@ -138,6 +138,34 @@ impl CheckStatus {
         }
     }
 
+    /// The status of this code.
+    #[must_use]
+    pub fn of_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.code() == code)
+    }
+
+    /// All of them.
+    pub const ALL: [Self; 18] = [
+        Self::Initializing,
+        Self::SocketError,
+        Self::L4Ok,
+        Self::L4Timeout,
+        Self::L4Connection,
+        Self::L6Ok,
+        Self::L6Timeout,
+        Self::L6Response,
+        Self::L7Ok,
+        Self::L7OkConditional,
+        Self::L7Timeout,
+        Self::L7Response,
+        Self::L7Status,
+        Self::ProcessError,
+        Self::ProcessTimeout,
+        Self::ProcessOk,
+        Self::Checked,
+        Self::Observed,
+    ];
+
     /// The words in the log.
     #[must_use]
     pub const fn description(self) -> &'static str {

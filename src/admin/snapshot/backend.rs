@@ -3,10 +3,7 @@
 use std::{borrow::Cow, sync::atomic::Ordering, time::Instant};
 
 use pontoon_config::haproxy::model::{Mode, Proxy};
-use pontoon_engine::{
-    backend::{BackendView, ServerView},
-    balance::Algorithm,
-};
+use pontoon_engine::backend::{BackendView, ServerView};
 
 use super::{Column, Health, Kind, Row, Selection, clamp, last_session, server::times};
 use crate::state::{BackendState, Running};
@@ -56,7 +53,7 @@ pub(super) fn row(
     if selection.legends
         && let Some(side) = &proxy.backend
     {
-        row.text(Column::Algo, algorithm_word(side.settings.algorithm));
+        row.text(Column::Algo, side.settings.algorithm.name());
     }
     row
 }
@@ -138,18 +135,6 @@ fn http(row: &mut Row, state: &BackendState) {
     }
     row.large(Column::ReqTot, counters.sum(|c| &c.requests));
     row.zeros(&[Column::CacheLookups, Column::CacheHits]);
-}
-
-/// The `algo` column.
-const fn algorithm_word(algorithm: Algorithm) -> &'static str {
-    match algorithm {
-        Algorithm::RoundRobin => "roundrobin",
-        Algorithm::StaticRr => "static-rr",
-        Algorithm::LeastConn => "leastconn",
-        Algorithm::First => "first",
-        Algorithm::Source(_) => "source",
-        Algorithm::Random { .. } => "random",
-    }
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ impl Backend {
         if !result.status.passed() && counter.is_up() {
             member.counts.failed_checks += 1;
         }
+        member.checked = Some(now);
         let last = member.last_check.replace(result.clone());
         let told = self.actions.len();
         let reason = Reason::Check(result.clone());
@@ -68,6 +69,7 @@ impl Backend {
             unasked(&view)
         };
         let told = self.actions.len();
+        self.members[id.index()].asked = Some(now);
         let last = self.members[id.index()].last_agent.replace(view);
         let reason = Reason::Agent(result.clone());
         self.change(id, reason, now, |member, settings| {

@@ -23,6 +23,10 @@ pub(super) struct Member {
     pub(super) agent_down: bool,
     /// The agent, not a person, chose the administrative state.
     pub(super) agent_chose: bool,
+    /// The maintenance is that of the file, and nobody has ended it since.
+    pub(super) from_file: bool,
+    /// Somebody asked for the maintenance, whatever the file says.
+    pub(super) forced: bool,
     /// The state of the server that this one tracks.
     pub(super) tracked: Option<(OperState, AdminState)>,
     /// Configured weight, or what an administrator or agent made of it.
@@ -48,7 +52,11 @@ pub(super) struct Member {
     pub(super) downtime: Duration,
     pub(super) last_session: Option<Instant>,
     pub(super) last_check: Option<CheckResult>,
+    /// When that was.
+    pub(super) checked: Option<Instant>,
     pub(super) last_agent: Option<AgentView>,
+    /// When that was.
+    pub(super) asked: Option<Instant>,
 }
 
 /// What only grows.
@@ -96,6 +104,8 @@ impl Member {
             stopping: false,
             agent_down: false,
             agent_chose: false,
+            from_file: settings.disabled,
+            forced: false,
             tracked: None,
             weight: settings.weight,
             agent_limit: None,
@@ -111,7 +121,9 @@ impl Member {
             downtime: Duration::ZERO,
             last_session: None,
             last_check: None,
+            checked: None,
             last_agent: None,
+            asked: None,
         }
     }
 
@@ -131,6 +143,8 @@ impl Member {
                 counter.start_over();
             }
         }
+        self.forced = state == AdminState::Maintenance;
+        self.from_file &= self.forced;
         self.admin = state;
     }
 

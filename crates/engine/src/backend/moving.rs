@@ -9,7 +9,9 @@ impl Backend {
     /// A session from another process is on this server: its slot is taken, whatever the limits say.
     /// It was placed there before, so nobody is picked, and nobody's turn is over.
     pub fn occupy(&mut self, server: ServerId, now: Instant) {
+        let last = self.members[server.index()].last_session;
         self.take_slot(server, now);
+        self.members[server.index()].last_session = last.or(Some(now));
     }
 
     /// All who wait, in the order of their arrival, each with the server it waits for; `None`: any.

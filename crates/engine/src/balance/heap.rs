@@ -22,6 +22,12 @@ impl<K: Ord + Copy> Heap<K> {
         self.nodes.first().copied()
     }
 
+    /// The key of a member that is in.
+    pub(super) fn key(&self, member: u32) -> Option<K> {
+        let at = (*self.places.get(member as usize)?)?;
+        Some(self.nodes[at as usize].0)
+    }
+
     /// Puts a member at this key, wherever it was before.
     pub(super) fn set(&mut self, member: u32, key: K) {
         let at = match self.places[member as usize] {

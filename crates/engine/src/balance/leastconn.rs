@@ -6,7 +6,7 @@
 
 use std::cmp::Ordering;
 
-use super::{Chooser, Draw, Standing, heap::Heap};
+use super::{Chooser, Draw, Standing, Turn, heap::Heap};
 use crate::units::ServerId;
 
 /// `load / share`, then the order of arrival at that value.
@@ -37,6 +37,9 @@ pub(super) struct LeastConn {
     standings: Vec<Standing>,
     heap: Heap<Burden>,
     changes: u64,
+    /// The places of another process, while nothing happens but that its sessions take their slots
+    /// here: that is no arrival.
+    places: Vec<Option<u64>>,
 }
 
 impl LeastConn {
@@ -45,7 +48,16 @@ impl LeastConn {
             standings: vec![Standing::default(); servers],
             heap: Heap::new(servers),
             changes: 0,
+            places: Vec::new(),
         }
+    }
+
+    fn since(&mut self, id: ServerId) -> u64 {
+        if let Some(Some(place)) = self.places.get(id.index()) {
+            return *place;
+        }
+        self.changes += 1;
+        self.changes
     }
 }
 
@@ -55,11 +67,14 @@ impl Chooser for LeastConn {
         if known == standing {
             return;
         }
+        if standing.share != known.share || standing.load < known.load {
+            self.places.clear();
+        }
         if standing.share == 0 || !standing.open {
             self.heap.remove(id.0);
             return;
         }
-        self.changes += 1;
+        let since = self.since(id);
         let load = if standing.load == 0 {
             0
         } else {
@@ -70,12 +85,13 @@ impl Chooser for LeastConn {
             Burden {
                 load,
                 share: standing.share,
-                since: self.changes,
+                since,
             },
         );
     }
 
     fn pick(&mut self, draw: Draw) -> Option<ServerId> {
+        self.places.clear();
         let avoided = draw
             .avoid
             .and_then(|id| Some((id, self.heap.remove(id.0)?)));
@@ -84,5 +100,29 @@ impl Chooser for LeastConn {
             self.heap.set(id.0, key);
         }
         first.map(|(_, id)| ServerId(id))
+    }
+
+    fn clock(&self) -> u64 {
+        self.changes
+    }
+
+    fn turn(&self, id: ServerId) -> Option<Turn> {
+        let place = self.heap.key(id.0)?.since;
+        Some(Turn {
+            due: place,
+            ..Turn::default()
+        })
+    }
+
+    fn resume(&mut self, clock: u64, turns: &[Option<Turn>]) {
+        self.changes = clock;
+        self.places = turns.iter().map(|turn| turn.map(|it| it.due)).collect();
+        for id in (0..).take(self.standings.len()).map(ServerId) {
+            let Some(key) = self.heap.key(id.0) else {
+                continue;
+            };
+            let since = self.since(id);
+            self.heap.set(id.0, Burden { since, ..key });
+        }
     }
 }

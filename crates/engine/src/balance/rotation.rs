@@ -9,7 +9,7 @@
 
 use std::cmp::Reverse;
 
-use super::{Chooser, Draw, Standing, heap::Heap};
+use super::{Chooser, Draw, Standing, Turn as Place, heap::Heap};
 use crate::units::ServerId;
 
 /// Bits after the point of a [`Turn`]: enough to order any two fractions `a / w` with `w <= 65536`
@@ -137,5 +137,40 @@ impl Chooser for Rotation {
             self.enter(id.0);
         }
         next.map(ServerId)
+    }
+
+    fn clock(&self) -> u64 {
+        self.clock
+    }
+
+    fn turn(&self, id: ServerId) -> Option<Place> {
+        let turn = self.members[id.index()].turn?;
+        let part = |bits: u128| u64::try_from(bits).unwrap_or(u64::MAX);
+        Some(Place {
+            due: part(turn.due >> FRACTION_BITS),
+            fraction: u32::try_from(turn.due & u128::from(u32::MAX)).unwrap_or(u32::MAX),
+            rest: part(turn.rest),
+        })
+    }
+
+    fn resume(&mut self, clock: u64, turns: &[Option<Place>]) {
+        self.clock = clock;
+        for (id, turn) in (0u32..).zip(turns) {
+            let Some(member) = self.members.get_mut(id as usize) else {
+                break;
+            };
+            member.turn = turn.filter(|_| member.share > 0).map(|turn| Turn {
+                due: (Moment::from(turn.due) << FRACTION_BITS) + Moment::from(turn.fraction),
+                rest: turn.rest.into(),
+            });
+            let (open, share, turn) = (member.open, member.share, member.turn);
+            self.leave(id);
+            match turn {
+                _ if !open => {}
+                // Not as one that comes in late: it has kept its place.
+                Some(turn) => self.due.set(id, (turn.due, Reverse(share))),
+                None => self.fresh.set(id, Reverse(share)),
+            }
+        }
     }
 }

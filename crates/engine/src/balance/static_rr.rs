@@ -1,6 +1,6 @@
 //! `balance static-rr`: in turn by weight along a fixed table.
 
-use super::{Chooser, Draw, Standing, map::spread};
+use super::{Chooser, Draw, Standing, Turn, map::spread};
 use crate::units::ServerId;
 
 /// The table and the place in it.
@@ -59,5 +59,17 @@ impl Chooser for StaticRr {
             })?;
         self.place = (self.place + steps + 1) % table.len();
         Some(id)
+    }
+
+    fn clock(&self) -> u64 {
+        let place = if self.stale { 0 } else { self.place };
+        u64::try_from(place).unwrap_or_default()
+    }
+
+    fn resume(&mut self, clock: u64, _turns: &[Option<Turn>]) {
+        self.table = spread(&self.shares);
+        self.stale = false;
+        let place = usize::try_from(clock).unwrap_or_default();
+        self.place = place.checked_rem(self.table.len()).unwrap_or_default();
     }
 }

@@ -73,6 +73,23 @@ impl Counter {
         self.health = 0;
     }
 
+    /// Goes on from what another counted, perhaps towards other numbers.
+    pub(crate) fn resume(&mut self, health: u32, rise: u32, fall: u32) {
+        let top = rise.saturating_add(fall).saturating_sub(1);
+        self.health = if health < rise {
+            health.min(self.rise - 1)
+        } else if health >= top {
+            self.top()
+        } else {
+            (self.rise + (health - rise)).min(self.top())
+        };
+    }
+
+    /// Up or down, but the next word may change that.
+    pub(crate) const fn doubt(&mut self, up: bool) {
+        self.health = if up { self.rise } else { self.rise - 1 };
+    }
+
     /// Back from maintenance: up until the first check says otherwise.
     pub(crate) const fn start_over(&mut self) {
         self.health = self.rise;

@@ -34,6 +34,7 @@ enum Event {
         line: &'static str,
     },
     Wait(u64),
+    Restart,
 }
 
 const SERVERS: u32 = 5;
@@ -67,6 +68,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => (server(), 0u16..4).prop_map(|(server, weight)| Event::Weigh { server, weight }),
         1 => (server(), line).prop_map(|(server, line)| Event::Agent { server, line }),
         1 => (0u64..3).prop_map(Event::Wait),
+        1 => Just(Event::Restart),
     ]
 }
 
@@ -121,6 +123,14 @@ struct Shell {
 }
 
 impl Shell {
+    fn new(bench: Bench) -> Self {
+        Self {
+            bench,
+            holding: BTreeMap::new(),
+            waiting: BTreeSet::new(),
+        }
+    }
+
     fn happen(&mut self, event: Event) {
         match event {
             Event::Arrive {
@@ -159,6 +169,7 @@ impl Shell {
             | Event::Agent { .. } => {
                 self.change(&event);
             }
+            Event::Restart => self.restart(),
             Event::Wait(seconds) => {
                 self.bench.now += Duration::from_secs(seconds);
                 self.bench.backend.handle_timeout(self.bench.now);
@@ -191,6 +202,43 @@ impl Shell {
             }
             _ => unreachable!("not a change of state"),
         }
+    }
+
+    /// Another backend goes on where this one stood, and nobody can tell.
+    fn restart(&mut self) {
+        let before = self.views();
+        let now = self.bench.now;
+        let old = &self.bench.backend;
+        let mut new = Backend::new(old.settings.clone(), old.servers.clone(), now);
+        let ids = || (0..SERVERS).map(ServerId);
+        let memories: Vec<_> = ids().map(|id| old.server_memory(id)).collect();
+        for (id, memory) in ids().zip(&memories) {
+            new.restore_server(id, memory, Sameness::Same, true, now);
+        }
+        let turns: Vec<_> = memories.iter().map(|memory| memory.turn).collect();
+        new.resume(&old.memory(), Some(&turns), now);
+        let but_clock = |memory: Memory| Memory { clock: 0, ..memory };
+        assert_eq!(but_clock(new.memory()), but_clock(old.memory()));
+        for server in self.holding.values() {
+            new.occupy(*server, now);
+        }
+        for (session, server) in old.queue_order() {
+            new.wait_on(session, server, now);
+        }
+        assert_eq!(new.poll_action(), None, "nothing has changed");
+        self.bench.backend = new;
+        assert_eq!(self.views(), before);
+    }
+
+    fn views(&self) -> (Vec<ServerView>, BackendView, Readiness, Option<Instant>) {
+        let backend = &self.bench.backend;
+        let servers = (0..SERVERS).map(|id| self.bench.view(id));
+        (
+            servers.collect(),
+            backend.view(self.bench.now),
+            backend.readiness(),
+            backend.poll_timeout(),
+        )
     }
 
     fn arrive(
@@ -273,9 +321,35 @@ proptest! {
     ) {
         let settings = Settings { algorithm, all_backups, full_connections: full, redispatch };
         let bench = Bench::with(settings, servers);
-        let mut shell = Shell { bench, holding: BTreeMap::new(), waiting: BTreeSet::new() };
+        let mut shell = Shell::new(bench);
         for event in events {
             shell.happen(event);
+        }
+    }
+
+    /// Also not by what comes after: rotation, limits and slow starts go on as they would have.
+    #[test]
+    fn a_restart_changes_nothing_that_comes_after(
+        algorithm in algorithm(),
+        servers in prop::collection::vec(some_server(), SERVERS as usize),
+        full in prop::option::of(1u32..20),
+        events in prop::collection::vec(event(), 1..100),
+        at in any::<prop::sample::Index>(),
+    ) {
+        let at = at.index(events.len());
+        let settings =
+            Settings { algorithm, all_backups: true, full_connections: full, redispatch: true };
+        let mut steady = Shell::new(Bench::with(settings.clone(), servers.clone()));
+        let mut restarted = Shell::new(Bench::with(settings, servers));
+        restarted.bench.now = steady.bench.now;
+        for (index, event) in events.into_iter().enumerate() {
+            if index == at {
+                restarted.restart();
+            }
+            steady.happen(event.clone());
+            restarted.happen(event);
+            let holding = [&steady, &restarted].map(|shell| shell.holding.clone());
+            prop_assert_eq!(&holding[0], &holding[1]);
         }
     }
 
