@@ -24,7 +24,10 @@ use self::{
     figures::{CarriedRate, CarriedTimes},
     identity::Identity,
 };
-use super::{BackendState, FrontendState, ListenerState, ProcessState, Running, ServerState};
+use super::{
+    BackendState, FrontendState, ListenerState, ProcessState, Running, ServerState,
+    handovers::HandoverCounts,
+};
 use crate::handover::wire::Bound;
 
 /// What another process goes on from; the version of the handover is also that of this.
