@@ -122,7 +122,8 @@ impl Job {
             } else {
                 failed
             };
-            checks.of(0).count(result.duration, &CHECK_BOUNDS);
+            let micros = u64::try_from(result.duration.as_micros()).unwrap_or(u64::MAX);
+            checks.of(0).count(micros, &CHECK_BOUNDS);
         }
     }
 

@@ -494,6 +494,7 @@ impl Running {
         self.tell_room_again();
     }
 
+    #[inline]
     fn count_accepted(&self, frontend: &FrontendState, bind: usize, shard: usize, now: Moment) {
         self.process
             .connections_total
@@ -507,6 +508,7 @@ impl Running {
     }
 
     /// The connection has become a session.
+    #[inline]
     pub(super) fn count_session(
         &self,
         frontend: &FrontendState,

@@ -179,6 +179,7 @@ impl Io {
     ///
     /// # Errors
     /// The connection broke.
+    #[inline]
     pub(super) fn receive(&mut self, leg: &Leg, room: usize) -> io::Result<Received> {
         self.received = 0;
         let room = room.min(self.buffer.len());

@@ -103,6 +103,7 @@ impl Average {
     pub const WINDOW: u64 = 1024;
 
     /// One more value.
+    #[inline]
     pub fn add(&self, value: u64) {
         let slide = |sum: u64| Some(sum - sum.div_ceil(Self::WINDOW) + value);
         // The closure always returns a value, so this cannot fail.

@@ -1,9 +1,6 @@
 //! What becomes of a session's record: counters and the access line.
 
-use std::{
-    sync::atomic::Ordering,
-    time::{Duration, Instant},
-};
+use std::{sync::atomic::Ordering, time::Instant};
 
 use pontoon_config::haproxy::model::Proxy;
 use pontoon_engine::{
@@ -40,6 +37,7 @@ impl Running {
     }
 
     /// The session has chosen its backend.
+    #[inline]
     pub fn enter_backend(
         &self,
         record: &mut SessionRecord,
@@ -78,6 +76,7 @@ impl Running {
     }
 
     /// The slot of a session that has left its server is free; the next in the queue may have it.
+    #[inline]
     pub fn free_slot(&self, backend: ProxyId, server: ServerId, now: Instant) {
         self.with_backend(backend, now, |balancer| balancer.release(server, now));
     }
@@ -263,10 +262,11 @@ impl Running {
 
 /// The session and its connect time among those of its backend.
 fn count_sizes(counters: &BackendCounters, record: &SessionRecord) {
-    let total = Duration::from_millis(record.total_time.millis());
+    let total = record.total_time.micros();
     counters.session_times.count(total, &SESSION_BOUNDS);
     if let Some(connect) = record.connect_time {
-        let connect = Duration::from_millis(connect.millis());
-        counters.connect_times.count(connect, &CONNECT_BOUNDS);
+        counters
+            .connect_times
+            .count(connect.micros(), &CONNECT_BOUNDS);
     }
 }

@@ -64,6 +64,7 @@ impl Second {
 
 impl Rate {
     /// One more event; returns the rate with it.
+    #[inline]
     pub fn count(&self, now: Moment) -> u32 {
         let number = second_of(now);
         let seen = Second::unpack(self.current.load(Ordering::Relaxed));

@@ -119,7 +119,9 @@ impl Span {
         self.0 as u64
     }
 
-    const fn micros(self) -> u64 {
+    /// In microseconds.
+    #[must_use]
+    pub const fn micros(self) -> u64 {
         self.0 as u64 * MICROS
     }
 
