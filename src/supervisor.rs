@@ -17,6 +17,7 @@
 
 mod addresses;
 mod child;
+mod console;
 mod door;
 mod event;
 mod farewell;
@@ -45,18 +46,20 @@ use pontoon_sys::process::{Signal, child::End, signal::Signals};
 
 use self::{
     child::{Child, State},
+    console::Console,
     door::{ClientId, Door},
     event::{Event, Watch, Who},
     files::Files,
     inquiry::Inquiry,
     leaving::Leaving,
     process::{Kind, Line},
-    reload::{Reload, Reloads, Successor},
+    reload::{Asker, Reload, Reloads, Successor},
     silence::Silence,
     stop::Stop,
     voice::Voice,
 };
 pub use self::{
+    console::{Place, PlaceError},
     files::Check,
     start::{Master, Node, hold_signals, keepalived, master, run},
 };
@@ -132,6 +135,8 @@ struct Supervisor {
     silence: Silence,
     /// Where the state of the node is asked for.
     door: Option<Door>,
+    /// Where a master takes commands.
+    console: Console,
     /// Where the proxy asks for the election.
     hatch: Option<Door>,
     /// A child that dies is started again.
@@ -157,6 +162,7 @@ impl Supervisor {
     fn supervise(mut self) -> ExitCode {
         while !self.children.have_ended() {
             let silence = self.silence_is_over();
+            let prompt = self.prompt();
             let event = Watch {
                 signals: &self.signals,
                 children: &mut self.children,
@@ -164,12 +170,15 @@ impl Supervisor {
                 reload: self.reload.as_ref().and_then(Reload::until),
                 silence,
                 door: self.door.as_mut(),
+                console: &mut self.console,
+                prompt,
                 hatch: self.hatch.as_mut(),
                 inquiries: &mut self.inquiries,
             }
             .next();
             self.handle(event);
         }
+        self.console.flush();
         self.say_goodbye();
         self.voice.flush();
         self.exit
@@ -190,7 +199,8 @@ impl Supervisor {
             Event::Silent => self.election_is_silent(Instant::now()),
             Event::Asked(client, Request::Status) => self.inquire(client),
             Event::Asked(client, Request::Files) => self.tell_files(client),
-            Event::Asked(client, Request::Reload) => self.reload_asked(Some(client)),
+            Event::Asked(client, Request::Reload) => self.reload_asked(Some(Asker::Door(client))),
+            Event::Commanded(client, command) => self.commanded(client, command),
             Event::Asked(client, Request::Election) => self.inquire_of_election(client),
             Event::Asked(client, Request::Associate { address }) => {
                 self.pass_on(client, |id| ToElection::FloatingIpWanted { id, address });

@@ -3,6 +3,7 @@
 mod between;
 mod command;
 mod failures;
+mod master;
 mod node;
 mod plan;
 mod scene;
@@ -14,6 +15,7 @@ pub(crate) fn register(tests: &mut Vec<Test>) {
     between::register(tests);
     command::register(tests);
     failures::register(tests);
+    master::register(tests);
     node::register(tests);
     plan::register(tests);
 }

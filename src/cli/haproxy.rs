@@ -57,14 +57,7 @@ fn misused(error: &UsageError) -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn warn_of_options(arguments: &Arguments, announcer: &Announcer) {
-    for (option, why) in &arguments.unheard {
-        announcer.warning(format!("{option}: {why}"));
-    }
-}
-
 fn check(arguments: &Arguments, announcer: &Announcer) -> ExitCode {
-    warn_of_options(arguments, announcer);
     let Some(configuration) = enter_directory(arguments, announcer)
         .and_then(|()| configuration::load(arguments, announcer, false))
     else {
@@ -112,7 +105,6 @@ fn run(arguments: &Arguments, mut announcer: Announcer) -> ExitCode {
         announcer.alert("Failed to get the sockets from the old process!");
         return ExitCode::FAILURE;
     };
-    warn_of_options(arguments, &announcer);
     for (option, why) in &arguments.inert {
         announcer.notice(format!("option '{option}' has no effect: {why}"));
     }
@@ -130,6 +122,11 @@ fn run(arguments: &Arguments, mut announcer: Announcer) -> ExitCode {
         && ready.is_none()
     {
         return run_master(master, arguments.clone(), &model, announcer);
+    }
+    if !arguments.master_sockets.is_empty() && ready.is_none() {
+        announcer.warning(
+            "config : a master CLI socket was defined, but master-worker mode (-W) is not enabled.",
+        );
     }
     let quiet = arguments.quiet || model.global.quiet;
     let background = model.global.daemon && ready.is_none();
@@ -161,10 +158,21 @@ fn run_master(
         );
         return ExitCode::FAILURE;
     }
+    let places = arguments.master_sockets.iter();
+    let places: Result<_, _> = places.map(|it| supervisor::Place::parse(it)).collect();
+    let places = match places {
+        Ok(places) => places,
+        Err(error) => {
+            announcer.alert(format!("config : {error}"));
+            announcer.alert("config : Can't create the master's CLI.");
+            return ExitCode::FAILURE;
+        }
+    };
     let (once, of_worker) = Arguments::of_worker(env::args_os().skip(1));
     let master = supervisor::Master {
         arguments: of_worker,
         once,
+        places,
         pidfile: model.global.pidfile.clone(),
         check: Box::new(move |announcer| {
             configuration::load(&arguments, announcer, false).is_some()

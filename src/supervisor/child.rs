@@ -9,6 +9,7 @@ use std::{
 use pontoon_sys::process::Signal;
 
 use super::{
+    leaving::Leaving,
     process::{Kind, Process},
     program::{Program, Which},
 };
@@ -32,6 +33,8 @@ pub(super) struct Child {
     pub(super) proven: bool,
     /// The wait before the next restart.
     wait: Duration,
+    /// How many reloads there had been when its process was started.
+    pub(super) born: u32,
     /// How often it was started again.
     pub(super) restarts: u32,
     /// How it ended last.
@@ -71,6 +74,7 @@ impl Child {
             arguments,
             proven: false,
             wait: FIRST_WAIT,
+            born: 0,
             restarts: 0,
             last_end: None,
         })
@@ -181,18 +185,28 @@ impl Child {
         &mut self,
         successor: Process,
         arguments: Vec<OsString>,
-    ) -> Option<Process> {
+        born: u32,
+    ) -> Option<Leaving> {
+        let before = std::mem::replace(&mut self.born, born);
         self.arguments = arguments;
         self.proven = true;
         self.wait = FIRST_WAIT;
+        let now = Instant::now();
         let up = State::Up {
             process: successor,
-            since: Instant::now(),
+            since: now,
         };
-        match std::mem::replace(&mut self.state, up) {
-            State::Starting(process) | State::Up { process, .. } => Some(process),
-            State::Waiting { .. } | State::HandedOver | State::Ended => None,
-        }
+        let (process, up_since) = match std::mem::replace(&mut self.state, up) {
+            State::Up { process, since } => (process, since),
+            State::Starting(process) => (process, now),
+            State::Waiting { .. } | State::HandedOver | State::Ended => return None,
+        };
+        Some(Leaving {
+            process,
+            since: now,
+            up_since,
+            born: before,
+        })
     }
 
     /// Sends a signal; while it waits for its restart there is nobody to be told.

@@ -13,6 +13,7 @@ use pontoon_sys::process::{
 use super::{
     Children,
     child::Child,
+    console::{Command, Console, ConsoleId},
     door::{ClientId, Door},
     inquiry::Inquiry,
     process::{Kind, Line, Process, Said},
@@ -70,6 +71,8 @@ pub(super) enum Event {
     ReloadOverdue,
     /// Somebody asks at the door.
     Asked(ClientId, Request),
+    /// Somebody commands at the master socket.
+    Commanded(ConsoleId, Command),
     /// All is known that was asked for, or it has taken long enough.
     Answerable(Inquiry),
 }
@@ -97,6 +100,9 @@ pub(super) struct Watch<'a> {
     pub(super) silence: Option<Instant>,
     pub(super) door: Option<&'a mut Door>,
     pub(super) hatch: Option<&'a mut Door>,
+    pub(super) console: &'a mut Console,
+    /// What the master's clients are asked with.
+    pub(super) prompt: &'static str,
     pub(super) inquiries: &'a mut Vec<Inquiry>,
 }
 
@@ -119,6 +125,7 @@ impl Watch<'_> {
             .or_else(|| self.ended())
             .or_else(|| self.time(now))
             .or_else(|| self.visitor(now))
+            .or_else(|| self.commander(now))
     }
 
     fn word(&mut self) -> Option<Event> {
@@ -199,7 +206,7 @@ impl Watch<'_> {
     fn inmate(&mut self, now: Instant) -> Option<Event> {
         let children = &*self.children;
         let welcome = |peer: Peer| {
-            let mut pids = children.all().filter_map(Child::process);
+            let mut pids = children.processes();
             peer.user == 0 || pids.any(|process| process.pid() == peer.process)
         };
         let hatch = self.hatch.as_mut()?;
@@ -210,6 +217,11 @@ impl Watch<'_> {
         let why = "only the election is asked for here".to_owned();
         hatch.answer(client, &Answer::Refused(why));
         None
+    }
+
+    fn commander(&mut self, now: Instant) -> Option<Event> {
+        let (client, command) = self.console.look(now, self.prompt)?;
+        Some(Event::Commanded(client, command))
     }
 
     fn wait(&self) {
@@ -225,6 +237,7 @@ impl Watch<'_> {
         }
         let doors = self.door.iter().chain(&self.hatch);
         wishes.extend(doors.flat_map(|door| door.wishes()));
+        wishes.extend(self.console.wishes());
         let beats = self.inquiries.iter().filter_map(Inquiry::descriptor);
         wishes.extend(beats.map(|beat| (beat, Wish::Read)));
         let timeout = self.timeout();
@@ -241,6 +254,7 @@ impl Watch<'_> {
         let doors = self.door.iter().chain(&self.hatch);
         let door = doors.filter_map(|door| door.timeout());
         let times = children.chain(inquiries).chain(door);
+        let times = times.chain(self.console.timeout());
         let times = times.chain(self.patience).chain(self.silence);
         times.chain(self.reload).min()
     }

@@ -11,18 +11,10 @@ use super::{Role, Supervisor, process::Process};
 pub(super) struct Leaving {
     pub(super) process: Process,
     pub(super) since: Instant,
-    /// How many reloads it has seen.
-    pub(super) reloads: u32,
-}
-
-impl Leaving {
-    pub(super) fn new(process: Process) -> Self {
-        Self {
-            process,
-            since: Instant::now(),
-            reloads: 1,
-        }
-    }
+    /// When it was ready.
+    pub(super) up_since: Instant,
+    /// How many reloads there had been when it was started.
+    pub(super) born: u32,
 }
 
 impl Supervisor {

@@ -25,9 +25,9 @@ use pontoon_sys::process::{Signal, child::End};
 use super::{
     Role, Supervisor,
     child::{Child, State},
+    console::ConsoleId,
     door::ClientId,
     files::Fresh,
-    leaving::Leaving,
     process::{Kind, Process},
     systemd,
 };
@@ -44,13 +44,23 @@ const PATIENCE_WITH_ELECTION: Duration = Duration::from_secs(10);
 /// What has become of reloads so far.
 #[derive(Debug, Default)]
 pub(super) struct Reloads {
+    pub(super) attempts: u32,
     pub(super) succeeded: u32,
     /// Since the last one that succeeded.
     pub(super) failed: u32,
     /// Why the last one failed.
     pub(super) failure: Option<String>,
     /// Another one is to follow, for these clients.
-    again: Option<Vec<ClientId>>,
+    again: Option<Vec<Asker>>,
+}
+
+/// Who waits for the outcome of a reload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asker {
+    /// At the door.
+    Door(ClientId),
+    /// At the master socket.
+    Console(ConsoleId),
 }
 
 /// A reload under way.
@@ -60,7 +70,7 @@ pub(super) struct Reload {
     /// When what it waits for has had its time.
     until: Option<Instant>,
     /// Who waits for its outcome.
-    clients: Vec<ClientId>,
+    clients: Vec<Asker>,
     fresh: Fresh,
     /// The number of the request to the election, once that was asked.
     request: Option<u64>,
@@ -85,12 +95,12 @@ pub(super) struct Successor {
 
 impl Supervisor {
     /// Somebody wants a reload. Those that come during another one are one together.
-    pub(super) fn reload_asked(&mut self, client: Option<ClientId>) {
+    pub(super) fn reload_asked(&mut self, client: Option<Asker>) {
         if self.stop.is_some() {
             return self.refuse_to_reload(&Vec::from_iter(client), "it is being stopped");
         }
         let patience = PATIENCE_WITH_PROXY + PATIENCE_WITH_ELECTION;
-        if let (Some(client), Some(door)) = (client, &mut self.door) {
+        if let (Some(Asker::Door(client)), Some(door)) = (client, &mut self.door) {
             // The one before and this one.
             door.grant(client, Instant::now() + 2 * patience);
         }
@@ -109,7 +119,8 @@ impl Supervisor {
         }
     }
 
-    fn begin_reload(&mut self, clients: Vec<ClientId>) {
+    fn begin_reload(&mut self, clients: Vec<Asker>) {
+        self.reloads.attempts += 1;
         systemd::reloading();
         if self.role == Role::Master {
             self.voice.notice("Reloading HAProxy");
@@ -175,11 +186,9 @@ impl Supervisor {
             return;
         };
         let pid = successor.process.pid();
-        let old = proxy.replace(successor.process, successor.arguments);
-        for leaving in &mut self.children.leaving {
-            leaving.reloads += 1;
-        }
-        self.children.leaving.extend(old.map(Leaving::new));
+        let born = self.reloads.attempts;
+        let old = proxy.replace(successor.process, successor.arguments, born);
+        self.children.leaving.extend(old);
         self.tell_of_proxy(ToElection::ProxyReady { pid });
         self.greet_worker(pid);
         if self.reload.is_some() {
@@ -330,14 +339,18 @@ impl Supervisor {
             self.voice.notice(format!("Reloaded: {answer}"));
         }
         systemd::ready();
-        let answer = Answer::Reloaded(answer);
         for client in reload.clients {
-            self.answer(client, &answer);
+            match client {
+                Asker::Door(client) => self.answer(client, &Answer::Reloaded(answer.clone())),
+                Asker::Console(client) => {
+                    self.leave(client, &format!("Success=1\n--\nReloaded: {answer}\n"));
+                }
+            }
         }
         self.reload_if_due();
     }
 
-    fn reload_failed(&mut self, clients: &[ClientId], what: &str, why: String) {
+    fn reload_failed(&mut self, clients: &[Asker], what: &str, why: String) {
         if self.role == Role::Master {
             self.voice.warning("Loading failure!");
         }
@@ -352,9 +365,14 @@ impl Supervisor {
         self.reloads.failure = Some(why);
     }
 
-    fn refuse_to_reload(&mut self, clients: &[ClientId], why: &str) {
+    fn refuse_to_reload(&mut self, clients: &[Asker], why: &str) {
         for client in clients {
-            self.answer(*client, &Answer::Refused(why.to_owned()));
+            match client {
+                Asker::Door(client) => self.answer(*client, &Answer::Refused(why.to_owned())),
+                Asker::Console(client) => {
+                    self.leave(*client, &format!("Success=0\n--\n{why}\n"));
+                }
+            }
         }
     }
 

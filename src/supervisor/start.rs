@@ -16,6 +16,7 @@ use pontoon_sys::process::{
 use super::{
     Children, Role, Supervisor,
     child::Child,
+    console::{Console, Place},
     door::Door,
     event,
     files::{Check, Files},
@@ -73,6 +74,7 @@ pub fn run(node: Node) -> ExitCode {
         proxy: noted.proxy_arguments(),
         election: noted.election_arguments(),
         pidfile: noted.pidfile.clone(),
+        console: Console::default(),
         files: Files::Node {
             names: node.files,
             applied: noted,
@@ -89,6 +91,8 @@ pub struct Master {
     pub arguments: Vec<OsString>,
     /// Those that only the first one is given: whom it replaces.
     pub once: Vec<OsString>,
+    /// Where it takes commands.
+    pub places: Vec<Place>,
     /// Where the master writes its number.
     pub pidfile: Option<PathBuf>,
     /// Reads the files again before a reload.
@@ -104,6 +108,13 @@ pub fn master(master: Master, announcer: Announcer) -> ExitCode {
         proxy: Some(master.arguments),
         election: None,
         pidfile: master.pidfile,
+        console: match Console::open(&master.places) {
+            Ok(console) => console,
+            Err(problem) => {
+                announcer.alert(problem);
+                return ExitCode::FAILURE;
+            }
+        },
         files: Files::Master(master.check),
         door: None,
         respawn: true,
@@ -137,6 +148,7 @@ pub fn keepalived(arguments: Vec<OsString>, respawn: bool, log: Log) -> ExitCode
         proxy: None,
         election: Some(arguments),
         pidfile: None,
+        console: Console::default(),
         files: Files::Election,
         door: usual_door(status::KEEPALIVED, &voice),
         respawn,
@@ -157,6 +169,7 @@ struct Plan {
     /// What a reload reads.
     files: Files,
     door: Option<Door>,
+    console: Console,
     /// Whether a child that dies is started again.
     respawn: bool,
 }
@@ -192,6 +205,7 @@ fn supervise(plan: Plan, mut voice: Voice) -> ExitCode {
         scripts: Vec::new(),
         silence: Silence::since(Instant::now()),
         door: plan.door,
+        console: plan.console,
         hatch: (plan.role == Role::Node).then(hatch).flatten(),
         respawn: plan.respawn,
         inquiries: Vec::new(),

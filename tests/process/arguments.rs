@@ -64,8 +64,8 @@ pub(super) fn register(tests: &mut Vec<Test>) {
         });
     }
     tests.push(Test::new(
-        "process::a_master_socket_is_taken_with_a_warning",
-        a_master_socket_is_taken_with_a_warning,
+        "process::a_master_socket_is_no_mistake",
+        a_master_socket_is_no_mistake,
     ));
 }
 
@@ -157,13 +157,11 @@ fn a_missing_socket_of_an_old_process_is_an_error(kind: Kind) -> Outcome {
     Ok(())
 }
 
-/// As Debian's unit does.
-fn a_master_socket_is_taken_with_a_warning() -> Outcome {
+/// As Debian's unit does; nothing listens while files are checked.
+fn a_master_socket_is_no_mistake() -> Outcome {
     let bench = Bench::new(Kind::Pontoon)?;
     files(&bench)?;
-    let output = bench.run("-Ws -S /tmp/s -c -f good.cfg")?;
-    assert_eq!(output.status.code(), Some(0));
-    let words = said(&output);
-    assert!(words.contains("-S: nothing listens there"), "{words}");
+    let output = bench.run("-Ws -S /nonexistent/s -c -f good.cfg")?;
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     Ok(())
 }

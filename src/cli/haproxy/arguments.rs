@@ -47,8 +47,8 @@ pub(super) struct Arguments {
     pub(super) diagnose: bool,
     /// Options that are accepted and change nothing, with the reason.
     pub(super) inert: Vec<(String, &'static str)>,
-    /// Options that are taken without what they promise, and what is missing.
-    pub(super) unheard: Vec<(&'static str, &'static str)>,
+    /// `-S`.
+    pub(super) master_sockets: Vec<String>,
 }
 
 /// How a master process was asked for.
@@ -154,11 +154,7 @@ impl Arguments {
             "-sf" => self.old = rest.processes(Leave::Softly),
             "-st" => self.old = rest.processes(Leave::AtOnce),
             "-x" => self.transfer = Some(rest.value("-x")?.into()),
-            // Debian's unit passes it always; it must not keep the service from starting.
-            "-S" => {
-                rest.value("-S")?;
-                self.unheard.push(("-S", NO_MASTER_SOCKET));
-            }
+            "-S" => self.master_sockets.push(rest.value("-S")?),
             _ => self.debug_option(arg)?,
         }
         Ok(())
@@ -183,9 +179,6 @@ impl Arguments {
         Ok(())
     }
 }
-
-const NO_MASTER_SOCKET: &str =
-    "nothing listens there: the master's commands come with a later version";
 
 fn why_inert(option: &str) -> &'static str {
     match option.as_bytes().get(2) {
