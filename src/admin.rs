@@ -24,6 +24,7 @@ mod metrics;
 mod origin;
 mod page;
 mod patience;
+pub mod runtime;
 mod service;
 pub(crate) mod snapshot;
 mod stream;

@@ -10,6 +10,8 @@ pub(crate) enum Origin {
     Status,
     Key,
     Config,
+    /// What the program is.
+    Product,
 }
 
 /// How a value evolves.
@@ -213,6 +215,7 @@ impl Tags {
             Origin::Status => 'S',
             Origin::Key => 'K',
             Origin::Config => 'C',
+            Origin::Product => 'P',
         };
         let nature = match self.nature {
             Nature::Age => 'A',

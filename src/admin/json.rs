@@ -28,7 +28,7 @@ struct Field {
 
 #[derive(Serialize)]
 #[serde(tag = "type", content = "value", rename_all = "lowercase")]
-enum Typed<'a> {
+pub(super) enum Typed<'a> {
     U32(u32),
     U64(u64),
     S32(i32),
@@ -70,7 +70,7 @@ impl Field {
 }
 
 impl<'a> Typed<'a> {
-    fn of(value: &'a Value) -> Option<Self> {
+    pub(super) fn of(value: &'a Value) -> Option<Self> {
         match value {
             Value::Empty => None,
             Value::Small(number) => Some(Self::U32(*number)),

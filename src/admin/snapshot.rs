@@ -292,12 +292,41 @@ impl Value {
         }
     }
 
+    /// Its type in the typed formats; `None`: there is no value.
+    pub(crate) const fn type_word(&self) -> Option<&'static str> {
+        match self {
+            Self::Empty => None,
+            Self::Small(_) => Some("u32"),
+            Self::Large(_) => Some("u64"),
+            Self::Signed(_) => Some("s32"),
+            Self::Text(_) => Some("str"),
+        }
+    }
+
     /// The text, if it is text.
     pub(crate) fn as_text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
             _ => None,
         }
+    }
+}
+
+impl From<u32> for Value {
+    fn from(number: u32) -> Self {
+        Self::Small(number)
+    }
+}
+
+impl From<u64> for Value {
+    fn from(number: u64) -> Self {
+        Self::Large(number)
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::Text(text.into())
     }
 }
 

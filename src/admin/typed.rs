@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::snapshot::{Snapshot, Value};
+use super::snapshot::Snapshot;
 
 /// One line for each value: `S.3.1.17.status.1:SGP:str:UP`.
 pub(crate) fn render(snapshot: &Snapshot) -> String {
@@ -10,7 +10,7 @@ pub(crate) fn render(snapshot: &Snapshot) -> String {
     for row in snapshot.rows() {
         let letter = &row.kind.word()[..1];
         for (column, value) in row.values() {
-            let Some(kind) = type_word(value) else {
+            let Some(kind) = value.type_word() else {
                 continue;
             };
             let tags: String = column.tags(row.kind).letters().into_iter().collect();
@@ -24,14 +24,4 @@ pub(crate) fn render(snapshot: &Snapshot) -> String {
         }
     }
     out
-}
-
-const fn type_word(value: &Value) -> Option<&'static str> {
-    match value {
-        Value::Empty => None,
-        Value::Small(_) => Some("u32"),
-        Value::Large(_) => Some("u64"),
-        Value::Signed(_) => Some("s32"),
-        Value::Text(_) => Some("str"),
-    }
 }

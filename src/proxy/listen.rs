@@ -421,7 +421,7 @@ pub(super) fn to_system(endpoint: &Endpoint) -> Address {
 }
 
 /// An address in our terms.
-pub(super) fn to_endpoint(address: Address) -> Endpoint {
+pub(crate) fn to_endpoint(address: Address) -> Endpoint {
     match address {
         Address::Ip(ip) => Endpoint::Ip(ip),
         Address::Unix(path) => Endpoint::Unix(Arc::new(path)),

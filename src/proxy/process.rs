@@ -46,7 +46,10 @@ use super::{
     thread,
 };
 use crate::{
-    admin::endpoint::{EndpointError, Endpoints},
+    admin::{
+        endpoint::{EndpointError, Endpoints},
+        runtime,
+    },
     checks::{Checks, LoadError},
     handover::{offer::Door, take::Taken},
     log::{self, Logger},
@@ -244,6 +247,7 @@ struct Process {
     checks: Checks,
     heart: Option<Heart>,
     door: Option<Door>,
+    asked: Option<runtime::door::Door>,
     statistics: handoff::Receiver,
     endpoints: Endpoints,
     runtime: tokio::runtime::Runtime,
@@ -276,6 +280,7 @@ fn start(
     // Before the user changes: whoever started us may listen, and take over.
     let heart = heart(&logger);
     let door = door(&logger);
+    let asked = asked(&logger);
     let supervisor = options.ready.is_some().then(child::parent);
     // In a chroot, the kernel's settings are out of sight.
     let allowance = pipe::allowance_of_users();
@@ -314,6 +319,7 @@ fn start(
         checks,
         heart,
         door,
+        asked,
         statistics,
         endpoints: bound.endpoints,
         runtime,
@@ -362,6 +368,16 @@ fn door(logger: &Logger) -> Option<Door> {
     let door = Door::open();
     if let Err(error) = &door {
         let text = format!("This process cannot hand its sessions over at a reload: {error}");
+        logger.event(None, LogLevel::Warning, &text);
+    }
+    door.ok()
+}
+
+/// A process that cannot be asked still serves.
+fn asked(logger: &Logger) -> Option<runtime::door::Door> {
+    let door = runtime::door::Door::open();
+    if let Err(error) = &door {
+        let text = format!("Nobody can ask this process by its number: {error}");
         logger.event(None, LogLevel::Warning, &text);
     }
     door.ok()

@@ -66,7 +66,7 @@ pub(crate) struct Process {
 
 impl Process {
     /// Looks at it now.
-    pub(super) fn take(running: &Running, now: Instant) -> Self {
+    pub(crate) fn take(running: &Running, now: Instant) -> Self {
         let process = &running.process;
         let global = &running.model.global;
         let moment = running.moment(now);

@@ -25,7 +25,7 @@ use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
 use super::{Process, beat::Beating, dump};
 use crate::{
-    admin,
+    admin::{self, runtime::Runtime},
     handover::offer::{Handed, Offer},
     proxy::listen::Listeners,
     state::{FrontendStatus, Running, mailbox::Message},
@@ -48,6 +48,7 @@ pub(super) fn run(process: Process, talkative: bool) -> ExitCode {
         checks,
         heart,
         door,
+        asked,
         statistics,
         endpoints,
         runtime,
@@ -69,7 +70,16 @@ pub(super) fn run(process: Process, talkative: bool) -> ExitCode {
             threads,
             talkative,
         };
-        let pages = admin::serve(Arc::clone(&running), statistics, endpoints);
+        let commands = Runtime::new(Arc::clone(&running));
+        let pages = async {
+            let asked = async {
+                if let Some(asked) = &asked {
+                    commands.at_door(asked).await;
+                }
+            };
+            let pages = admin::serve(Arc::clone(&running), statistics, endpoints);
+            tokio::join!(pages, asked);
+        };
         let checking = checks.run(Arc::clone(&running));
         let taken = async {
             match &door {

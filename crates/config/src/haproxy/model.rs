@@ -134,6 +134,18 @@ pub struct Tune {
     pub spin: Duration,
 }
 
+/// What a client of the runtime protocol may do, from little to all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Access {
+    /// Look at what is not sensitive.
+    User,
+    /// Look at everything, and change counters.
+    #[default]
+    Operator,
+    /// Change everything.
+    Admin,
+}
+
 /// `stats socket`.
 #[derive(Debug, Clone)]
 pub struct StatsSocket {

@@ -1,0 +1,109 @@
+//! What a command answers.
+
+/// How grave a word of feedback is, as the numbers of syslog(3) (`set severity-output`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Severity {
+    /// It cannot be done.
+    Error = 3,
+    /// It was done, but.
+    #[expect(dead_code, reason = "for commands that change something")]
+    Warning = 4,
+    /// It was done.
+    #[expect(dead_code, reason = "for commands that change something")]
+    Notice = 5,
+    /// Nothing grave at all.
+    Info = 6,
+}
+
+/// Whether feedback shows how grave it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum ShowSeverity {
+    /// It does not.
+    #[default]
+    Never,
+    /// `[3]: `.
+    Number,
+    /// `[err]: `.
+    Word,
+}
+
+/// What a command answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// It is done, and there is nothing to say.
+    Done,
+    /// What was asked for: whole lines, each with its end.
+    Text(String),
+    /// A word of feedback, without its end.
+    Feedback(Severity, String),
+}
+
+impl Answer {
+    /// It cannot be done.
+    pub(crate) fn error(text: impl Into<String>) -> Self {
+        Self::Feedback(Severity::Error, text.into())
+    }
+
+    /// Something worth knowing.
+    pub(crate) fn info(text: impl Into<String>) -> Self {
+        Self::Feedback(Severity::Info, text.into())
+    }
+
+    /// As it is sent, up to the empty line that ends it.
+    pub(super) fn render(&self, severity: ShowSeverity) -> String {
+        match self {
+            Self::Done => "\n".to_owned(),
+            Self::Text(text) => format!("{text}\n"),
+            Self::Feedback(grave, text) => match severity {
+                ShowSeverity::Never => format!("{text}\n\n"),
+                ShowSeverity::Number => format!("[{}]: {text}\n\n", *grave as u8),
+                ShowSeverity::Word => format!("[{}]: {text}\n\n", grave.word()),
+            },
+        }
+    }
+}
+
+impl Severity {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Error => "err",
+            Self::Warning => "warning",
+            Self::Notice => "notice",
+            Self::Info => "info",
+        }
+    }
+}
+
+impl ShowSeverity {
+    /// Reads the argument of `set severity-output`.
+    pub(super) fn parse(word: &str) -> Option<Self> {
+        match word {
+            "none" => Some(Self::Never),
+            "number" => Some(Self::Number),
+            "string" => Some(Self::Word),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_ends_with_an_empty_line() {
+        assert_eq!(Answer::Done.render(ShowSeverity::Number), "\n");
+        let text = Answer::Text("a\nb\n".to_owned());
+        assert_eq!(text.render(ShowSeverity::Number), "a\nb\n\n");
+        let error = Answer::error("No such server.");
+        assert_eq!(error.render(ShowSeverity::Never), "No such server.\n\n");
+        assert_eq!(
+            error.render(ShowSeverity::Number),
+            "[3]: No such server.\n\n"
+        );
+        assert_eq!(
+            error.render(ShowSeverity::Word),
+            "[err]: No such server.\n\n"
+        );
+    }
+}

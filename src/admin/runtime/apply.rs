@@ -1,0 +1,17 @@
+//! Carrying commands out.
+
+use std::sync::Arc;
+
+use super::{answer::Answer, command::Command, help};
+use crate::state::Running;
+
+impl Command {
+    /// Does it. What concerns the connection alone was done by then.
+    pub(super) async fn apply(self, running: &Arc<Running>) -> Answer {
+        match self {
+            Self::Session(_) => Answer::Done,
+            Self::Show(show) => show.answer(running),
+            Self::Help(words) => help::list(&words),
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! A client's connection: line after line, each command with its answer.
+//!
+//! Without a prompt it ends when everything that has arrived is answered, so that a script finds
+//! the end of its answer; with one, when the client leaves or is silent for too long.
+
+use super::{
+    super::stream::{Read, Stream},
+    reader::{Next, Reader},
+    session::Session,
+};
+
+/// What asks for a command, and for another line of a payload.
+const PROMPTS: [&str; 2] = ["> ", "+ "];
+
+/// Serves a connection to its end.
+pub(super) async fn serve(mut session: Session, mut stream: Stream) {
+    let (mut reader, mut answered) = (Reader::default(), false);
+    loop {
+        let next = reader.next(&mut stream.received);
+        let more = match next {
+            Next::Line(line) => {
+                for written in &line {
+                    let Some(answer) = session.obey(written).await else {
+                        return stream.close().await;
+                    };
+                    if !say(&mut stream, &session, &answer).await {
+                        return;
+                    }
+                }
+                answered = true;
+                say_prompt(&mut stream, &session, PROMPTS[0]).await
+            }
+            Next::Incomplete if answered && !session.interactive && stream.received.is_empty() => {
+                return stream.close().await;
+            }
+            Next::Incomplete => wait(&mut stream, &session).await,
+            Next::Payload => {
+                say_prompt(&mut stream, &session, PROMPTS[1]).await
+                    && wait(&mut stream, &session).await
+            }
+            Next::TooLong => {
+                let answer = "The line or its payload is too long.\n\n";
+                say(&mut stream, &session, answer).await;
+                return stream.close().await;
+            }
+        };
+        if !more {
+            return stream.close().await;
+        }
+    }
+}
+
+/// Whether more has come.
+async fn wait(stream: &mut Stream, session: &Session) -> bool {
+    stream.read(session.patience).await == Read::Some
+}
+
+/// Whether it could be said.
+async fn say(stream: &mut Stream, session: &Session, text: &str) -> bool {
+    stream.write(text.as_bytes(), session.patience).await
+}
+
+async fn say_prompt(stream: &mut Stream, session: &Session, prompt: &str) -> bool {
+    !session.interactive || say(stream, session, prompt).await
+}

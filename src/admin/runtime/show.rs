@@ -1,0 +1,56 @@
+//! Commands that tell something and change nothing.
+
+mod info;
+mod stat;
+
+use std::sync::Arc;
+
+use pontoon_config::haproxy::model::Access;
+
+use super::{answer::Answer, command::Command, table::Row};
+use crate::state::Running;
+
+/// What is to be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Show {
+    /// `show info`.
+    Info(info::Form),
+    /// `show stat`.
+    Stat(stat::Wanted),
+    /// `show version`.
+    Version,
+}
+
+pub(super) const ROWS: &[Row] = &[
+    Row {
+        name: "show info",
+        usage: "show info [desc|json|typed|float]*",
+        what: "report information about the running process",
+        access: Access::User,
+        parse: |arguments| Ok(Command::Show(Show::Info(info::parse(arguments)))),
+    },
+    Row {
+        name: "show stat",
+        usage: "show stat [desc|json|no-maint|typed|up]*",
+        what: "report counters for each proxy and server",
+        access: Access::User,
+        parse: |arguments| Ok(Command::Show(Show::Stat(stat::parse(arguments)))),
+    },
+    Row {
+        name: "show version",
+        usage: "show version",
+        what: "show version of the current process",
+        access: Access::User,
+        parse: |_| Ok(Command::Show(Show::Version)),
+    },
+];
+
+impl Show {
+    pub(super) fn answer(self, running: &Arc<Running>) -> Answer {
+        match self {
+            Self::Info(form) => info::answer(running, form),
+            Self::Stat(wanted) => stat::answer(running, &wanted),
+            Self::Version => Answer::info(crate::VERSION),
+        }
+    }
+}
