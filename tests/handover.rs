@@ -2,6 +2,7 @@
 
 mod changes;
 mod held;
+mod memory;
 mod states;
 mod traffic;
 
@@ -28,9 +29,13 @@ use crate::harness::{Failure, Outcome, Test, pontoon};
 pub(crate) fn register(tests: &mut Vec<Test>) {
     changes::register(tests);
     held::register(tests);
+    memory::register(tests);
     states::register(tests);
     traffic::register(tests);
 }
+
+/// How long an answer may take.
+const ANSWER: Duration = Duration::from_secs(20);
 
 /// Reloads in a row.
 fn reloads() -> usize {

@@ -16,7 +16,7 @@ use pontoon_lab::{
     wait,
 };
 
-use super::{Case, Chain};
+use super::{ANSWER, Case, Chain};
 use crate::harness::{Failure, Outcome, Test, pontoon};
 
 pub(super) fn register(tests: &mut Vec<Test>) {
@@ -44,12 +44,9 @@ pub(super) fn register(tests: &mut Vec<Test>) {
     tests.push(dropped.needs(Need::Root));
 }
 
-/// How long an answer may take.
-const PATIENCE: Duration = Duration::from_secs(20);
-
 fn echo(client: &mut Client, words: &[u8]) -> Outcome {
     client.send(words)?;
-    let seen = client.receive(words.len(), PATIENCE)?;
+    let seen = client.receive(words.len(), ANSWER)?;
     if seen.bytes == words {
         return Ok(());
     }
@@ -71,7 +68,7 @@ fn stays_until_it_ends(mut old: Program, words: &str, mut client: Client) -> Out
         return Err(Failure::from("the old process left its session"));
     }
     drop(client);
-    old.wait(PATIENCE)?;
+    old.wait(ANSWER)?;
     Ok(())
 }
 
@@ -111,7 +108,7 @@ fn cannot_start() -> Outcome {
     echo(&mut client, b"hello")?;
     let also = format!("{} bind {}\n", px(&server), taken.local_addr()?);
     let mut next = chain.next(&also)?;
-    if next.wait(PATIENCE)?.success() {
+    if next.wait(ANSWER)?.success() {
         return Err(Failure::from("it started"));
     }
     next.wait_for_line("why", |line| line.contains("Address already in use"))?;
@@ -135,12 +132,14 @@ fn killed() -> Outcome {
             continue;
         }
         drop(next);
-        let alive = chain.current.ended()?.is_none();
-        if !alive {
-            // It had everything when it was killed, but had not said so yet.
+        if let Err(problem) = crowd.exchange() {
+            // Then it had everything already when it was killed.
+            chain
+                .current
+                .wait(ANSWER)
+                .map_err(|_| Failure::from(problem))?;
             return Ok(());
         }
-        crowd.exchange()?;
         echo(&mut Client::connect(chain.front)?, b"new ones, too")?;
     }
     crowd.exchange()?;
@@ -175,7 +174,7 @@ fn too_few() -> Outcome {
     crowd.exchange()?;
     echo(&mut Client::connect(chain.front)?, b"the new one serves")?;
     drop(crowd);
-    old.wait(PATIENCE)?;
+    old.wait(ANSWER)?;
     Ok(())
 }
 
@@ -219,8 +218,8 @@ fn terminated() -> Outcome {
     let next = Program::start(&mut command)?;
     next.wait_for_line("the new one", |line| line.contains("Took over 0 sessions"))?;
     let mut old = std::mem::replace(&mut chain.current, next);
-    old.wait(PATIENCE)?;
-    let seen = client.receive_all(PATIENCE)?;
+    old.wait(ANSWER)?;
+    let seen = client.receive_all(ANSWER)?;
     if seen.bytes.is_empty() {
         return echo(&mut Client::connect(chain.front)?, b"served");
     }
@@ -249,12 +248,12 @@ fn daemons() -> Outcome {
         }
         crowd.exchange()?;
         let gone = format!("/proc/{old}/fd/0");
-        wait::until("the old daemon to end", PATIENCE, || {
+        wait::until("the old daemon to end", ANSWER, || {
             fs::read_link(&gone).is_err().then_some(())
         })?;
         fs::read_to_string(&pidfile)?.trim().clone_into(&mut old);
     }
-    chain.current.wait(PATIENCE)?;
+    chain.current.wait(ANSWER)?;
     crowd.exchange()?;
     let last = old.parse().ok().and_then(rustix::process::Pid::from_raw);
     let last = last.ok_or_else(|| Failure::from("no number in the pid file"))?;
@@ -279,7 +278,7 @@ fn dropped() -> Outcome {
     if user.is_none_or(|line| line.contains("\t0")) {
         return Err(Failure::from(format!("it still is {user:?}")));
     }
-    wait::until("new connections", PATIENCE, || {
+    wait::until("new connections", ANSWER, || {
         TcpStream::connect(chain.front).ok()
     })?;
     Ok(())

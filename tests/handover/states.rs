@@ -9,7 +9,7 @@ use std::{
 use pontoon_lab::{client::Client, server::Behaviour, server::Server, wait};
 use socket2::{Domain, Socket, Type};
 
-use super::{Case, Chain};
+use super::{ANSWER, Case, Chain};
 use crate::harness::{Failure, Outcome, Test};
 
 pub(super) fn register(tests: &mut Vec<Test>) {
@@ -28,9 +28,6 @@ pub(super) fn register(tests: &mut Vec<Test>) {
         tests.push(Test::new(format!("handover::{name}"), run));
     }
 }
-
-/// How long an answer may take.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A server that the test itself is.
 struct Hand {
@@ -52,14 +49,14 @@ impl Hand {
 
     fn accept(&self) -> Result<TcpStream, Failure> {
         let (server, _) = self.listener.accept()?;
-        server.set_read_timeout(Some(PATIENCE))?;
+        server.set_read_timeout(Some(ANSWER))?;
         Ok(server)
     }
 }
 
 fn connect(front: SocketAddr) -> Result<TcpStream, Failure> {
     let client = TcpStream::connect(front)?;
-    client.set_read_timeout(Some(PATIENCE))?;
+    client.set_read_timeout(Some(ANSWER))?;
     Ok(client)
 }
 
@@ -295,7 +292,7 @@ fn connecting() -> Outcome {
     chain.wait_for_value("px/s1", "scur", "1")?;
     chain.reload(&section)?.is_clean()?;
     listener.set_nonblocking(true)?;
-    let greeted = wait::until("the connection to be made", PATIENCE, || {
+    let greeted = wait::until("the connection to be made", ANSWER, || {
         let (mut server, _) = listener.accept().ok()?;
         let mut heard = [0; 5];
         server.set_nonblocking(false).ok()?;
@@ -345,7 +342,7 @@ fn inspection() -> Outcome {
     chain.wait_for_value("px/FRONTEND", "scur", "1")?;
     chain.reload(&section)?.is_clean()?;
     client.send(b"56789")?;
-    let seen = client.receive(10, PATIENCE)?;
+    let seen = client.receive(10, ANSWER)?;
     if seen.bytes == b"0123456789" {
         return Ok(());
     }
