@@ -172,16 +172,30 @@ impl Logger {
         } else {
             LogLevel::Info
         };
+        let early = proxy.log.as_soon_as_possible;
         self.render(
             running,
             record,
-            concurrency,
+            (concurrency, early),
             level,
             |line, out| match &proxy.log.line {
                 Some(format) => line.render(format, out),
                 None => line.connect(out),
             },
         );
+    }
+
+    /// A line of a session that goes on (`option pontoon-log-sessions`): times and bytes that grow
+    /// have a `+`, as with `option logasap`.
+    pub fn interim(&self, running: &Running, record: &SessionRecord, concurrency: Concurrency) {
+        let logging = &running.proxy(record.frontend).log;
+        let Some(format) = logging.line.as_ref().filter(|_| !logging.dont_log_normal) else {
+            return;
+        };
+        let now = (concurrency, true);
+        self.render(running, record, now, LogLevel::Info, |line, out| {
+            line.render(format, out);
+        });
     }
 
     /// The line of a connection that never became a session: its PROXY header was wrong or did
@@ -216,7 +230,7 @@ impl Logger {
         self.render(
             running,
             &record,
-            concurrency,
+            (concurrency, proxy.log.as_soon_as_possible),
             level,
             |line, out| match error_line {
                 Some(format) => line.render(format, out),
@@ -308,7 +322,7 @@ impl Logger {
         &self,
         running: &Running,
         record: &SessionRecord,
-        concurrency: Concurrency,
+        (concurrency, early): (Concurrency, bool),
         level: LogLevel,
         write: impl FnOnce(&Line<'_>, &mut Vec<u8>),
     ) {
@@ -329,7 +343,7 @@ impl Logger {
             server: server_name(running, record),
             listener: pontoon_engine::sample::Facts::listener_number(&facts),
             http: proxy.mode == Mode::Http,
-            early: proxy.log.as_soon_as_possible,
+            early,
             counter: state.map_or(0, |state| state.log_lines.fetch_add(1, Ordering::Relaxed)),
             host: &self.settings.host,
             calendar: &self.calendar,

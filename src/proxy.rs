@@ -14,6 +14,7 @@ mod io;
 pub mod listen;
 mod place;
 pub mod process;
+mod progress;
 mod relay;
 mod rules;
 mod session;

@@ -5,6 +5,7 @@ mod events;
 mod normal;
 mod peers;
 mod pressure;
+mod progress;
 mod sessions;
 mod sinks;
 
@@ -35,6 +36,7 @@ pub(crate) fn register(tests: &mut Vec<Test>) {
     }
     sinks::register(tests);
     pressure::register(tests);
+    progress::register(tests);
 }
 
 /// What is done to both programs.

@@ -273,6 +273,7 @@ impl Worker {
             session.record.total_time = self.moment.since(session.record.accepted);
             self.running.write_line(&mut session.record, true);
         }
+        self.tell_start(&mut session.record);
         if let Some(server) = &mut session.server {
             server.writable = true;
         }

@@ -134,14 +134,15 @@ impl Worker {
         self.settle(session, course);
     }
 
-    /// The timer of a session fired.
-    pub(super) fn session_due(&mut self, slot: u32) {
+    /// The timer of a session fired, which was set for `when`.
+    pub(super) fn session_due(&mut self, slot: u32, when: u64) {
         let Some(generation) = self.sessions.generation(slot) else {
             return;
         };
         let Some(mut session) = self.sessions.take(slot, generation) else {
             return;
         };
+        self.tell_progress(&mut session, when);
         let course = self.expire(&mut session);
         self.settle(session, course);
     }
@@ -200,7 +201,9 @@ impl Worker {
             return;
         }
         let due = session.life.poll_timeout(&self.timeouts(&session.record));
-        let Some(due) = due.map(Moment::millis_rounded_up) else {
+        let line = self.next_line(&session.record);
+        let due = due.map(Moment::millis_rounded_up);
+        let Some(due) = due.into_iter().chain(line).min() else {
             self.wheel.clear(slot);
             return;
         };

@@ -33,7 +33,7 @@ use super::{
     spin::Spin,
     splice::{Budget, Pool},
     table::Table,
-    timers::Wheel,
+    timers::{Fired, Wheel},
     token::Token,
 };
 use crate::{
@@ -242,11 +242,11 @@ impl Worker {
         }
     }
 
-    fn fire_timers(&mut self, due: &mut Vec<u32>) {
+    fn fire_timers(&mut self, due: &mut Vec<Fired>) {
         let tick = self.moment.millis();
         self.wheel.advance(tick, due);
-        for slot in due.drain(..) {
-            self.session_due(slot);
+        for Fired { slot, when } in due.drain(..) {
+            self.session_due(slot, when);
         }
         if self.doors_due.is_some_and(|when| when <= self.moment) {
             self.doors_due = None;

@@ -22,6 +22,15 @@ pub(super) struct Wheel {
     links: Vec<Link>,
 }
 
+/// A timer that fires.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Fired {
+    /// Whose.
+    pub(super) slot: u32,
+    /// What it was set for.
+    pub(super) when: u64,
+}
+
 #[derive(Clone, Copy)]
 struct Link {
     /// When it fires, above 16 bits that tell the bucket.
@@ -104,8 +113,8 @@ impl Wheel {
         self.next_bucket().map(|(_, when)| when)
     }
 
-    /// The time is now `now`: appends the slots whose timers fire.
-    pub(super) fn advance(&mut self, now: u64, fired: &mut Vec<u32>) {
+    /// The time is now `now`: appends the timers that fire.
+    pub(super) fn advance(&mut self, now: u64, fired: &mut Vec<Fired>) {
         while let Some((bucket, when)) = self.next_bucket() {
             if when > now {
                 break;
@@ -117,7 +126,8 @@ impl Wheel {
                 let link = self.links[slot as usize];
                 if link.when() <= when {
                     self.links[slot as usize] = UNLINKED;
-                    fired.push(slot);
+                    let when = link.when();
+                    fired.push(Fired { slot, when });
                 } else {
                     self.link(slot, link.when());
                 }
@@ -176,8 +186,10 @@ mod tests {
     use super::*;
 
     fn fired(wheel: &mut Wheel, now: u64) -> Vec<u32> {
-        let mut slots = Vec::new();
-        wheel.advance(now, &mut slots);
+        let mut fired = Vec::new();
+        wheel.advance(now, &mut fired);
+        assert!(fired.iter().all(|timer| timer.when <= now));
+        let mut slots: Vec<_> = fired.iter().map(|timer| timer.slot).collect();
         slots.sort_unstable();
         slots
     }

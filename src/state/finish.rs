@@ -120,6 +120,11 @@ impl Running {
         self.write_line_with(record, early, self.concurrency(record));
     }
 
+    /// Writes a line of a session that goes on, with its figures of now.
+    pub fn write_interim(&self, record: &SessionRecord) {
+        self.logger.interim(self, record, self.concurrency(record));
+    }
+
     fn write_line_with(&self, record: &mut SessionRecord, early: bool, concurrency: Concurrency) {
         let proxy = self.proxy(record.frontend);
         let unwanted = !early && self.is_null(proxy, record);

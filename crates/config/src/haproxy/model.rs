@@ -449,12 +449,23 @@ pub struct Logging {
     pub error_line: Option<Arc<LogFormat>>,
     /// `option logasap`.
     pub as_soon_as_possible: bool,
+    /// `option pontoon-log-sessions`: lines of sessions that go on.
+    pub progress: Option<Progress>,
     /// `option dontlog-normal`.
     pub dont_log_normal: bool,
     /// `option log-separate-errors`: errors go out at level err.
     pub separate_errors: bool,
     /// `log-format-sd`: RFC 5424 structured data.
     pub structured_data: Option<Arc<LogFormat>>,
+}
+
+/// `option pontoon-log-sessions`: when a session gets lines beside the one at its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// `start`: when its server is connected.
+    pub start: bool,
+    /// `every`: so long after it was accepted, and again and again.
+    pub every: Option<Duration>,
 }
 
 /// One `log` line.

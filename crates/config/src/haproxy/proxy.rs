@@ -30,7 +30,7 @@ pub(super) use self::{
 use super::{
     Context,
     check::CheckDraft,
-    model::{Bind, Keepalive, Mode, Service},
+    model::{Bind, Keepalive, Mode, Progress, Service},
     rules::ServerName,
     server::{ServerDraft, ServerOptions},
 };
@@ -104,6 +104,7 @@ pub(super) struct ProxyDraft {
     pub(super) log_tag: Option<String>,
     pub(super) line: Option<Written<Line>>,
     pub(super) error_line: Option<Format>,
+    pub(super) progress: Option<Written<Progress>>,
     pub(super) structured_data: Option<Format>,
     pub(super) stats: Option<StatsDraft>,
     /// Names of `acl` lines that ask for a password, and their userlists.
@@ -181,6 +182,7 @@ pub(crate) const NEGATABLE: &[&str] = &[
     "option logasap",
     "option nolinger",
     "option persist",
+    "option pontoon-log-sessions",
     "option prefer-last-server",
     "option redispatch",
     "option socket-stats",

@@ -17,7 +17,9 @@ use super::{
     context::ProxyNames,
     global::UnixDefaults,
     log_format::{self, LogFormat},
-    model::{BindAddress, Global, LogTarget, Logging, Mode, Model, Proxy, Service, Splice},
+    model::{
+        BindAddress, Global, LogTarget, Logging, Mode, Model, Progress, Proxy, Service, Splice,
+    },
     proxy::{Flag, Flags, Format, Line, ProxyDraft, ProxyLog},
     sections::Section,
     server,
@@ -150,16 +152,41 @@ fn logging(proxy: &Written<'_>, global: &[LogTarget], d: &mut Diagnostics) -> Lo
     if targets.is_empty() {
         warn_without_target(proxy, d);
     }
+    let progress = progress(proxy, d);
     Logging {
         targets,
         tag: draft.log_tag.clone(),
         line: line(proxy, d),
         error_line: format(proxy, draft.error_line.as_ref(), d),
-        as_soon_as_possible: flags.has(Flag::LogAsap),
+        as_soon_as_possible: flags.has(Flag::LogAsap) && progress.is_none(),
+        progress,
         dont_log_normal: flags.has(Flag::DontLogNormal),
         separate_errors: flags.has(Flag::LogSeparateErrors),
         structured_data: format(proxy, draft.structured_data.as_ref(), d),
     }
+}
+
+/// Lines of sessions that go on, where they have a form of their own.
+fn progress(proxy: &Written<'_>, d: &mut Diagnostics) -> Option<Progress> {
+    let written = proxy.draft.progress.filter(|_| proxy.has_frontend())?;
+    if proxy.draft.line.is_none() && !proxy.draft.disabled {
+        d.warning(
+            "progress-without-line",
+            written.span,
+            "`option pontoon-log-sessions` has no effect: nothing says how the lines look",
+        )
+        .suggest("add `option tcplog` or `log-format`");
+        return None;
+    }
+    if proxy.draft.flags.has(Flag::LogAsap) {
+        d.warning(
+            "logasap-beside-progress",
+            written.span,
+            "`option logasap` has no effect beside `option pontoon-log-sessions`: the line at the end stays",
+        )
+        .suggest("remove `option logasap`");
+    }
+    Some(written.value)
 }
 
 /// HAProxy warns as well.

@@ -1,6 +1,6 @@
 //! Where and how a proxy logs.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{Prefix, ProxyDraft, Written};
 use crate::{
@@ -11,8 +11,8 @@ use crate::{
         Context,
         log_format::{self, LogFormat},
         log_target,
-        model::LogTarget,
-        value,
+        model::{LogTarget, Progress},
+        value::{self, Unit},
     },
     source::Span,
 };
@@ -100,6 +100,13 @@ pub(super) const KEYWORDS: &[Keyword<ProxyDraft>] = &[
         },
     ),
     Keyword::supported(
+        "option pontoon-log-sessions",
+        CLIENT,
+        "[start] [every <time>]",
+        "Lines of sessions that go on, beside the one at the end: when the server is connected, and every so often (Pontoon's own keyword).",
+        |draft, args, _ctx, d| progress(draft, args, d),
+    ),
+    Keyword::supported(
         "option tcplog",
         PROXY,
         "",
@@ -163,4 +170,42 @@ fn log(draft: &mut ProxyDraft, args: &mut Args<'_>, ctx: &Context<'_>, d: &mut D
             .logs
             .extend(target.map(|target| ProxyLog::Target(Box::new(target))));
     }
+}
+
+/// Less would be a line for every few packets.
+const SHORTEST: Duration = Duration::from_secs(1);
+
+fn progress(draft: &mut ProxyDraft, args: &mut Args<'_>, d: &mut Diagnostics) {
+    let span = args.keyword_span();
+    if draft.prefix != Prefix::None {
+        draft.progress = None;
+        return value::end(args, d);
+    }
+    let start = args.take_if("start");
+    let every = if args.take_if("every") {
+        let Some(word) = value::required(args, "a time", d) else {
+            return;
+        };
+        let every = value::duration(word, Unit::Milliseconds, d);
+        if every.is_some_and(|every| every < SHORTEST) {
+            d.error(
+                "progress-too-often",
+                word.span,
+                "lines so often tell nothing",
+            )
+            .suggest("at least a second, such as `every 5m`");
+            return;
+        }
+        every
+    } else {
+        None
+    };
+    value::end(args, d);
+    if !start && every.is_none() {
+        let message = "`option pontoon-log-sessions` needs `start`, `every <time>`, or both";
+        d.error("missing-argument", span, message);
+        return;
+    }
+    let value = Progress { start, every };
+    draft.progress = Some(Written { value, span });
 }
