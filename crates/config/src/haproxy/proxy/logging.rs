@@ -203,7 +203,8 @@ fn progress(draft: &mut ProxyDraft, args: &mut Args<'_>, d: &mut Diagnostics) {
     value::end(args, d);
     if !start && every.is_none() {
         let message = "`option pontoon-log-sessions` needs `start`, `every <time>`, or both";
-        d.error("missing-argument", span, message);
+        d.error("missing-argument", span, message)
+            .suggest("write `option pontoon-log-sessions start every 5m`");
         return;
     }
     let value = Progress { start, every };
