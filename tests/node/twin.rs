@@ -50,6 +50,10 @@ pub(super) fn register(tests: &mut Vec<Test>) {
         "node::twin_in_a_master_worker_pair_is_heard",
         master_and_worker,
     ));
+    tests.push(Test::new(
+        "node::twin_whose_master_reloads_is_no_failure",
+        master_reloads,
+    ));
     let real = Test::new("node::real_haproxy_is_followed_by_its_pid", real_haproxy);
     tests.push(real.needs(Need::Program("haproxy")));
 }
@@ -281,6 +285,34 @@ fn master_and_worker() -> Outcome {
     let worker = worker.ok_or_else(|| "there is no worker".to_owned())?;
     signal_pid(worker, Signal::KILL)?;
     assert_eq!(scene.next()?, Proxy::Down(ProxyFault::Died));
+    Ok(())
+}
+
+/// The worker that is heard stops, and another one of the same master is heard.
+fn master_reloads() -> Outcome {
+    let mut scene = Scene::new(Kind::Pontoon)?;
+    let server = Server::start(Behaviour::Echo)?;
+    scene.configure("", server.address())?;
+    let mut command = Command::new(&scene.program);
+    let arguments = ["-W", "-f", "haproxy.cfg", "-p", "pid"];
+    command.args(arguments).current_dir(scene.folder.path());
+    let master = Program::start(&mut command)?;
+    scene.until_usable()?;
+    let mut before = Vec::new();
+    for count in 1..=3 {
+        let worker = crate::process::child_of(master.pid()).ok_or("there is no worker")?;
+        // A session keeps the old one, or moves.
+        let _session = pontoon_lab::client::Client::connect(scene.listens)?;
+        master.signal(Signal::USR2)?;
+        before.extend(scene.until_left(worker)?);
+        let ready = |line: &&String| line.contains("Loading success.");
+        assert_eq!(master.output().iter().filter(ready).count(), count + 1);
+    }
+    let worker = crate::process::child_of(master.pid()).ok_or("there is no worker")?;
+    signal_pid(worker, Signal::KILL)?;
+    before.extend(scene.until(Proxy::Down(ProxyFault::Died))?);
+    let down = before.iter().any(|state| matches!(state, Proxy::Down(_)));
+    assert!(!down, "{before:?}");
     Ok(())
 }
 
