@@ -52,6 +52,7 @@ pub(super) fn register(tests: &mut Vec<Test>) {
         add("takes_options_of_its_socket", options);
         add("says_what_is_wrong_with_its_socket", wrong_socket);
     }
+    tests.push(Test::new("reload::master_reaches_old_workers", reaches_old));
     tests.push(Test::new("reload::master_tells_success", tells_success));
     tests.push(Test::new("reload::master_clients_disturb_nobody", clients));
 }
@@ -85,6 +86,17 @@ const LINES: &[&str] = &[
     "@master show version\n",
     "@\nshow version\n",
     "show version",
+    "@1 show version\n",
+    "@1 show cli level\nshow version\n",
+    "@1 show version; show version\n",
+    "@1; show version; @; show version\n",
+    "@1\nshow version\nshow cli level\n@\nshow version\n",
+    "prompt\n@1\nshow version\n@\nshow version\n",
+    "prompt\n@1 show version\n",
+    "user\n@1 show cli level\n",
+    "operator\n@1 show cli level\n",
+    "@1\nuser\nshow cli level\n",
+    "@1 quit\n",
 ];
 
 struct Scene {
@@ -340,6 +352,36 @@ fn wrong_socket(kind: Kind) -> Outcome {
         let mut master = start(kind, &folder, socket, &text)?;
         assert_eq!(master.wait(wait::PATIENCE)?.code(), Some(1), "{socket}");
     }
+    Ok(())
+}
+
+/// Who turned to a worker stays with it over a reload.
+fn reaches_old() -> Outcome {
+    let scene = Scene::new(Kind::Pontoon)?;
+    let mut session = scene.session()?;
+    let old = scene.worker()?[0].clone();
+    scene.write(|text| text.replace("server s1 ", "server s2 "))?;
+    scene.ask("reload\n")?;
+    let new = scene.worker()?[0].clone();
+    for (prefix, pid) in [
+        ("@1", &new),
+        (&*format!("@!{old}"), &old),
+        (&format!("@!{new}"), &new),
+    ] {
+        let info = scene.ask(&format!("{prefix} show info\n"))?;
+        assert!(
+            info.contains(&format!("\nPid: {pid}\n")),
+            "{prefix}: {info}"
+        );
+    }
+    goes_on(&mut session)?;
+    drop(session);
+    scene.until_said(&format!("Former worker ({old}) exited"), 1)?;
+    let answer = scene.ask(&format!("@!{old} show info\nshow version\n"))?;
+    assert_eq!(
+        answer,
+        format!("Can't find the target PID matching the prefix '@!{old}'\n")
+    );
     Ok(())
 }
 

@@ -62,9 +62,12 @@ fn tells() -> Outcome {
     assert_eq!(plan["listeners"]["unchanged"], 1);
     assert_eq!(plan["servers"]["added"], json!({ "relay/s2": server }));
     assert_eq!(plan["servers"]["removed"], json!({ "relay/s1": server }));
+    assert_eq!(plan["orphans"], json!({ "relay/s1": 1 }));
+    assert_eq!(plan["sessions_known"], true);
     let text = said(&scene.pontoon(&["plan", "haproxy.cfg"])?);
     for part in [
         format!("  + listener {other} (relay)\n"),
+        "  ! 1 sessions of relay/s1 end where they are, in the old process\n".into(),
         "    - timeout client 60s\n    + timeout client 50s  (".into(),
     ] {
         assert!(text.contains(&part), "{part}\n{text}");

@@ -48,7 +48,12 @@ enum Phase {
     /// It is being thought about.
     Thinking,
     /// A process answers.
-    Relaying { from: UnixStream, until: Instant },
+    Relaying {
+        from: UnixStream,
+        until: Instant,
+        /// An empty line comes first: the answer to a lower level.
+        lowered: bool,
+    },
     /// It is left once it has read all.
     Leaving,
 }
@@ -124,7 +129,12 @@ impl Client {
 
     /// Passes on what a process answers.
     fn relay(&mut self, now: Instant, prompt: &str) {
-        let Phase::Relaying { from, until } = &mut self.phase else {
+        let Phase::Relaying {
+            from,
+            until,
+            lowered,
+        } = &mut self.phase
+        else {
             return;
         };
         let mut buffer = [0; 4096];
@@ -132,7 +142,8 @@ impl Client {
             match from.read(&mut buffer) {
                 Ok(0) => return self.answered("", prompt),
                 Ok(length) => {
-                    self.output.extend(&buffer[..length]);
+                    let skipped = usize::from(std::mem::take(lowered) && buffer[0] == b'\n');
+                    self.output.extend(&buffer[skipped..length]);
                     *until = now + PATIENCE;
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
@@ -171,6 +182,7 @@ impl Client {
         stream.shutdown(std::net::Shutdown::Write)?;
         stream.set_nonblocking(true)?;
         self.phase = Phase::Relaying {
+            lowered: !lower.is_empty(),
             from: stream,
             until: now + PATIENCE,
         };

@@ -70,6 +70,9 @@ pub(in crate::supervisor) enum Command {
     Unknown(String),
 }
 
+/// Commands about the connection, whomever others are for.
+const OF_CONNECTION: [&str; 4] = ["operator", "prompt", "quit", "user"];
+
 impl Command {
     /// One command of a client whose commands are for `turned` otherwise.
     pub(super) fn parse(text: &str, turned: &Target) -> Self {
@@ -88,7 +91,7 @@ impl Command {
         }
         match target {
             // These are about the connection.
-            _ if ["prompt", "quit"].contains(&command) && !text.starts_with('@') => {
+            _ if OF_CONNECTION.contains(&command) && !text.starts_with('@') => {
                 Self::of_master(command)
             }
             Target::Master => Self::of_master(command),
