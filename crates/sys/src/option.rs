@@ -318,6 +318,54 @@ mod tests {
         accept_fast_open(&socket, 16).unwrap();
     }
 
+    fn int(socket: impl AsFd, level: libc::c_int, name: libc::c_int) -> libc::c_int {
+        let (mut value, mut length) = (0, 4);
+        // SAFETY: the kernel writes at most four bytes to `value`, which is as large.
+        let got = unsafe {
+            libc::getsockopt(
+                socket.as_fd().as_raw_fd(),
+                level,
+                name,
+                (&raw mut value).cast(),
+                &raw mut length,
+            )
+        };
+        assert_eq!(got, 0);
+        value
+    }
+
+    #[test]
+    fn a_listener_forgets_its_tuning() {
+        let tuned = TcpListener::bind("127.0.0.1:0").unwrap();
+        let fresh = TcpListener::bind("127.0.0.1:0").unwrap();
+        let usual = sockopt::tcp_congestion(&fresh).unwrap();
+        let other = if usual == "reno" { "cubic" } else { "reno" };
+        set_congestion_control(&tuned, other).unwrap();
+        set_max_segment(&tuned, 500).unwrap();
+        defer_accept(&tuned).unwrap();
+        accept_fast_open(&tuned, 16).unwrap();
+        set_user_timeout(&tuned, Duration::from_secs(9)).unwrap();
+        let keepalive = Keepalive {
+            idle: None,
+            interval: None,
+            count: None,
+        };
+        set_keepalive(&tuned, keepalive).unwrap();
+        let all = |socket: &TcpListener| {
+            let tcp = libc::IPPROTO_TCP;
+            (
+                [libc::TCP_DEFER_ACCEPT, libc::TCP_FASTOPEN].map(|name| int(socket, tcp, name)),
+                sockopt::tcp_congestion(socket).unwrap(),
+                sockopt::tcp_user_timeout(socket).unwrap(),
+                sockopt::socket_keepalive(socket).unwrap(),
+                int(socket, tcp, libc::TCP_MAXSEG),
+            )
+        };
+        assert_ne!(all(&tuned), all(&fresh));
+        forget_tuning(&tuned).unwrap();
+        assert_eq!(all(&tuned), all(&fresh));
+    }
+
     #[test]
     fn an_impossible_option_is_an_error() {
         let (a, _b) = std::os::unix::net::UnixStream::pair().unwrap();
