@@ -49,6 +49,11 @@ mod floating_ip {
     }
 
     #[test]
+    fn the_address_follows_a_switchover() {
+        Lab::floating_switchovers().explore(500);
+    }
+
+    #[test]
     fn a_split_that_lasts() {
         Lab::split().explore(500);
     }

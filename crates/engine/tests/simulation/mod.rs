@@ -21,7 +21,8 @@ use self::{
         FewMoves, Property, StartsOnce, SwitchedOver, always, in_a_split, with_floating_ip,
     },
     scenario::{
-        Scenario, chaos, crash_loop, floating, mixed, simultaneous_start, split, switchovers,
+        Scenario, chaos, crash_loop, floating, floating_switchovers, mixed, simultaneous_start,
+        split, switchovers,
     },
     world::{Outcome, World},
 };
@@ -89,6 +90,19 @@ impl Lab {
             scenario: switchovers,
             properties: |scenario| {
                 let mut all = always(scenario);
+                all.push(Box::new(SwitchedOver::new(scenario)));
+                all
+            },
+            judges: Some("a switchover makes another node master, once"),
+        }
+    }
+
+    pub(crate) fn floating_switchovers() -> Self {
+        Self {
+            name: "the_address_follows_a_switchover",
+            scenario: floating_switchovers,
+            properties: |scenario| {
+                let mut all = with_floating_ip(scenario);
                 all.push(Box::new(SwitchedOver::new(scenario)));
                 all
             },

@@ -22,8 +22,13 @@ use pontoon_engine::vrrp::{
 use super::cloud::{self, Place, Weather};
 
 pub(crate) use self::{
-    chaos::chaos, crash_loop::crash_loop, floating::floating, mixed::mixed, split::split,
-    start::simultaneous_start, switchover::switchovers,
+    chaos::chaos,
+    crash_loop::crash_loop,
+    floating::floating,
+    mixed::mixed,
+    split::split,
+    start::simultaneous_start,
+    switchover::{floating_switchovers, switchovers},
 };
 
 /// Everything about a run that its seed determines before it begins.

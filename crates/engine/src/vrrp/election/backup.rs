@@ -11,6 +11,7 @@ use crate::vrrp::{
     Priority,
     action::{Hold, Reason, Report},
     settings::{self, Peers, Preempt},
+    view::Peer,
 };
 
 impl Instance {
@@ -142,25 +143,42 @@ impl Instance {
             Lead::Heard(leader) if self.lives(leader, at) => self.preempt(listening, leader, at),
             Lead::Heard(silent) => self.succeed(silent, listening, at),
             Lead::Unknown => self.lead(Takeover::Vacant, Reason::MasterSilent, at),
-            Lead::Resigned => self.lead(Takeover::Vacant, Reason::MasterResigned, at),
+            Lead::Resigned => self.replace_resigned(listening, at),
             Lead::Unheard { .. } => self.claim(None, at),
         }
+    }
+
+    /// The master has resigned. Somebody else may have taken its place meanwhile, or may have been
+    /// master beside it; whoever may not preempt leaves that one alone.
+    fn replace_resigned(&mut self, mut listening: Listening, at: &mut Moment) -> Next {
+        let held = self.hold(&listening, at.file, at.proxy_hold, at.now);
+        let another = self.heard().find(|other| is_fresh(*other, at.now));
+        match another.filter(|_| held.is_some()) {
+            Some(other) => {
+                listening.lead = Lead::Heard(other);
+                self.preempt(listening, other, at)
+            }
+            None => self.lead(Takeover::Vacant, Reason::MasterResigned, at),
+        }
+    }
+
+    /// Those whose last word was no resignation, the latest first.
+    fn heard(&self) -> impl Iterator<Item = Leader> + use<> {
+        let peers = self.acquaintances.peers().into_iter();
+        let takes_part = |peer: &Peer| peer.priority != Priority::RESIGN;
+        peers.filter(takes_part).map(|peer| Leader {
+            address: peer.address,
+            priority: peer.priority,
+            interval: peer.interval,
+            heard_at: peer.heard_at,
+        })
     }
 
     /// The master is silent. While it was not, nobody lower was listened to; one of them may have
     /// taken its place already.
     fn succeed(&mut self, silent: Leader, mut listening: Listening, at: &mut Moment) -> Next {
-        let heard = self.acquaintances.peers().into_iter().map(|peer| Leader {
-            address: peer.address,
-            priority: peer.priority,
-            interval: peer.interval,
-            heard_at: peer.heard_at,
-        });
-        let successor = |other: &Leader| {
-            let takes_part = other.priority != Priority::RESIGN;
-            takes_part && other.address != silent.address && self.lives(*other, at)
-        };
-        match heard.into_iter().find(successor) {
+        let successor = |other: &Leader| other.address != silent.address && self.lives(*other, at);
+        match self.heard().find(successor) {
             Some(other) => {
                 listening.lead = Lead::Heard(other);
                 self.preempt(listening, other, at)

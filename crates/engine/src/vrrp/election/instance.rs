@@ -233,8 +233,8 @@ impl Instance {
                 let to = Lead::Heard(rival);
                 State::Yielding { until, to, reason }.stay()
             }
-            (State::Yielding { until, reason, .. }, Signal::Resigned(_)) => {
-                let to = Lead::Resigned;
+            (State::Yielding { until, to, reason }, Signal::Resigned(rival)) => {
+                let to = to.without(rival.address);
                 State::Yielding { until, to, reason }.stay()
             }
 

@@ -140,6 +140,18 @@ impl State {
     }
 }
 
+impl Lead {
+    /// After this one has resigned: whoever else was heard goes on.
+    pub(super) fn without(self, address: IpAddr) -> Self {
+        match self {
+            Self::Heard(leader) if leader.address != address => self,
+            Self::Heard(_) | Self::Unheard { .. } | Self::Resigned | Self::Unknown => {
+                Self::Resigned
+            }
+        }
+    }
+}
+
 impl Listening {
     fn deadline(&self) -> Instant {
         match self.delay {

@@ -1,12 +1,20 @@
 //! Operators hand mastership over, in good times and in bad ones.
 
-use super::{Incident, Scenario, chaos::chaos};
+use super::{Incident, Scenario, chaos::chaos, floating::floating};
 use crate::simulation::random::Random;
 
 /// As chaos, or without anything that goes wrong; at some times every node is told to hand over,
 /// and in the end, perhaps, to take back. Whoever is not master does nothing.
 pub(crate) fn switchovers(seed: u64) -> Scenario {
-    let mut scenario = chaos(seed);
+    with_switchovers(chaos(seed), seed)
+}
+
+/// The same, with a floating IP that follows.
+pub(crate) fn floating_switchovers(seed: u64) -> Scenario {
+    with_switchovers(floating(seed), seed)
+}
+
+fn with_switchovers(mut scenario: Scenario, seed: u64) -> Scenario {
     let mut random = Random::new(seed.rotate_left(16));
     let random = &mut random;
     if random.chance(50) {
