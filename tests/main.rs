@@ -29,6 +29,8 @@ mod reload;
 mod seed;
 mod site;
 mod stats;
+mod tmux;
+mod views;
 
 fn main() -> std::process::ExitCode {
     // Before there are threads.
@@ -62,6 +64,7 @@ fn main() -> std::process::ExitCode {
     seed::register(&mut tests);
     site::register(&mut tests);
     stats::register(&mut tests);
+    views::register(&mut tests);
     libtest_mimic::run(
         &arguments,
         tests.into_iter().map(harness::Test::into_trial).collect(),

@@ -161,7 +161,10 @@ fn drain(args: &SwitchoverArgs, longest: Duration) -> Result<(), SwitchoverError
         }
         if began.elapsed() >= longest {
             let time = duration(longest.as_secs_f64());
-            say::line(format_args!("{sessions} sessions are left after {time}"));
+            match sessions {
+                1 => say::line(format_args!("1 session is left after {time}")),
+                many => say::line(format_args!("{many} sessions are left after {time}")),
+            }
             return Ok(());
         }
         thread::sleep(COUNT_PAUSE.min(longest.saturating_sub(began.elapsed())));

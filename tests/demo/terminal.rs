@@ -1,11 +1,12 @@
 //! The picture, as tmux sees it.
 
-use std::process::Command;
-
-use pontoon_lab::{needs::Need, problem::Trying as _, temp::TempDir, wait};
+use pontoon_lab::needs::Need;
 
 use super::footprint::Footprint;
-use crate::harness::{Failure, Outcome, Test};
+use crate::{
+    harness::{Outcome, Test},
+    tmux::Terminal,
+};
 
 pub(super) fn register(tests: &mut Vec<Test>) {
     let mut add = |name: &str, run: fn() -> Outcome| {
@@ -14,80 +15,6 @@ pub(super) fn register(tests: &mut Vec<Test>) {
     };
     add("keys_break_and_mend_what_the_picture_shows", keys);
     add("the_terminal_is_given_back_after_a_signal", signal);
-}
-
-/// A terminal with a shell, on a tmux of its own.
-struct Terminal {
-    folder: TempDir,
-}
-
-impl Terminal {
-    fn open() -> Result<Self, Failure> {
-        let terminal = Self {
-            folder: TempDir::new("tmux")?,
-        };
-        let shell = "env -i PATH=$PATH TERM=$TERM PS1='ready> ' sh";
-        terminal.tmux(&[
-            "-f",
-            "/dev/null",
-            "new-session",
-            "-d",
-            "-x",
-            "80",
-            "-y",
-            "26",
-            shell,
-        ])?;
-        terminal.see("ready>")?;
-        Ok(terminal)
-    }
-
-    fn tmux(&self, arguments: &[&str]) -> Result<String, Failure> {
-        let socket = self.folder.path().join("socket");
-        let mut command = Command::new("tmux");
-        let output = command.arg("-S").arg(socket).args(arguments).output();
-        let output = output.trying("run tmux")?;
-        if output.status.success() {
-            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
-        }
-        Err(String::from_utf8_lossy(&output.stderr).into_owned().into())
-    }
-
-    fn keys(&self, keys: &[&str]) -> Outcome {
-        self.tmux(&[&["send-keys"], keys].concat()).map(drop)
-    }
-
-    fn shown(&self) -> Result<String, Failure> {
-        self.tmux(&["capture-pane", "-p"])
-    }
-
-    /// Waits until this stands somewhere on it.
-    fn see(&self, text: &str) -> Outcome {
-        let mut last = String::new();
-        let seen = wait::until(text, wait::PATIENCE, || {
-            last = self.shown().unwrap_or_default();
-            last.contains(text).then_some(())
-        });
-        seen.map_err(|problem| Failure::from(problem).with(&last))
-    }
-
-    /// How the terminal is set, in a file that a command of the shell writes.
-    fn modes(&self, name: &str) -> Result<String, Failure> {
-        let file = self.folder.path().join(name);
-        let line = format!("stty -a >{0}.new && mv {0}.new {0}", file.display());
-        self.keys(&[&line, "Enter"])?;
-        let written = wait::until("stty", wait::PATIENCE, || {
-            std::fs::read_to_string(&file).ok()
-        });
-        written.map_err(|problem| Failure::from(problem).with(&self.shown().unwrap_or_default()))
-    }
-}
-
-impl Drop for Terminal {
-    fn drop(&mut self) {
-        // Whatever runs there is told that its terminal is gone.
-        let _gone = self.tmux(&["kill-server"]);
-    }
 }
 
 fn start(demo: &Footprint, terminal: &Terminal) -> Outcome {

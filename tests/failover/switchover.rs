@@ -12,10 +12,11 @@ use pontoon_lab::{
     frr::{self, Frr, Router},
     host::Host,
     needs::Need,
-    netns::Network,
+    netns::{Network, inside},
     node::{Node, Programs},
     pair::{Pair, SHARED},
     probe::{Outage, Probe},
+    problem::Trying as _,
     wait,
 };
 
@@ -37,11 +38,15 @@ type Run = fn() -> Outcome;
 
 /// Adds them.
 pub(super) fn register(tests: &mut Vec<Test>) {
-    let own: [(&str, Run); 4] = [
+    let own: [(&str, Run); 5] = [
         ("switchover_moves_the_address_and_leaves_it_there", moves),
         ("switchover_is_over_when_the_new_master_is_lost", comes_back),
         ("switchover_is_refused_if_nobody_is_ready", nobody_ready),
         ("switchover_of_a_group_moves_all_of_it", group),
+        (
+            "switchover_waits_for_sessions_as_long_as_it_is_told",
+            drains,
+        ),
     ];
     for (name, run) in own {
         tests.push(on_hosts(name, run).needs(Need::User("haproxy")));
@@ -166,6 +171,14 @@ fn moves() -> Outcome {
     );
     pairs::settles(&pair, 1)?;
     stays(&pair, 1)?;
+    let why = host.run(&[PONTOON, "why", "master"])?;
+    let because = "10.0.1.190 is master and left alone though its priority, 100, is lower than ours, \
+                   101: it was handed over on purpose";
+    assert!(why.contains(because), "{why}");
+    assert!(
+        why.contains("(VI_1) Switchover: handed over by its operator"),
+        "{why}"
+    );
     let status = host.run(&[PONTOON, "status"])?;
     assert!(status.contains("BACKUP"), "{status}");
     assert!(
@@ -262,6 +275,27 @@ fn group() -> Outcome {
     pair.nodes[1].wait_until_holds(other)?;
     pair.nodes[0].wait_until_free_of(other)?;
     short_outage(&pair, probe, began)
+}
+
+/// A session is held all the time; then none is left.
+fn drains() -> Outcome {
+    let mut pair = pairs::build(true)?;
+    pair.start()?.finish()?;
+    let held = inside(pair.client(), || {
+        std::net::TcpStream::connect((SHARED, 8563)).trying("connect")
+    })?;
+    let began = Instant::now();
+    let said = done(&pair.nodes[0].host, &["--drain", "700ms"])?;
+    let expected = "VI_1: 10.0.1.190 is ready to take over\n1 session is left after 0.7 s\n";
+    assert!(said.starts_with(expected), "{said}");
+    assert!(began.elapsed() >= Duration::from_millis(700));
+    pairs::settles(&pair, 1)?;
+    done(&pair.nodes[0].host, &["--back"])?;
+    pairs::settles(&pair, 0)?;
+    drop(held);
+    let said = done(&pair.nodes[0].host, &["--drain", "60s"])?;
+    assert!(said.contains("no session is left after "), "{said}");
+    pairs::settles(&pair, 1)
 }
 
 /// It does not answer, takes over if it has to, and says nothing to what it does not know.

@@ -2,13 +2,14 @@
 
 mod info;
 mod stat;
+mod why;
 
 use std::sync::Arc;
 
 use pontoon_config::haproxy::model::Access;
 
 use super::{answer::Answer, command::Command, table::Row};
-use crate::state::Running;
+use crate::{admin::why::Subject, state::Running};
 
 /// What is to be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub(crate) enum Show {
     Stat(stat::Wanted),
     /// `show version`.
     Version,
+    /// `show why`.
+    Why(Subject),
 }
 
 pub(super) const ROWS: &[Row] = &[
@@ -43,6 +46,13 @@ pub(super) const ROWS: &[Row] = &[
         access: Access::User,
         parse: |_| Ok(Command::Show(Show::Version)),
     },
+    Row {
+        name: "show why",
+        usage: "show why [<backend>[/<server>]]",
+        what: "report why servers are as they are, and what has happened to them",
+        access: Access::User,
+        parse: |arguments| Ok(Command::Show(Show::Why(Subject::of(arguments.get(0))))),
+    },
 ];
 
 impl Show {
@@ -51,6 +61,7 @@ impl Show {
             Self::Info(form) => info::answer(running, form),
             Self::Stat(wanted) => stat::answer(running, &wanted),
             Self::Version => Answer::info(crate::VERSION),
+            Self::Why(subject) => why::answer(running, &subject),
         }
     }
 }

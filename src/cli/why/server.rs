@@ -18,7 +18,7 @@ pub(super) fn text(why: &Why, brief: bool, zone: &TimeZone) -> String {
         out += &well(why);
     }
     for it in &why.servers {
-        out += &server(it, zone);
+        out += &server(it, if brief { 1 } else { it.checks.len() }, zone);
         out.push('\n');
     }
     if !why.events.is_empty() {
@@ -39,7 +39,8 @@ fn well(why: &Why) -> String {
     }
 }
 
-fn server(it: &ServerWhy, zone: &TimeZone) -> String {
+/// With so many of its last checks.
+fn server(it: &ServerWhy, checks: usize, zone: &TimeZone) -> String {
     let mut out = format!(
         "{}: {} for {}\n",
         it.name,
@@ -61,7 +62,7 @@ fn server(it: &ServerWhy, zone: &TimeZone) -> String {
         out += &line("agent", &format!("said '{agent}'"));
     }
     out += &line("sessions", &sessions(it));
-    for check in &it.checks {
+    for check in it.checks.iter().take(checks) {
         out += &line("check", &checked(check, zone));
     }
     out
@@ -107,13 +108,25 @@ fn counted(it: &Counting) -> String {
         went_down,
     } = *it;
     let so_far = if health < rise {
-        let left = rise - health;
-        format!("up after {left} more passes in a row (rise {rise})")
+        format!(
+            "up after {} (rise {rise})",
+            times(rise - health, "pass", "passes")
+        )
     } else {
-        let left = health + 1 - rise;
-        format!("down after {left} more failures in a row (fall {fall})")
+        let left = (health + 1).saturating_sub(rise);
+        format!(
+            "down after {} (fall {fall})",
+            times(left, "failure", "failures")
+        )
     };
-    format!("{so_far}; {failed} checks failed so far, it went down {went_down} times")
+    format!("{so_far}; checks failed while it was up: {failed}; went down: {went_down}")
+}
+
+fn times(count: u32, one: &str, many: &str) -> String {
+    match count {
+        1 => format!("1 more {one}"),
+        _ => format!("{count} more {many} in a row"),
+    }
 }
 
 fn sessions(it: &ServerWhy) -> String {
@@ -217,7 +230,7 @@ mod tests {
         let expected = "\
 be/s1: DOWN 1/2 for 1 min 1 s
   because    its last check: L4CON (Layer4 connection problem), Connection refused, after 1 ms
-  counted    up after 1 more passes in a row (rise 2); 3 checks failed so far, it went down 1 times
+  counted    up after 1 more pass (rise 2); checks failed while it was up: 3; went down: 1
   sessions   0 of 100; weight 1
   check      2023-11-14 22:13:20  failed: L4CON (Layer4 connection problem), Connection refused, after 1 ms
   check      2023-11-14 22:13:20  passed: L4OK (Layer4 check passed), after 1 ms

@@ -206,7 +206,7 @@ impl Instance {
             }
             (State::Master(_), Signal::Group(Move::Yield, reason)) => self.give_way(reason, at),
 
-            (State::Master(_), Signal::Cede) => self.cede(at),
+            (State::Master(reign), Signal::Cede) => self.cede(&reign, at),
 
             (State::Ceding { resign_at, until }, Signal::Due) => {
                 self.go_on_ceding(resign_at, until, at)

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use super::{
     Election, InstanceId,
     instance::{Instance, Next, Signal, Takeover},
-    moment::{GRACE, Moment},
+    moment::{CLAIM_WINDOW, GRACE, Moment},
     state::{Lead, Leader, Listening, Reign, State},
 };
 use crate::vrrp::{
@@ -109,16 +109,14 @@ impl Election {
 }
 
 impl Instance {
-    /// Resigns, and keeps the addresses until another master is heard.
-    pub(super) fn cede(&mut self, at: &mut Moment) -> Next {
+    /// Resigns, and keeps the addresses until another master is heard. Not on the heels of an
+    /// advertisement: one that the resignation overtakes would make the new master give way.
+    pub(super) fn cede(&mut self, reign: &Reign, at: &mut Moment) -> Next {
         self.ceded = true;
-        self.advertise(Priority::RESIGN, at);
         at.report(Report::HandingOver { instance: at.id });
-        State::Ceding {
-            resign_at: at.now + at.file.interval,
-            until: at.now + patience(at.file),
-        }
-        .stay()
+        let last = reign.advert_at.checked_sub(at.file.interval);
+        let resign_at = last.map_or(at.now, |last| last + at.short(CLAIM_WINDOW));
+        self.go_on_ceding(resign_at, at.now + patience(at.file), at)
     }
 
     /// A deadline of one that cedes: the resignation may have been lost, so it is said again; if

@@ -295,3 +295,12 @@ fn an_owner_may_hand_over_too() {
     assert_eq!(node.until(7.0), NOTHING);
     assert_eq!(node.view().hold, Some(Hold::HandedOver));
 }
+
+/// What it has just sent may arrive after a resignation.
+#[test]
+fn it_does_not_resign_on_the_heels_of_an_advertisement() {
+    let mut node = master();
+    assert_eq!(node.until(5.47), ["5.464 send 150"]);
+    assert_eq!(node.tell(HAND_OVER), NOTHING);
+    assert_eq!(node.until(6.0), ["5.514 send 0"]);
+}
