@@ -283,7 +283,7 @@ pub struct FailureStatus {
     pub ago: f64,
 }
 
-/// What is counted of a floating IP. The metrics endpoint of a later version exports them.
+/// What is counted of a floating IP; the metrics tell it, too.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FloatingIpCounters {
     /// Questions where it is.

@@ -17,7 +17,7 @@ pub(super) fn write(status: &Status, text: &mut Text) {
         let mut family = text.family(name, Kind::Counter, help);
         for instance in &status.instances {
             family.sample(
-                &[("instance", &*instance.name)],
+                &[("vrrp_instance", &*instance.name)],
                 Number::Whole(of(&instance.counters)),
             );
         }
@@ -56,26 +56,29 @@ fn roles(instances: &[InstanceStatus], text: &mut Text) {
     let mut family = text.family("pontoon_election_role", Kind::Gauge, help);
     for instance in instances {
         for role in ROLES {
-            let labels = [("instance", &*instance.name), ("role", role)];
+            let labels = [("vrrp_instance", &*instance.name), ("role", role)];
             family.sample(&labels, Number::from(instance.role == role));
         }
     }
     let help = "Seconds since it has that role.";
     let mut family = text.family("pontoon_election_role_age_seconds", Kind::Gauge, help);
     for instance in instances {
-        family.sample(&[("instance", &*instance.name)], seconds(instance.role_for));
+        family.sample(
+            &[("vrrp_instance", &*instance.name)],
+            seconds(instance.role_for),
+        );
     }
     let help = "The priority it advertises, or would.";
     let mut family = text.family("pontoon_election_priority", Kind::Gauge, help);
     for instance in instances {
         let priority = Number::Whole(instance.priority.effective.into());
-        family.sample(&[("instance", &*instance.name)], priority);
+        family.sample(&[("vrrp_instance", &*instance.name)], priority);
     }
     let help = "Nodes of the same virtual router that were heard.";
     let mut family = text.family("pontoon_election_peers", Kind::Gauge, help);
     for instance in instances {
         let peers = Number::Whole(instance.peers.len() as u64);
-        family.sample(&[("instance", &*instance.name)], peers);
+        family.sample(&[("vrrp_instance", &*instance.name)], peers);
     }
 }
 
@@ -89,7 +92,7 @@ fn adverts(instances: &[InstanceStatus], text: &mut Text) {
             ("dropped", counters.dropped),
         ] {
             family.sample(
-                &[("instance", &**name), ("direction", what)],
+                &[("vrrp_instance", &**name), ("direction", what)],
                 Number::Whole(count),
             );
         }
@@ -153,7 +156,7 @@ fn each(
     for (instance, ip) in ips {
         let address = ip.address.to_string();
         let labels = [
-            ("instance", &*instance.name),
+            ("vrrp_instance", &*instance.name),
             ("address", &*address),
             ("provider", &*ip.provider),
         ];
