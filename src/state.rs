@@ -14,6 +14,7 @@ pub mod mailbox;
 pub mod pace;
 pub mod pulse;
 pub mod rate;
+pub mod server_state;
 pub mod timeline;
 mod tracking;
 

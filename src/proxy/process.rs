@@ -54,7 +54,7 @@ use crate::{
     handover::{offer::Door, take::Taken},
     log::{self, Logger},
     node::beat::Heart,
-    state::{ProcessState, Running, mailbox::Message},
+    state::{ProcessState, Running, mailbox::Message, server_state::States},
 };
 
 /// The name of the process and of its main thread: what `pidof` and `killall` look for.
@@ -262,6 +262,7 @@ fn start(
     announcer: &Announcer,
 ) -> Result<Process, StartError> {
     let checks = Checks::load(&model).map_err(StartError::Checks)?;
+    let states = States::read(&model);
     let host = identity::host_name();
     let logger = Logger::open(
         &model,
@@ -271,6 +272,7 @@ fn start(
             mirror: options.mirror,
         },
     )?;
+    tell_problems(&states, options, announcer, &logger);
     // Everything is bound: old processes may leave. As another user we could not tell them.
     let dismiss = || {
         if let Some(old) = &options.old {
@@ -293,23 +295,20 @@ fn start(
         .build()
         .map_err(StartError::Thread)?;
     let node = model.global.node.clone().unwrap_or(host);
-    let Limits {
-        sessions,
-        open_files,
-    } = bound.limits;
-    model.fill_full_connections(sessions);
-    let predecessor = bound.predecessor;
-    let zero = predecessor.as_ref().map(|it| it.giver.zero());
-    let zero = zero.unwrap_or_else(Instant::now);
-    let mut state = ProcessState::since(zero, node, sessions, open_files);
+    model.fill_full_connections(bound.limits.sessions);
+    let mut state = first_state(&bound, node);
     state.pipe_bytes = allowance.filter(|_| !pipe::is_exempt());
     let running = Running::new(Arc::new(model), state, logger, threads);
     let running = Arc::new(running.map_err(StartError::Thread)?);
     let (sender, statistics) = mpsc::unbounded_channel();
+    let predecessor = bound.predecessor;
     let waits = predecessor.is_some();
+    if !waits {
+        running.begin_with(&states, Instant::now());
+    }
     let threads = spawn(&running, threads, &bound.listeners, waits, &sender)?;
     if let Some(predecessor) = predecessor {
-        succeed(predecessor, &running, options);
+        succeed(predecessor, &running, &states, options);
     }
     Ok(Process {
         signals: bound.signals,
@@ -326,8 +325,31 @@ fn start(
     })
 }
 
-/// Takes over from a process that waits for it; then accepts.
-fn succeed(predecessor: Predecessor, running: &Running, options: &Options) {
+/// A process that takes over goes on in the time of the old one.
+fn first_state(bound: &Bound, node: String) -> ProcessState {
+    let Limits {
+        sessions,
+        open_files,
+    } = bound.limits;
+    let zero = bound.predecessor.as_ref().map(|it| it.giver.zero());
+    let zero = zero.unwrap_or_else(Instant::now);
+    ProcessState::since(zero, node, sessions, open_files)
+}
+
+/// What is wrong with files of servers' states: nothing that keeps a process from serving.
+fn tell_problems(states: &States, options: &Options, announcer: &Announcer, logger: &Logger) {
+    for problem in states.problems() {
+        if options.background {
+            logger.event(None, LogLevel::Warning, problem);
+        } else {
+            announcer.warning(problem);
+        }
+    }
+}
+
+/// Takes over from a process that waits for it; then accepts. What that one knows of servers is newer
+/// than any file.
+fn succeed(predecessor: Predecessor, running: &Running, states: &States, options: &Options) {
     let Predecessor { giver, pid } = predecessor;
     let at_once = options.old.as_ref().map(|old| old.leave) == Some(Leave::AtOnce);
     let began = Instant::now();
@@ -335,7 +357,10 @@ fn succeed(predecessor: Predecessor, running: &Running, options: &Options) {
     let handovers = &running.process.handovers;
     match &taken {
         Ok(taken) => handovers.complete(taken.sessions, taken.staying, began.elapsed()),
-        Err(_) => handovers.fail(),
+        Err(_) => {
+            handovers.fail();
+            running.begin_with(states, Instant::now());
+        }
     }
     for thread in &running.threads {
         thread.post(Message::Resume);

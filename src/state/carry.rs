@@ -143,6 +143,12 @@ impl Running {
         self.readiness_changed.notify_one();
     }
 
+    /// After servers were given states that another process wrote to a file.
+    pub(super) fn resume_from_files(&self, now: Instant) {
+        self.resume_balancers(&HashMap::new(), now);
+        self.readiness_changed.notify_one();
+    }
+
     /// When each server stands where it stood: who tracks another follows that one, and rotations go
     /// on.
     fn resume_balancers(&self, backends: &HashMap<&str, &CarriedBackend>, now: Instant) {

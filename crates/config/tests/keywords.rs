@@ -232,7 +232,7 @@ const OF_REAL_FILES: &[(Place, &str, Fate)] = &[
     (Proxy, "option tcp-smart-connect", Inert),
     (Server, "fastinter 500ms", Works),
     (Proxy, "tcp-request inspect-delay 5s", Works),
-    (Global, "server-state-file /var/lib/haproxy/state", Inert),
+    (Global, "server-state-file /var/lib/haproxy/state", Works),
     (Proxy, "fullconn 100", Works),
     (Proxy, "stick-table type ip size 1m expire 1h store gpc0,gpc0_rate(10s)", Refused),
     (Proxy, "stick-table type binary len 20 size 1m peers p store http_req_rate(10s)", Refused),

@@ -49,8 +49,6 @@ pub(super) struct Server {
 struct Admin {
     state: Wish,
     by_agent: bool,
-    from_file: bool,
-    forced: bool,
     disabled: bool,
 }
 
@@ -184,8 +182,6 @@ impl Admin {
                 AdminState::Maintenance => Wish::Maintenance,
             },
             by_agent: memory.by_agent,
-            from_file: memory.from_file,
-            forced: memory.forced,
             disabled: memory.disabled,
         }
     }
@@ -198,8 +194,6 @@ impl Admin {
                 Wish::Maintenance => AdminState::Maintenance,
             },
             by_agent: self.by_agent,
-            from_file: self.from_file,
-            forced: self.forced,
             disabled: self.disabled,
         }
     }

@@ -51,6 +51,10 @@ pub struct Global {
     pub chroot: Option<PathBuf>,
     /// `pidfile`.
     pub pidfile: Option<PathBuf>,
+    /// `server-state-file`.
+    pub server_state_file: Option<PathBuf>,
+    /// `server-state-base`: where files of servers' states are.
+    pub server_state_base: Option<PathBuf>,
     /// `nbthread`; `None`: as many as processors.
     pub threads: Option<u16>,
     /// `cpu-map`: processors of each thread; empty where nothing was said.
@@ -164,6 +168,8 @@ pub struct Proxy {
     pub id: ProxyId,
     /// `id`, or counted from 1 (`iid` in the statistics).
     pub number: u32,
+    /// `id` was written.
+    pub number_written: bool,
     /// `description`.
     pub description: Option<String>,
     /// `mode`.
@@ -360,6 +366,37 @@ pub struct ServerSide {
     pub check: Arc<CheckMethod>,
     /// `external-check path`.
     pub external_check_path: Option<String>,
+    /// `load-server-state-from-file` and `server-state-file-name`.
+    pub states: StateSource,
+}
+
+/// Where the states come from that servers begin with.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum StateSource {
+    /// From nowhere: each begins as its line says.
+    #[default]
+    Nowhere,
+    /// From `server-state-file`.
+    Global,
+    /// From this file of the proxy's own.
+    Local(PathBuf),
+}
+
+impl Global {
+    /// The file from which the states of such servers come, if any does.
+    #[must_use]
+    pub fn state_file(&self, source: &StateSource) -> Option<PathBuf> {
+        let file = match source {
+            StateSource::Nowhere => return None,
+            StateSource::Global => self.server_state_file.as_ref()?,
+            StateSource::Local(file) => file,
+        };
+        // What begins with a slash replaces the whole.
+        Some(match &self.server_state_base {
+            Some(base) => base.join(file),
+            None => file.clone(),
+        })
+    }
 }
 
 /// One server.
@@ -371,6 +408,8 @@ pub struct Server {
     pub id: ServerId,
     /// `id`, or counted from 1 (`sid` in the statistics).
     pub number: u32,
+    /// `id` was written.
+    pub number_written: bool,
     /// The address; `None` if `init-addr none` left it without one.
     pub address: Option<ServerAddr>,
     /// The name it was resolved from.

@@ -9,6 +9,7 @@ mod options;
 mod rules;
 mod servers;
 mod services;
+mod states;
 pub(super) mod stats;
 mod timeouts;
 mod unsupported;
@@ -94,6 +95,7 @@ pub(super) struct ProxyDraft {
     pub(super) servers: Vec<ServerDraft>,
     pub(super) use_server: Vec<Rule<ServerName>>,
     pub(super) check: CheckDraft,
+    pub(super) states: states::StatesDraft,
 
     pub(super) connection_rules: Vec<Rule<ConnectionAction>>,
     pub(super) session_rules: Vec<Rule<ConnectionAction>>,
@@ -142,6 +144,7 @@ pub(crate) const TABLES: &[&[Keyword<ProxyDraft>]] = &[
     options::KEYWORDS,
     balance::KEYWORDS,
     servers::KEYWORDS,
+    states::KEYWORDS,
     rules::KEYWORDS,
     logging::KEYWORDS,
     stats::KEYWORDS,

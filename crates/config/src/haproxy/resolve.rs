@@ -18,7 +18,8 @@ use super::{
     global::UnixDefaults,
     log_format::{self, LogFormat},
     model::{
-        BindAddress, Global, LogTarget, Logging, Mode, Model, Progress, Proxy, Service, Splice,
+        BindAddress, Global, LogTarget, Logging, Mode, Model, Progress, Proxy, ServerSide, Service,
+        Splice, StateSource,
     },
     proxy::{Flag, Flags, Format, Line, ProxyDraft, ProxyLog},
     sections::Section,
@@ -99,6 +100,7 @@ pub(super) fn proxies(
         modes::check(proxy, resolver.d);
         allowed_programs(proxy, &model.global, resolver.d);
         let (backend, own_tracks) = resolver.backend(proxy);
+        states_from_nowhere(proxy, &model.global, backend.as_ref(), resolver.d);
         tracks.extend(own_tracks.into_iter().map(|track| (id, track)));
         let frontend = resolver.frontend(proxy, id);
         let stats = stats::resolve(proxy, model, resolver.d);
@@ -107,6 +109,7 @@ pub(super) fn proxies(
             name: Arc::from(proxy.section.name()),
             id,
             number: numbers[index],
+            number_written: proxy.draft.number.is_some(),
             description: proxy.draft.description.clone(),
             mode: proxy.mode(),
             disabled: proxy.draft.disabled,
@@ -120,6 +123,22 @@ pub(super) fn proxies(
     }
     modes::idle_timeouts(written, d);
     server::link_tracks(&mut model.proxies, &tracks, d);
+}
+
+/// `load-server-state-from-file global`, and there is no such file.
+fn states_from_nowhere(
+    proxy: &Written<'_>,
+    global: &Global,
+    side: Option<&ServerSide>,
+    d: &mut Diagnostics,
+) {
+    let wanted = side.is_some_and(|side| side.states == StateSource::Global);
+    if let (Some(span), None, true) = (proxy.draft.states.span(), &global.server_state_file, wanted)
+    {
+        let message = "servers' states should come from `server-state-file`, which is not set";
+        d.warning("without-effect", span, message)
+            .suggest("set `server-state-file` in `global`");
+    }
 }
 
 /// What answers requests by itself, on a proxy that receives any.

@@ -23,10 +23,6 @@ pub(super) struct Member {
     pub(super) agent_down: bool,
     /// The agent, not a person, chose the administrative state.
     pub(super) agent_chose: bool,
-    /// The maintenance is that of the file, and nobody has ended it since.
-    pub(super) from_file: bool,
-    /// Somebody asked for the maintenance, whatever the file says.
-    pub(super) forced: bool,
     /// The state of the server that this one tracks.
     pub(super) tracked: Option<(OperState, AdminState)>,
     /// Configured weight, or what an administrator or agent made of it.
@@ -104,8 +100,6 @@ impl Member {
             stopping: false,
             agent_down: false,
             agent_chose: false,
-            from_file: settings.disabled,
-            forced: false,
             tracked: None,
             weight: settings.weight,
             agent_limit: None,
@@ -143,8 +137,6 @@ impl Member {
                 counter.start_over();
             }
         }
-        self.forced = state == AdminState::Maintenance;
-        self.from_file &= self.forced;
         self.admin = state;
     }
 

@@ -78,10 +78,6 @@ pub struct AdminMemory {
     pub state: AdminState,
     /// The agent, not a person, chose it.
     pub by_agent: bool,
-    /// The maintenance is that of the file (`disabled`), and nobody has ended it since.
-    pub from_file: bool,
-    /// Somebody asked for the maintenance, whatever the file says.
-    pub forced: bool,
     /// The file says `disabled`.
     pub disabled: bool,
 }
@@ -165,8 +161,6 @@ impl Backend {
             admin: AdminMemory {
                 state: member.admin,
                 by_agent: member.agent_chose,
-                from_file: member.from_file,
-                forced: member.forced,
                 disabled: settings.disabled,
             },
             health: member.health_memory(),
@@ -286,31 +280,17 @@ impl AdminMemory {
                 AdminState::Ready
             },
             by_agent: false,
-            from_file: disabled,
-            forced: false,
             disabled,
         }
     }
 
-    /// What it means under another file: what that says anew counts, but the maintenance that
-    /// somebody asked for stays, and so does a drain unless the server is disabled now.
+    /// What it means under another file, as in HAProxy: what that says anew counts, but a drain ends
+    /// with maintenance only.
     const fn under(self, disabled: bool) -> Self {
-        if self.disabled == disabled {
-            return self;
-        }
-        let goes_on = match self.state {
-            AdminState::Ready => false,
-            AdminState::Drain => !disabled,
-            AdminState::Maintenance => self.forced,
-        };
-        if goes_on {
-            Self {
-                from_file: disabled,
-                disabled,
-                ..self
-            }
-        } else {
-            Self::of_file(disabled)
+        match self.state {
+            _ if self.disabled == disabled => self,
+            AdminState::Drain if !disabled => Self { disabled, ..self },
+            _ => Self::of_file(disabled),
         }
     }
 }
@@ -347,8 +327,6 @@ impl Member {
         let memory = memory.under(disabled);
         self.admin = memory.state;
         self.agent_chose = memory.by_agent;
-        self.from_file = memory.from_file;
-        self.forced = memory.forced;
     }
 
     fn restore_health(&mut self, memory: Option<&HealthMemory>, check: Sameness) {

@@ -73,6 +73,24 @@ pub(super) const KEYWORDS: &[Keyword<GlobalDraft>] = &[
         },
     ),
     Keyword::supported(
+        "server-state-file",
+        GLOBAL,
+        "<file>",
+        "What `show servers state` said, for servers to begin with (see `load-server-state-from-file`).",
+        |draft, args, _, d| {
+            draft.global.server_state_file = path(args, "a file", d);
+        },
+    ),
+    Keyword::supported(
+        "server-state-base",
+        GLOBAL,
+        "<directory>",
+        "Where files of servers' states are whose names do not begin with a slash.",
+        |draft, args, _, d| {
+            draft.global.server_state_base = path(args, "a directory", d);
+        },
+    ),
+    Keyword::supported(
         "chroot",
         GLOBAL,
         "<directory>",

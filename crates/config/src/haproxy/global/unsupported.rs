@@ -10,8 +10,6 @@ const DETECTION: &str = "device detection reads HTTP headers, and HTTP is not fo
 const HTTP: &str = "it concerns HTTP messages, and HTTP is not forwarded";
 const LUA: &str = "Lua is not supported; remove the line and what uses the script";
 const CLIENT: &str = "there is no built-in HTTP client";
-const STATE: &str =
-    "states of servers are not kept in files; each server begins with its own checks";
 
 pub(super) const KEYWORDS: &[Keyword<GlobalDraft>] = &[
     Keyword::inert(
@@ -195,20 +193,6 @@ pub(super) const KEYWORDS: &[Keyword<GlobalDraft>] = &[
         "",
         "Never send the command LOCAL in a PROXY header.",
         "checks with `check-send-proxy` send the command LOCAL, as the PROXY protocol wants it",
-    ),
-    Keyword::inert(
-        "server-state-base",
-        GLOBAL,
-        "<directory>",
-        "Where state files are.",
-        STATE,
-    ),
-    Keyword::inert(
-        "server-state-file",
-        GLOBAL,
-        "<file>",
-        "States of servers after a reload.",
-        STATE,
     ),
     Keyword::inert(
         "lua-prepend-path",

@@ -13,8 +13,6 @@ const STICK: &str = "stick tables are not supported; `balance source` keeps a cl
 const MAIL: &str = "mails are not sent; send alerts from what reads the log";
 const DISPATCH: &str = "write a `server` line with the address";
 const TRANSPARENT: &str = "name the servers; the original destination is not followed";
-const STATE: &str =
-    "states of servers are not kept in files; each server begins with its own checks";
 
 pub(super) const KEYWORDS: &[Keyword<ProxyDraft>] = &[
     Keyword::refused(
@@ -135,19 +133,5 @@ pub(super) const KEYWORDS: &[Keyword<ProxyDraft>] = &[
         "",
         "Let data of one way not prolong the other's timeout.",
         "remove the line; data of either way keeps a session alive",
-    ),
-    Keyword::inert(
-        "load-server-state-from-file",
-        SERVER,
-        "{ global | local | none }",
-        "States of servers after a reload.",
-        STATE,
-    ),
-    Keyword::inert(
-        "server-state-file-name",
-        SERVER,
-        "[{ use-backend-name | <file> }]",
-        "States of servers after a reload.",
-        STATE,
     ),
 ];

@@ -51,6 +51,7 @@ impl Resolver<'_> {
             log_health_checks: flags.has(Flag::LogHealthChecks),
             check: Arc::new(proxy.method.clone()),
             external_check_path: draft.check.external_path(),
+            states: draft.states.source(proxy.section.name()),
         };
         (Some(side), tracks)
     }

@@ -55,6 +55,7 @@ pub(super) fn draft(
         settings: settings(name, options),
         id: ServerId(0),
         number: options.id.map_or(0, |id| id.number),
+        number_written: options.id.is_some(),
         address: target.address,
         host: target.host,
         port: target.port,
