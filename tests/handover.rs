@@ -7,6 +7,7 @@ mod states;
 mod traffic;
 
 use std::{
+    fs,
     net::SocketAddr,
     path::PathBuf,
     process::{Command, ExitStatus},
@@ -127,6 +128,23 @@ impl Chain {
             status,
             within: began.elapsed(),
         })
+    }
+
+    /// From now on another file, with the same program in it, is started.
+    fn upgrade(&mut self) -> Outcome {
+        let folder = self.folder.path().join("upgrade");
+        fs::create_dir(&folder)?;
+        self.program = folder.join("haproxy");
+        // By a program of its own: what this process has open for writing, the children of other
+        // tests have for a moment, too, and then it cannot be started.
+        let copied = Command::new("cp")
+            .arg(pontoon())
+            .arg(&self.program)
+            .status()?;
+        if copied.success() {
+            return Ok(());
+        }
+        Err(Failure::from("cp failed"))
     }
 
     /// A value of the statistics: of `be/s1`, the column `status`.

@@ -17,7 +17,7 @@ use pontoon_lab::{
 };
 
 use super::{ANSWER, Case, Chain};
-use crate::harness::{Failure, Outcome, Test, pontoon};
+use crate::harness::{Failure, Outcome, Test};
 
 pub(super) fn register(tests: &mut Vec<Test>) {
     let all: [Case; 9] = [
@@ -150,10 +150,7 @@ fn upgrade() -> Outcome {
     let server = Server::start(Behaviour::Echo)?;
     let mut chain = Chain::start(&px(&server))?;
     let mut crowd = Crowd::gather(chain.front, 100)?;
-    let folder = chain.folder.path().join("new");
-    fs::create_dir(&folder)?;
-    chain.program = folder.join("haproxy");
-    fs::copy(pontoon(), &chain.program)?;
+    chain.upgrade()?;
     chain.reload(&px(&server))?.is_clean()?;
     let runs = fs::read_link(format!("/proc/{}/exe", chain.current.pid()))?;
     if runs != chain.program {

@@ -2,7 +2,6 @@
 //! time. Each byte tells its place, so none can be lost, doubled or misled.
 
 use std::{
-    fs,
     io::{ErrorKind, Read, Write},
     net::{TcpListener, TcpStream},
     sync::atomic::{AtomicBool, Ordering},
@@ -16,7 +15,7 @@ use pontoon_lab::{
 };
 
 use super::{Chain, reloads};
-use crate::harness::{Failure, Outcome, Test, measured, pontoon};
+use crate::harness::{Failure, Outcome, Test, measured};
 
 pub(super) fn register(tests: &mut Vec<Test>) {
     let held = Test::new("handover::held_sessions_lose_no_byte", held);
@@ -189,7 +188,7 @@ fn reload_often(chain: &mut Chain, section: &str, is_over: impl Fn() -> bool) ->
     let mut slowest = Duration::ZERO;
     for number in 0..reloads() {
         if number == reloads() / 2 {
-            upgrade(chain)?;
+            chain.upgrade()?;
         }
         let replaced = chain.reload(section)?;
         slowest = slowest.max(replaced.within);
@@ -206,14 +205,5 @@ fn reload_often(chain: &mut Chain, section: &str, is_over: impl Fn() -> bool) ->
         "{}; the old process was gone after {slowest:?} at most",
         last.map_or("", |line| line)
     ));
-    Ok(())
-}
-
-/// From now on another file of the same program is started.
-fn upgrade(chain: &mut Chain) -> Outcome {
-    let folder = chain.folder.path().join("upgrade");
-    fs::create_dir(&folder)?;
-    chain.program = folder.join("haproxy");
-    fs::copy(pontoon(), &chain.program)?;
     Ok(())
 }
