@@ -30,6 +30,7 @@ mod process;
 mod program;
 mod reload;
 mod report;
+pub mod resume;
 mod scripts;
 mod silence;
 mod start;
@@ -53,6 +54,7 @@ use self::{
     inquiry::Inquiry,
     leaving::Leaving,
     process::{Kind, Line},
+    program::Program,
     reload::{Asker, Reload, Reloads, Successor},
     silence::Silence,
     stop::Stop,
@@ -61,7 +63,7 @@ use self::{
 pub use self::{
     console::{Place, PlaceError},
     files::Check,
-    start::{Master, Node, hold_signals, keepalived, master, run},
+    start::{Master, Node, hold_signals, keepalived, master, resumed_master, run},
 };
 use crate::node::{
     channel::Received,
@@ -141,6 +143,10 @@ struct Supervisor {
     hatch: Option<Door>,
     /// A child that dies is started again.
     respawn: bool,
+    /// Which program this is.
+    program: Program,
+    /// The program on the disk is to be executed as soon as nothing is under way.
+    renewal: bool,
     inquiries: Vec<Inquiry>,
     /// Who waits for the election to do something, and the number of the request to it.
     requests: Vec<(u64, ClientId)>,
@@ -177,6 +183,7 @@ impl Supervisor {
             }
             .next();
             self.handle(event);
+            self.renew_if_due();
         }
         self.console.flush();
         self.say_goodbye();

@@ -6,6 +6,7 @@ mod failures;
 mod master;
 mod node;
 mod plan;
+mod renewal;
 mod scene;
 
 use crate::harness::Test;
@@ -18,4 +19,5 @@ pub(crate) fn register(tests: &mut Vec<Test>) {
     master::register(tests);
     node::register(tests);
     plan::register(tests);
+    renewal::register(tests);
 }

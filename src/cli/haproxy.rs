@@ -87,6 +87,10 @@ pub(super) fn listens(model: &Model) -> bool {
 }
 
 fn run(arguments: &Arguments, mut announcer: Announcer) -> ExitCode {
+    if supervisor::resume::is_due() {
+        // The directory was entered by the program before this one.
+        return supervisor::resumed_master(check_again(arguments.clone()), announcer);
+    }
     let ready = match watched_by() {
         Ok(ready) => ready,
         Err(error) => {
@@ -174,9 +178,7 @@ fn run_master(
         once,
         places,
         pidfile: model.global.pidfile.clone(),
-        check: Box::new(move |announcer| {
-            configuration::load(&arguments, announcer, false).is_some()
-        }),
+        check: check_again(arguments),
     };
     supervisor::master(master, announcer)
 }
@@ -185,6 +187,11 @@ fn run_master(
 fn lender(path: &Path) -> std::io::Result<Option<Pid>> {
     let peer = packet::peer(UnixStream::connect(path)?)?;
     Ok(i32::try_from(peer.process).ok().and_then(Pid::from_raw))
+}
+
+/// What a master does before a reload.
+fn check_again(arguments: Arguments) -> supervisor::Check {
+    Box::new(move |announcer| configuration::load(&arguments, announcer, false).is_some())
 }
 
 fn logs_to_descriptor(model: &Model) -> bool {

@@ -57,6 +57,9 @@ enum Command {
     /// Two nodes, three databases, a client and a cloud in namespaces of their own; without root
     /// where the kernel allows
     Demo(DemoArgs),
+    /// Whether this program can go on where a supervisor of that version was
+    #[command(hide = true)]
+    CanResume { version: u32 },
     /// Tell the version
     Version,
     #[command(external_subcommand)]
@@ -144,6 +147,10 @@ pub(super) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Reference(args) => reference::run(&args),
         Command::Demo(args) => demo::run(args.into()),
+        Command::CanResume { version } if version == supervisor::resume::VERSION => {
+            ExitCode::SUCCESS
+        }
+        Command::CanResume { .. } => ExitCode::FAILURE,
         Command::Version => version(),
         Command::Other(words) => unknown(&words),
     }

@@ -71,6 +71,17 @@ impl<Out: Serialize, In: DeserializeOwned> End<Out, In> {
         }
     }
 
+    /// An end that the program before this one has left.
+    pub fn resumed(socket: OwnedFd) -> Self {
+        Self::new(socket)
+    }
+
+    /// Whether no message is under way, in either direction, as far as this end knows.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.unsent.is_empty() && self.begun.is_empty()
+    }
+
     /// Sends a message, now or as soon as there is room ([`End::flush`]).
     pub fn send(&mut self, message: &Out) {
         // Our messages are plain enums and structs: they can always be written.

@@ -3,6 +3,7 @@
 
 use std::{collections::BTreeMap, env, fmt, net::IpAddr, path::PathBuf};
 
+use pontoon_config::source::SourceFile;
 use pontoon_sys::process::privilege::is_root;
 use serde::{Deserialize, Serialize};
 
@@ -177,6 +178,15 @@ pub struct AppliedFile {
     pub name: String,
     /// What it said.
     pub text: String,
+}
+
+impl From<SourceFile> for AppliedFile {
+    fn from(file: SourceFile) -> Self {
+        Self {
+            name: file.name,
+            text: file.text,
+        }
+    }
 }
 
 /// What a reload has done.

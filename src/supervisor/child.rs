@@ -6,11 +6,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pontoon_sys::process::Signal;
+use pontoon_sys::{clock, process::Signal};
+use serde::{Deserialize, Serialize};
 
 use super::{
     leaving::Leaving,
-    process::{Kind, Process},
+    process::{Kind, Line, Process},
     program::{Program, Which},
 };
 
@@ -39,6 +40,19 @@ pub(super) struct Child {
     pub(super) restarts: u32,
     /// How it ended last.
     pub(super) last_end: Option<String>,
+}
+
+/// What one program tells the next of a child that is up.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct SavedChild {
+    arguments: Vec<String>,
+    pub(super) pid: u32,
+    /// On the monotonic clock.
+    since: Duration,
+    wait: Duration,
+    born: u32,
+    restarts: u32,
+    last_end: Option<String>,
 }
 
 #[derive(Debug)]
@@ -77,6 +91,49 @@ impl Child {
             born: 0,
             restarts: 0,
             last_end: None,
+        })
+    }
+
+    /// What the program after this one has to know of it; `None` while it is not simply up.
+    pub(super) fn saved(&self) -> Option<SavedChild> {
+        let State::Up { process, since } = &self.state else {
+            return None;
+        };
+        let text = |it: &OsString| it.clone().into_string().ok();
+        Some(SavedChild {
+            arguments: self.arguments.iter().map(text).collect::<Option<_>>()?,
+            pid: process.pid(),
+            since: clock::to_monotonic(*since),
+            wait: self.wait,
+            born: self.born,
+            restarts: self.restarts,
+            last_end: self.last_end.clone(),
+        })
+    }
+
+    /// One that the program before this one has started.
+    ///
+    /// # Errors
+    /// It is no child of ours.
+    pub(super) fn resumed(
+        kind: Kind,
+        program: Program,
+        saved: SavedChild,
+        line: Line,
+    ) -> io::Result<Self> {
+        Ok(Self {
+            kind,
+            program,
+            arguments: saved.arguments.into_iter().map(OsString::from).collect(),
+            state: State::Up {
+                process: Process::resumed(saved.pid, line)?,
+                since: clock::from_monotonic(saved.since),
+            },
+            proven: true,
+            wait: saved.wait,
+            born: saved.born,
+            restarts: saved.restarts,
+            last_end: saved.last_end,
         })
     }
 

@@ -13,15 +13,16 @@ mod place;
 mod show;
 
 use std::{
+    io,
     os::fd::{AsFd as _, BorrowedFd},
     time::{Duration, Instant},
 };
 
 use pontoon_sys::{process::wait::Wish, socket};
 
-pub(super) use self::command::Command;
 pub use self::place::{Place, PlaceError};
 use self::{client::Client, place::Listener};
+pub(super) use self::{command::Command, place::SavedListener};
 
 /// Clients at once; one more takes the place of the oldest that says nothing.
 const MOST_CLIENTS: usize = 16;
@@ -54,6 +55,28 @@ impl Console {
         let listeners: Result<_, _> = places.iter().map(open).collect();
         Ok(Self {
             listeners: listeners?,
+            ..Self::default()
+        })
+    }
+
+    /// Whether nobody waits for an answer.
+    pub(super) fn is_calm(&self) -> bool {
+        self.clients.iter().all(|(_, client)| client.is_calm())
+    }
+
+    /// What the program after this one is told.
+    pub(super) fn saved(&self) -> Vec<SavedListener> {
+        self.listeners.iter().map(Listener::saved).collect()
+    }
+
+    /// The sockets of the program before this one.
+    ///
+    /// # Errors
+    /// They were not left.
+    pub(super) fn resumed(saved: Vec<SavedListener>) -> io::Result<Self> {
+        let listeners = saved.into_iter().map(Listener::resumed);
+        Ok(Self {
+            listeners: listeners.collect::<io::Result<_>>()?,
             ..Self::default()
         })
     }

@@ -4,7 +4,7 @@ use std::{
     fs::{self, File},
     io::{self, Read as _, Write as _},
     os::{
-        fd::{AsFd as _, BorrowedFd},
+        fd::{AsFd as _, AsRawFd as _, BorrowedFd, RawFd},
         unix::{
             fs::{DirBuilderExt as _, FileTypeExt as _, MetadataExt as _},
             net::{SocketAddr, UnixListener, UnixStream},
@@ -15,10 +15,13 @@ use std::{
 };
 
 use pontoon_sys::{
+    descriptor,
     packet::{self, Peer},
     process::wait::Wish,
     socket,
 };
+
+use serde::{Deserialize, Serialize};
 
 use crate::node::status::{Answer, Request};
 
@@ -40,6 +43,14 @@ pub(super) struct Door {
     clients: Vec<Client>,
     next: u64,
     paused_until: Option<Instant>,
+}
+
+/// What one program tells the next of its door.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct SavedDoor {
+    pub(super) descriptor: RawFd,
+    path: PathBuf,
+    inode: u64,
 }
 
 #[derive(Debug)]
@@ -117,6 +128,43 @@ impl Door {
             file: None,
             clients: Vec::new(),
             next: FIRST_INSIDE,
+            paused_until: None,
+        })
+    }
+
+    /// Whether nobody waits for an answer.
+    pub(super) fn is_calm(&self) -> bool {
+        self.clients.iter().all(|client| match &client.phase {
+            Phase::Asking(_) => true,
+            Phase::Waiting => false,
+            Phase::Answering(unsent) => unsent.is_empty(),
+        })
+    }
+
+    /// What the program after this one is told; `None` of one that has an abstract name, which is
+    /// free again at once.
+    pub(super) fn saved(&self) -> Option<SavedDoor> {
+        let file = self.file.as_ref()?;
+        Some(SavedDoor {
+            descriptor: self.listener.as_raw_fd(),
+            path: file.path.clone(),
+            inode: file.inode,
+        })
+    }
+
+    /// The one of the program before this one.
+    ///
+    /// # Errors
+    /// It was not left.
+    pub(super) fn resumed(saved: SavedDoor) -> io::Result<Self> {
+        let listener = UnixListener::from(descriptor::take_over(saved.descriptor)?);
+        listener.set_nonblocking(true)?;
+        let (path, inode) = (saved.path, saved.inode);
+        Ok(Self {
+            listener,
+            file: Some(SocketFile { path, inode }),
+            clients: Vec::new(),
+            next: 0,
             paused_until: None,
         })
     }

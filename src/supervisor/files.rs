@@ -2,11 +2,9 @@
 
 use std::{env, ffi::OsString, fmt};
 
-use pontoon_config::source::SourceFile;
-
 use super::notes::{self, Noted};
 use crate::{
-    node::status::{AppliedFile, AppliedFiles},
+    node::status::AppliedFiles,
     proxy::process::announce::{Announcer, Style},
 };
 
@@ -38,6 +36,11 @@ pub(super) struct Fresh {
 }
 
 impl Files {
+    /// Those of a node.
+    pub(super) fn node(names: Vec<String>, applied: Option<Noted>) -> Self {
+        applied.map_or(Self::Election, |applied| Self::Node { names, applied })
+    }
+
     /// Reads and checks them. Nothing is changed by it.
     ///
     /// # Errors
@@ -76,11 +79,19 @@ impl Files {
         Some(AppliedFiles {
             names: names.iter().map(absolute).collect(),
             directory: env::current_dir().unwrap_or_default(),
-            proxy: applied.proxy_texts.iter().map(applied_file).collect(),
-            election: applied.election_texts.iter().map(applied_file).collect(),
+            proxy: applied.proxy_texts.clone(),
+            election: applied.election_texts.clone(),
             environment: variables.collect(),
             proxy_pid: None,
         })
+    }
+
+    /// What a node runs on.
+    pub(super) const fn applied(&self) -> Option<&Noted> {
+        match self {
+            Self::Node { applied, .. } => Some(applied),
+            Self::Master(_) | Self::Election => None,
+        }
     }
 
     /// These are run on now.
@@ -96,13 +107,6 @@ impl Files {
             applied.proxy = noted.proxy;
             applied.proxy_texts = noted.proxy_texts;
         }
-    }
-}
-
-fn applied_file(file: &SourceFile) -> AppliedFile {
-    AppliedFile {
-        name: file.name.clone(),
-        text: file.text.clone(),
     }
 }
 

@@ -12,13 +12,15 @@ use pontoon_config::{
     source::SourceFile,
 };
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
-    checks::Checks, files, language::Language, proxy::process::announce::Announcer,
-    surroundings::System,
+    checks::Checks, files, language::Language, node::status::AppliedFile,
+    proxy::process::announce::Announcer, surroundings::System,
 };
 
 /// What of the files concerns the supervisor.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Noted {
     /// Where it writes its number, as a master process does.
     pub(super) pidfile: Option<PathBuf>,
@@ -29,9 +31,9 @@ pub(super) struct Noted {
     /// How many instances it has.
     pub(super) instances: usize,
     /// The proxy's files as they were read.
-    pub(super) proxy_texts: Vec<SourceFile>,
+    pub(super) proxy_texts: Vec<AppliedFile>,
     /// The election's file as it was read, and those that it includes.
-    pub(super) election_texts: Vec<SourceFile>,
+    pub(super) election_texts: Vec<AppliedFile>,
 }
 
 impl Noted {
@@ -107,7 +109,7 @@ fn note_election(source: Vec<SourceFile>, noted: &mut Noted, announcer: &Announc
         return None;
     };
     noted.instances = model.instances.len();
-    noted.election_texts = loaded.files;
+    noted.election_texts = loaded.files.into_iter().map(AppliedFile::from).collect();
     Some(())
 }
 
@@ -121,7 +123,7 @@ fn note_proxy(
     show(&loaded.files, loaded.diagnostics.all(), announcer);
     let model = loaded.model?;
     explain(&model.global, announcer);
-    noted.proxy_texts = loaded.files;
+    noted.proxy_texts = loaded.files.into_iter().map(AppliedFile::from).collect();
     may_start(&model, announcer).then_some(model.global)
 }
 

@@ -19,7 +19,7 @@ use pontoon_sys::process::{
 
 use super::{
     program::{Program, Which},
-    systemd,
+    resume, systemd,
 };
 use crate::{
     node::channel::{self, SupervisorEnd},
@@ -117,6 +117,7 @@ impl Process {
             .args(arguments)
             .env_remove(Kind::Proxy.variable())
             .env_remove(Kind::Election.variable())
+            .env_remove(resume::VARIABLE)
             .env(kind.variable(), theirs.as_raw_fd().to_string())
             // systemd hears from us.
             .env_remove(systemd::SOCKET);
@@ -124,6 +125,19 @@ impl Process {
         let process = command.spawn()?;
         let pid = i32::try_from(process.id()).ok().and_then(Pid::from_raw);
         let pid = pid.ok_or_else(|| io::Error::other("a process without a number"))?;
+        Ok(Self {
+            handle: Handle::open(pid)?,
+            line,
+        })
+    }
+
+    /// One that the program before this one has started.
+    ///
+    /// # Errors
+    /// It is no child of ours.
+    pub(super) fn resumed(pid: u32, line: Line) -> io::Result<Self> {
+        let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+        let pid = pid.ok_or(io::ErrorKind::NotFound)?;
         Ok(Self {
             handle: Handle::open(pid)?,
             line,

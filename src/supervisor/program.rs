@@ -10,6 +10,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use serde::{Deserialize, Serialize};
+
 /// The file itself, whatever its name stands for by now.
 const OURS: &str = "/proc/self/exe";
 
@@ -23,7 +25,7 @@ pub(super) enum Which {
 }
 
 /// The file of this program.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Program {
     /// Under which name it was started.
     path: Option<PathBuf>,
@@ -41,6 +43,12 @@ impl Program {
         Self {
             path: absolute.or_else(resolved),
         }
+    }
+
+    /// Where another program is now under our name.
+    pub(super) fn successor(&self) -> Option<&Path> {
+        let path = self.path.as_deref()?;
+        (path.exists() && !is_ours(path)).then_some(path)
     }
 
     /// What is to be executed. If its name is unknown, or leads nowhere, it is the file itself.

@@ -21,6 +21,7 @@ use std::{
 };
 
 use pontoon_sys::process::{Signal, child::End};
+use serde::{Deserialize, Serialize};
 
 use super::{
     Role, Supervisor,
@@ -42,7 +43,7 @@ const PATIENCE_WITH_PROXY: Duration = Duration::from_secs(20);
 const PATIENCE_WITH_ELECTION: Duration = Duration::from_secs(10);
 
 /// What has become of reloads so far.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Reloads {
     pub(super) attempts: u32,
     pub(super) succeeded: u32,
@@ -51,7 +52,21 @@ pub(super) struct Reloads {
     /// Why the last one failed.
     pub(super) failure: Option<String>,
     /// Another one is to follow, for these clients.
+    #[serde(skip)]
     again: Option<Vec<Asker>>,
+}
+
+impl Reloads {
+    /// What the program after this one is told; nobody waits then.
+    pub(super) fn saved(&self) -> Self {
+        Self {
+            attempts: self.attempts,
+            succeeded: self.succeeded,
+            failed: self.failed,
+            failure: self.failure.clone(),
+            again: None,
+        }
+    }
 }
 
 /// Who waits for the outcome of a reload.
@@ -333,6 +348,7 @@ impl Supervisor {
         };
         self.files.apply(reload.fresh);
         self.reloads.succeeded += 1;
+        self.renewal = true;
         self.reloads.failed = 0;
         self.reloads.failure = None;
         if self.role != Role::Master {

@@ -24,6 +24,7 @@ use super::{
     process::Kind,
     program::Program,
     reload::Reloads,
+    resume::{self, Known, Parts},
     silence::Silence,
     voice::Voice,
 };
@@ -49,6 +50,10 @@ pub struct Node {
 #[must_use]
 pub fn run(node: Node) -> ExitCode {
     let announcer = Announcer::new(Style::Pontoon, false);
+    if resume::is_due() {
+        let files = |applied| Files::node(node.files, applied);
+        return resume::go_on(Role::Node, files, Voice::Announcer(announcer));
+    }
     let Some(noted) = notes::read(&node.files, &announcer) else {
         return ExitCode::FAILURE;
     };
@@ -122,6 +127,13 @@ pub fn master(master: Master, announcer: Announcer) -> ExitCode {
     supervise(plan, Voice::Announcer(announcer))
 }
 
+/// The master that the program before this one was.
+#[must_use]
+pub fn resumed_master(check: Check, announcer: Announcer) -> ExitCode {
+    let files = |_| Files::Master(check);
+    resume::go_on(Role::Master, files, Voice::Announcer(announcer))
+}
+
 /// Lets the signals wait that a supervisor handles. Who starts a thread (a log that writes) before
 /// it starts the supervisor calls this first: otherwise they would end the process there.
 ///
@@ -181,10 +193,11 @@ fn supervise(plan: Plan, mut voice: Voice) -> ExitCode {
         voice.alert(format!("Cannot create pidfile {}: {error}", path.display()));
         return ExitCode::FAILURE;
     }
+    let program = Program::of_this_process();
     // Before the first child, so that its end cannot be missed.
     let started = Signals::watch(&handled())
         .map_err(|error| format!("cannot watch signals: {error}"))
-        .and_then(|signals| Ok((signals, plan.start()?)));
+        .and_then(|signals| Ok((signals, plan.start(&program)?)));
     let (signals, (children, proxy_word)) = match started {
         Ok(started) => started,
         Err(problem) => {
@@ -208,6 +221,8 @@ fn supervise(plan: Plan, mut voice: Voice) -> ExitCode {
         console: plan.console,
         hatch: (plan.role == Role::Node).then(hatch).flatten(),
         respawn: plan.respawn,
+        program,
+        renewal: false,
         inquiries: Vec::new(),
         requests: Vec::new(),
         questions: 0,
@@ -222,10 +237,51 @@ fn supervise(plan: Plan, mut voice: Voice) -> ExitCode {
     supervisor.supervise()
 }
 
+/// Goes on where another program was, as the same process.
+pub(super) fn resumed(parts: Parts, known: Known, mut voice: Voice) -> ExitCode {
+    let signals = match Signals::watch(&handled()) {
+        Ok(signals) => signals,
+        Err(error) => {
+            voice.alert(format!("cannot watch signals: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    voice.never_wait();
+    let version = env!("CARGO_PKG_VERSION");
+    voice.notice(format!("the supervisor is pontoon {version} now"));
+    let supervisor = Supervisor {
+        role: parts.role,
+        voice,
+        started: known.started,
+        signals,
+        children: parts.children,
+        proxy_word: known.proxy_word,
+        held: known.held,
+        farewells: known.farewells,
+        scripts: known.scripts,
+        silence: Silence::since(Instant::now()),
+        door: parts.door,
+        console: parts.console,
+        hatch: (parts.role == Role::Node).then(hatch).flatten(),
+        respawn: true,
+        program: parts.program,
+        renewal: false,
+        inquiries: Vec::new(),
+        requests: Vec::new(),
+        questions: 0,
+        stop: None,
+        files: parts.files,
+        reload: None,
+        reloads: known.reloads,
+        worker_exit: None,
+        exit: ExitCode::SUCCESS,
+    };
+    supervisor.supervise()
+}
+
 impl Plan {
     /// Starts all of it, or nothing: a child whose supervisor is dropped ends.
-    fn start(&self) -> Result<(Children, ToElection), String> {
-        let program = Program::of_this_process();
+    fn start(&self, program: &Program) -> Result<(Children, ToElection), String> {
         let start = |kind: Kind, once: &[OsString], arguments: &Option<Vec<OsString>>| {
             let start = |arguments| Child::start(kind, program.clone(), once, arguments);
             let child = arguments.clone().map(start).transpose();

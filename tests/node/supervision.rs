@@ -32,6 +32,7 @@ pub(super) fn register(tests: &mut Vec<Test>) {
         ("works_as_process_one", process_one),
         ("stops_softly", stops_softly),
         ("reads_its_election_again_without_a_failover", reloads),
+        ("becomes_another_program_and_keeps_its_address", becomes),
         ("removes_what_a_reload_has_added", reloaded_and_killed),
         ("ends_the_scripts_of_a_dead_election", scripts_end),
         ("works_on_although_nobody_reads_what_it_says", nobody_reads),
@@ -376,6 +377,44 @@ fn reloads() -> Outcome {
         "{said}"
     );
     scene.must_run()
+}
+
+/// A new program on the disk: the supervisor executes it, the election goes on, and what it holds is
+/// still known.
+fn becomes() -> Outcome {
+    let files = [("haproxy.cfg", HAPROXY), ("ka.conf", KEEPALIVED)];
+    let wrap = ["sh", "-c", "ln -s \"$0\" pontoon; exec ./pontoon \"$@\""];
+    let mut scene = Scene::starting(&files, &wrap)?;
+    scene.until_held(true)?;
+    let election = scene.child("keepalived")?;
+    let script = format!(
+        "#!/bin/bash\ncase $1 in\nrun|can-resume) exec -a pontoon {real} \"$@\";;\nesac\n\
+         exec -a haproxy {real} \"$@\"\n",
+        real = pontoon().display()
+    );
+    let new = scene.folder.write("new", script)?;
+    fs::set_permissions(&new, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+    fs::rename(new, scene.folder.path().join("pontoon"))?;
+    let pid = scene.status_now()?.pid;
+    scene.node.signal(Signal::HUP)?;
+    scene.node.wait_for_line("the new program", |line| {
+        line.starts_with("pontoon: note: the supervisor is pontoon ")
+    })?;
+    let status = scene.status_now()?;
+    assert_eq!(status.pid, pid);
+    assert!(status.vrrp.is_some(), "the election talks");
+    assert_eq!(scene.child("keepalived")?, election);
+    let said = scene.said();
+    assert_eq!(said.matches("Entering MASTER STATE").count(), 1, "{said}");
+    assert!(scene.holds());
+    signal_pid(election, Signal::KILL)?;
+    let took = scene.until_held(false)?;
+    assert!(took < Duration::from_millis(500), "{took:?}");
+    scene.until_held(true)?;
+    scene.node.signal(Signal::TERM)?;
+    assert_eq!(scene.node.wait(wait::PATIENCE)?.code(), Some(0));
+    assert!(!scene.holds());
+    Ok(())
 }
 
 /// An address that came with a reload is removed like the others; the election cannot do it: its

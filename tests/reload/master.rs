@@ -52,6 +52,10 @@ pub(super) fn register(tests: &mut Vec<Test>) {
         add("takes_options_of_its_socket", options);
         add("says_what_is_wrong_with_its_socket", wrong_socket);
     }
+    tests.push(Test::new(
+        "reload::master_becomes_the_program_on_the_disk",
+        becomes,
+    ));
     tests.push(Test::new("reload::master_reaches_old_workers", reaches_old));
     tests.push(Test::new("reload::master_tells_success", tells_success));
     tests.push(Test::new("reload::master_clients_disturb_nobody", clients));
@@ -352,6 +356,38 @@ fn wrong_socket(kind: Kind) -> Outcome {
         let mut master = start(kind, &folder, socket, &text)?;
         assert_eq!(master.wait(wait::PATIENCE)?.code(), Some(1), "{socket}");
     }
+    Ok(())
+}
+
+fn becomes() -> Outcome {
+    let mut scene = Scene::new(Kind::Pontoon)?;
+    let real = crate::harness::pontoon().display().to_string();
+    let script = format!(
+        "#!/bin/bash\ncase $1 in\ncan-resume) exec -a pontoon {real} \"$@\";;\n\
+         -W) echo >>became;;\nesac\nexec -a haproxy {real} \"$@\"\n"
+    );
+    let new = scene.folder.write("new", script)?;
+    fs::set_permissions(&new, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+    fs::rename(new, scene.folder.path().join("haproxy"))?;
+    let mut session = scene.session()?;
+    for count in 1..=3 {
+        let answer = scene.ask_once("reload\n")?;
+        assert!(answer.starts_with("Success=1\n"), "{answer}");
+        let became = scene.folder.path().join("became");
+        wait::until("the new master", wait::PATIENCE, || {
+            (fs::read(&became).ok()?.len() == count).then_some(())
+        })?;
+        let master = scene.ask("show proc\n")?;
+        assert!(
+            master.contains(&format!(" {count} [failed: 0] ")),
+            "{master}"
+        );
+        assert!(master.contains(&scene.master.pid().to_string()), "{master}");
+        goes_on(&mut session)?;
+    }
+    scene.master.signal(Signal::TERM)?;
+    assert_eq!(scene.master.wait(wait::PATIENCE)?.code(), Some(0));
+    assert!(!scene.folder.path().join("master.sock").exists());
     Ok(())
 }
 

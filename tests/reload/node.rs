@@ -161,7 +161,7 @@ fn stop_ends_all() -> Outcome {
 /// What a package manager does: another file under the same name.
 fn new_program() -> Outcome {
     let scene = Scene::new()?;
-    scene.replace_program("echo new >>started\nexec -a haproxy $REAL \"$@\"")?;
+    scene.replace_program("[ $1 = -sf ] && echo new >>started\nexec -a haproxy $REAL \"$@\"")?;
     let pid = proxy(&scene.status()?)?;
     // A crash is no upgrade: what runs is started again.
     kill(pid)?;

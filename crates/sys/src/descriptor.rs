@@ -34,6 +34,33 @@ pub fn close_on_exec(number: RawFd) -> io::Result<()> {
     }
 }
 
+/// Lets the program that replaces this one (exec) have a descriptor of ours.
+///
+/// # Errors
+/// `number` is not open.
+pub fn keep_on_exec(number: RawFd) -> io::Result<()> {
+    // SAFETY: this command takes any number and touches no memory of ours.
+    if unsafe { libc::fcntl(number, libc::F_SETFD, 0) } == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+/// Takes over a descriptor that the program before this one has left ([`keep_on_exec`]): it is
+/// closed on exec from now on, and its number is free again. To be called once for each, with
+/// numbers that nothing in this program owns.
+///
+/// # Errors
+/// `number` is not open.
+pub fn take_over(number: RawFd) -> io::Result<OwnedFd> {
+    let copy = duplicate(number)?;
+    // SAFETY: nothing in this program owns it, as the caller has promised; closing a number touches
+    // no memory.
+    unsafe { libc::close(number) };
+    Ok(copy)
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::fd::AsRawFd;
@@ -50,6 +77,23 @@ mod tests {
         assert_eq!(rustix::io::read(&reader, &mut seen).unwrap(), 1);
         let flags = rustix::io::fcntl_getfd(&copy).unwrap();
         assert!(flags.contains(rustix::io::FdFlags::CLOEXEC));
+    }
+
+    #[test]
+    fn what_is_kept_is_taken_over_once() {
+        let (reader, writer) = rustix::pipe::pipe().unwrap();
+        let number = writer.as_raw_fd();
+        keep_on_exec(number).unwrap();
+        let flags = rustix::io::fcntl_getfd(&writer).unwrap();
+        assert!(!flags.contains(rustix::io::FdFlags::CLOEXEC));
+        // As after an exec: nothing owns the number.
+        std::mem::forget(writer);
+        let taken = take_over(number).unwrap();
+        let flags = rustix::io::fcntl_getfd(&taken).unwrap();
+        assert!(flags.contains(rustix::io::FdFlags::CLOEXEC));
+        drop(taken);
+        // With no writer left, that is the end.
+        assert_eq!(rustix::io::read(&reader, &mut [0; 1]).unwrap(), 0);
     }
 
     #[test]

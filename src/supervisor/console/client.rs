@@ -79,6 +79,11 @@ impl Client {
         matches!(self.phase, Phase::Listening)
     }
 
+    /// Whether it waits for nothing.
+    pub(super) const fn is_calm(&self) -> bool {
+        matches!(self.phase, Phase::Listening | Phase::Leaving) && self.output.is_empty()
+    }
+
     /// Reads and writes what can be; returns the next command. `Err`: it is gone, or all is said.
     pub(super) fn go_on(&mut self, now: Instant, prompt: &str) -> Result<Option<Command>, Gone> {
         self.relay(now, prompt);

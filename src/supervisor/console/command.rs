@@ -1,7 +1,9 @@
 //! What a client of the master socket may say (management manual, 9.4.1).
 
+use serde::{Deserialize, Serialize};
+
 /// What a client may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(in crate::supervisor) enum Level {
     /// Look.
     User,

@@ -3,7 +3,7 @@
 use std::{
     fs, io,
     os::{
-        fd::OwnedFd,
+        fd::{AsRawFd as _, OwnedFd, RawFd},
         unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _, chown},
     },
     path::{Path, PathBuf},
@@ -17,7 +17,11 @@ use pontoon_config::{
     source::SourceFile,
 };
 use pontoon_engine::address::Endpoint;
-use pontoon_sys::socket::{self, Address};
+use pontoon_sys::{
+    descriptor,
+    socket::{self, Address},
+};
+use serde::{Deserialize, Serialize};
 
 use super::command::Level;
 use crate::surroundings::System;
@@ -157,6 +161,34 @@ pub(super) struct Listener {
     pub(super) socket: OwnedFd,
     pub(super) level: Level,
     path: Option<(PathBuf, u64)>,
+}
+
+/// What one program tells the next of it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::supervisor) struct SavedListener {
+    pub(in crate::supervisor) descriptor: RawFd,
+    level: Level,
+    path: Option<(PathBuf, u64)>,
+}
+
+impl Listener {
+    pub(super) fn saved(&self) -> SavedListener {
+        SavedListener {
+            descriptor: self.socket.as_raw_fd(),
+            level: self.level,
+            path: self.path.clone(),
+        }
+    }
+
+    /// # Errors
+    /// It was not left.
+    pub(super) fn resumed(saved: SavedListener) -> io::Result<Self> {
+        Ok(Self {
+            socket: descriptor::take_over(saved.descriptor)?,
+            level: saved.level,
+            path: saved.path,
+        })
+    }
 }
 
 impl Drop for Listener {

@@ -11,7 +11,7 @@ use crate::{
     source::{SourceFile, Sources},
 };
 
-/// What files say, in their order. What is wrong with them is told by [`super::load`].
+/// What files say, in their order. What is wrong with them is told by [`super::load()`].
 #[must_use]
 pub fn outline(files: Vec<SourceFile>, surroundings: &dyn Surroundings) -> Vec<Section> {
     let sources = Sources::new(files);

@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// What files say, and what they include, in their order. What is wrong with them is told by
-/// [`super::load`].
+/// [`super::load()`].
 #[must_use]
 pub fn outline(
     files: Vec<SourceFile>,
