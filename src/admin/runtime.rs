@@ -18,6 +18,7 @@ mod help;
 mod reader;
 mod session;
 mod show;
+mod standing;
 mod table;
 #[cfg(test)]
 mod tests;

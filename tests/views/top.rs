@@ -54,6 +54,12 @@ fn acts() -> Outcome {
     terminal.see(" set server be/alive state drain - sure? y: yes, any other key: no")?;
     terminal.keys(&["n"])?;
     terminal.see(" not done: set server be/alive state drain")?;
+    terminal.keys(&["d", "y"])?;
+    terminal.see("   alive             DRAIN")?;
+    terminal.keys(&["e", "y"])?;
+    terminal.see("   alive             UP")?;
+    terminal.keys(&["w", "2", "5", "Enter", "y"])?;
+    terminal.see(" 25 ")?;
     let _session = scene.connect()?;
     terminal.see(" sessions 1 of ")?;
     terminal.keys(&["3"])?;

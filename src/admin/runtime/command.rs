@@ -2,7 +2,9 @@
 
 use pontoon_config::haproxy::model::Access;
 
-use super::{answer::Answer, reader::Written, session::Order, show::Show, table};
+use super::{
+    answer::Answer, reader::Written, session::Order, show::Show, standing::Standing, table,
+};
 
 /// A command, as meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +13,8 @@ pub(crate) enum Command {
     Session(Order),
     /// Tell something; nothing changes.
     Show(Show),
+    /// Give a server sessions, or none.
+    Standing(Standing),
     /// Tell which commands there are: all, or those like these words.
     Help(Vec<String>),
 }

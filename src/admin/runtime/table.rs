@@ -5,7 +5,7 @@ use pontoon_config::haproxy::model::Access;
 use super::{
     answer::Answer,
     command::{Arguments, Command},
-    help, session, show,
+    help, session, show, standing,
 };
 
 /// A command that can be written.
@@ -24,7 +24,7 @@ pub(crate) struct Row {
 }
 
 /// All of them, by subject.
-const TABLES: [&[Row]; 3] = [show::ROWS, session::ROWS, help::ROWS];
+const TABLES: [&[Row]; 4] = [show::ROWS, standing::ROWS, session::ROWS, help::ROWS];
 
 /// All of them.
 pub(super) fn rows() -> impl Iterator<Item = &'static Row> {
