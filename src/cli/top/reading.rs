@@ -76,7 +76,12 @@ impl Reader {
         reading.rows.retain(|row| row.kind != table::Kind::Listener);
         reading.info = table::info(&ask(pid, "show info")?);
         if tab == Tab::Sessions {
-            reading.sessions = table::sessions(&ask(pid, "show sess")?);
+            let answer = ask(pid, "show sess")?;
+            if answer.starts_with("Unknown command") {
+                let text = "this proxy does not list its sessions".to_owned();
+                return Err(RuntimeError::Refused(text));
+            }
+            reading.sessions = table::sessions(&answer);
             reading.sessions.truncate(MOST_SESSIONS);
         }
         Ok(())
