@@ -241,6 +241,18 @@ pub struct FloatingIpStatus {
     pub ready_ago: Option<f64>,
     /// What has been counted since the start.
     pub counters: FloatingIpCounters,
+    /// How long calls took, whatever came of them.
+    #[serde(default)]
+    pub calls: CallTimes,
+}
+
+/// How long calls to a provider took.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct CallTimes {
+    /// Calls that have ended.
+    pub ended: u64,
+    /// Seconds they took altogether.
+    pub seconds: f64,
 }
 
 /// Where an address was seen.

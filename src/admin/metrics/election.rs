@@ -133,6 +133,7 @@ fn floating(instances: &[InstanceStatus], text: &mut Text) {
             write(Some(("call", "associate")), Number::Whole(associates));
         },
     );
+    calls(&ips, text);
     for (name, help, of) in FLAGS {
         each(&ips, (name, Kind::Gauge, help), text, |ip, write| {
             write(None, Number::from(of(ip)))
@@ -145,6 +146,30 @@ fn floating(instances: &[InstanceStatus], text: &mut Text) {
     }
 }
 
+/// How long calls took. There is no histogram: they are few, and an alarm tells of slow ones.
+fn calls(ips: &[Floating<'_>], text: &mut Text) {
+    let name = "pontoon_floating_ip_call_duration_seconds";
+    let help = "Durations of the calls to the provider that have ended.";
+    let mut family = text.family(name, Kind::Summary, help);
+    for (instance, ip) in ips {
+        let address = ip.address.to_string();
+        let labels = labels(instance, ip, &address);
+        family.summary(&labels, ip.calls.ended, seconds(ip.calls.seconds));
+    }
+}
+
+fn labels<'l>(
+    instance: &'l InstanceStatus,
+    ip: &'l FloatingIpStatus,
+    address: &'l str,
+) -> [(&'static str, &'l str); 3] {
+    [
+        ("vrrp_instance", &instance.name),
+        ("address", address),
+        ("provider", &ip.provider),
+    ]
+}
+
 /// One family with samples of each floating IP, each with one more label or none.
 fn each(
     ips: &[Floating<'_>],
@@ -155,11 +180,7 @@ fn each(
     let mut family = text.family(name, kind, help);
     for (instance, ip) in ips {
         let address = ip.address.to_string();
-        let labels = [
-            ("vrrp_instance", &*instance.name),
-            ("address", &*address),
-            ("provider", &*ip.provider),
-        ];
+        let labels = labels(instance, ip, &address);
         samples(ip, &mut |more, number| {
             let labels: Vec<_> = labels.into_iter().chain(more).collect();
             family.sample(&labels, number);
@@ -219,4 +240,55 @@ const FLOATING: [CountedOfFloating; 5] = [
 
 fn seconds(seconds: f64) -> Number {
     Duration::try_from_secs_f64(seconds).map_or(Number::None, Number::Seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A status as an election sends it, from an earlier version at that.
+    const STATUS: &str = r#"{
+        "router_id": "n1", "pid": 7, "running_for": 1.0, "proxy": null, "groups": [],
+        "scripts": [], "transitions": [], "events": [],
+        "instances": [{
+            "name": "VI_1", "interface": "eth0", "vrid": 51, "version": 3, "role": "MASTER",
+            "role_for": 2.5, "since": 1.0, "reason": "x", "hold": null, "master": null,
+            "priority": {"base": 100, "trackers": [], "effective": 101},
+            "master_down_in": null, "peers": [], "addresses": [],
+            "floating_ips": [{
+                "address": "203.0.113.7", "provider": "aws", "phase": "here",
+                "seen": {"place": "here", "holder": null, "peer": null, "ago": 1.0},
+                "alarm": null, "call": null, "next_call_in": null, "last_failure": null,
+                "not_ready": null, "ready_ago": null, "calls": {"ended": 3, "seconds": 0.75},
+                "counters": {"describes": 2, "associates": 1, "failures": 0, "throttled": 0,
+                             "arrivals": 1, "losses": 0, "yields": 0}
+            }],
+            "counters": {"adverts_received": 4, "adverts_sent": 9, "became_master": 1,
+                         "released_master": 0, "resignations_received": 0,
+                         "resignations_sent": 0, "dropped": 0, "address_list_mismatches": 0}
+        }]
+    }"#;
+
+    #[test]
+    fn an_election_and_its_floating_ip_are_told() {
+        let status: Status = serde_json::from_str(STATUS).unwrap();
+        let mut text = Text::default();
+        write(&status, &mut text);
+        let text = text.finish();
+        let ip = "vrrp_instance=\"VI_1\",address=\"203.0.113.7\",provider=\"aws\"";
+        for line in [
+            "pontoon_election_role{vrrp_instance=\"VI_1\",role=\"MASTER\"} 1",
+            "pontoon_election_role{vrrp_instance=\"VI_1\",role=\"FAULT\"} 0",
+            "pontoon_election_role_age_seconds{vrrp_instance=\"VI_1\"} 2.500000",
+            "pontoon_election_priority{vrrp_instance=\"VI_1\"} 101",
+            "pontoon_election_advertisements_total{vrrp_instance=\"VI_1\",direction=\"sent\"} 9",
+            &format!("pontoon_floating_ip_phase{{{ip},phase=\"here\"}} 1"),
+            &format!("pontoon_floating_ip_here{{{ip}}} 1"),
+            &format!("pontoon_floating_ip_calls_total{{{ip},call=\"describe\"}} 2"),
+            &format!("pontoon_floating_ip_call_duration_seconds_sum{{{ip}}} 0.750000"),
+            &format!("pontoon_floating_ip_call_duration_seconds_count{{{ip}}} 3"),
+        ] {
+            assert!(text.lines().any(|it| it == line), "{line}\n{text}");
+        }
+    }
 }

@@ -15,6 +15,8 @@ pub(crate) enum Kind {
     Counter,
     /// Counts by size.
     Histogram,
+    /// How many there were, and their sum.
+    Summary,
 }
 
 /// A value of a sample.
@@ -136,6 +138,14 @@ impl Family<'_> {
             .line(self.name, "_count", &[labels], Number::Whole(count));
     }
 
+    /// One summary: how many values there were, and their sum.
+    pub(crate) fn summary(&mut self, labels: Labels<'_>, count: u64, sum: Number) {
+        self.begin();
+        self.text.line(self.name, "_sum", &[labels], sum);
+        let count = Number::Whole(count);
+        self.text.line(self.name, "_count", &[labels], count);
+    }
+
     fn begin(&mut self) {
         if self.begun {
             return;
@@ -146,6 +156,7 @@ impl Family<'_> {
             Kind::Gauge => "gauge",
             Kind::Counter => "counter",
             Kind::Histogram => "histogram",
+            Kind::Summary => "summary",
         };
         let _infallible = write!(
             self.text.out,

@@ -76,7 +76,9 @@ fn seen(it: &SeenStatus) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::election::status::{AlarmStatus, CallStatus, FailureStatus, FloatingIpCounters};
+    use crate::election::status::{
+        AlarmStatus, CallStatus, CallTimes, FailureStatus, FloatingIpCounters,
+    };
 
     fn here() -> FloatingIpStatus {
         FloatingIpStatus {
@@ -101,6 +103,7 @@ mod tests {
                 arrivals: 1,
                 ..FloatingIpCounters::default()
             },
+            calls: CallTimes::default(),
         }
     }
 

@@ -34,7 +34,10 @@ use crate::{
         client::Client,
         fence::{Fence, Permit},
     },
-    election::{log::Log, status::FloatingIpStatus},
+    election::{
+        log::Log,
+        status::{CallTimes, FloatingIpStatus},
+    },
 };
 
 /// The first wait after a failure is at most so long, and none is longer than the second.
@@ -75,6 +78,8 @@ pub(super) struct Address {
     told: Told,
     /// The last call that failed, and when.
     failed: Option<(String, Instant)>,
+    /// How long calls took.
+    times: CallTimes,
 }
 
 /// What the reconciler has been told.
@@ -127,6 +132,7 @@ impl Address {
             preparation: Preparation::new(Instant::now()),
             told: Told::default(),
             failed: None,
+            times: CallTimes::default(),
         }
     }
 
@@ -301,6 +307,8 @@ impl Address {
         if let Some(call) = &mut self.call
             && let Poll::Ready(event) = call.future.as_mut().poll(context)
         {
+            self.times.ended += 1;
+            self.times.seconds += call.since.elapsed().as_secs_f64();
             self.call = None;
             return Poll::Ready(News::Answer(event));
         }
@@ -342,6 +350,7 @@ impl Address {
             failed: self.failed.as_ref(),
             call: call.map(|call| (call.kind, call.since)),
             preparation: &self.preparation,
+            times: self.times,
             now,
         })
     }

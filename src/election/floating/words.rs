@@ -19,7 +19,8 @@ use super::{
 use crate::election::{
     log::Level,
     status::{
-        AlarmStatus, CallStatus, FailureStatus, FloatingIpCounters, FloatingIpStatus, SeenStatus,
+        AlarmStatus, CallStatus, CallTimes, FailureStatus, FloatingIpCounters, FloatingIpStatus,
+        SeenStatus,
     },
 };
 
@@ -175,6 +176,7 @@ pub(super) struct Facts<'a> {
     pub(super) failed: Option<&'a (String, Instant)>,
     pub(super) call: Option<(CallKind, Instant)>,
     pub(super) preparation: &'a Preparation,
+    pub(super) times: CallTimes,
     pub(super) now: Instant,
 }
 
@@ -186,6 +188,7 @@ pub(super) fn status(facts: Facts<'_>) -> FloatingIpStatus {
         failed,
         call,
         preparation,
+        times,
         now,
     } = facts;
     let ago = |at: Instant| seconds(now.saturating_duration_since(at));
@@ -210,6 +213,7 @@ pub(super) fn status(facts: Facts<'_>) -> FloatingIpStatus {
         not_ready: preparation.trouble().map(failure),
         ready_ago: preparation.succeeded().map(ago),
         counters: counted(&view.counters),
+        calls: times,
     }
 }
 
