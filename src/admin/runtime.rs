@@ -18,32 +18,36 @@ mod help;
 mod reader;
 mod session;
 mod show;
+pub mod sockets;
 mod standing;
 mod table;
 #[cfg(test)]
 mod tests;
 
 use std::{
-    os::fd::OwnedFd,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
+    os::fd::{AsFd, OwnedFd},
+    sync::Arc,
     time::Duration,
 };
 
-use pontoon_config::haproxy::model::Access;
+use pontoon_config::haproxy::model::{Access, SeverityOutput};
 use pontoon_engine::address::Endpoint;
 use pontoon_sys::{readiness::Readiness, socket};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinSet,
+};
 
-use self::door::Door;
+use self::{door::Door, sockets::Sockets};
 use super::stream::Stream;
-use crate::state::Running;
+use crate::{proxy::listen::to_endpoint, state::Running};
 
 /// How long a client may be silent where `stats timeout` says nothing, as in HAProxy.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Connections at once to the door, whoever uses the sockets.
-const MOST_AT_DOOR: u32 = 32;
+/// Clients of the sockets at once where `stats maxconn` says nothing, as in HAProxy.
+const MOST_CLIENTS: u32 = 10;
+/// Clients at the door at once, whoever uses the sockets.
+const MOST_AT_DOOR: usize = 32;
 
 /// Serves the runtime protocol of one process.
 #[derive(Debug)]
@@ -51,17 +55,15 @@ pub struct Runtime {
     running: Arc<Running>,
 }
 
-/// Who may be served at one place, and how.
-#[derive(Debug, Clone)]
-struct Place {
-    /// What its clients may do.
+/// On which terms a client is served.
+#[derive(Debug, Clone, Copy)]
+struct Terms {
+    /// What it may do.
     access: Access,
-    /// How long they may be silent.
+    /// Whether feedback shows how grave it is.
+    severity: SeverityOutput,
+    /// How long it may be silent, and how long it may leave an answer unread.
     patience: Duration,
-    /// Connections now.
-    connections: Arc<AtomicU32>,
-    /// Connections at once, at most.
-    most: u32,
 }
 
 impl Runtime {
@@ -73,71 +75,78 @@ impl Runtime {
 
     /// Serves those who knock at the door, for as long as the process lives.
     pub async fn at_door(&self, door: &Door) {
-        let place = Place {
+        let terms = Terms {
             access: Access::Admin,
+            severity: SeverityOutput::None,
             patience: PATIENCE,
-            connections: Arc::default(),
-            most: MOST_AT_DOOR,
         };
-        // Nothing that a correct program meets; whoever knocks is refused when the door closes.
-        let _ended = self
-            .accept(door.listener(), &place, |client| door.admits(client))
-            .await;
+        let room = Arc::new(Semaphore::new(MOST_AT_DOOR));
+        let admits = |client: &OwnedFd| door.admits(client);
+        self.accept(door, terms, &room, admits).await;
     }
 
-    /// Takes connections until that is impossible.
+    /// Serves the clients of the sockets, until this is dropped; those who are in by then are
+    /// served on.
+    pub async fn at_sockets(self: Arc<Self>, sockets: Sockets) {
+        let global = &self.running.model.global;
+        let places = global.stats_max_connections.unwrap_or(MOST_CLIENTS);
+        let places = usize::try_from(places).unwrap_or(usize::MAX);
+        let room = Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS)));
+        let mut accepting = JoinSet::new();
+        for socket in sockets {
+            let terms = Terms {
+                access: socket.access,
+                severity: socket.severity,
+                patience: global.stats_timeout.unwrap_or(PATIENCE),
+            };
+            let (runtime, room) = (Arc::clone(&self), Arc::clone(&room));
+            accepting.spawn(async move {
+                let all = |_: &OwnedFd| true;
+                runtime.accept(&socket.listener, terms, &room, all).await;
+            });
+        }
+        while accepting.join_next().await.is_some() {}
+    }
+
+    /// Takes clients for as long as the system lets us. Those for whom there is no room wait.
     async fn accept(
         &self,
-        listener: &OwnedFd,
-        place: &Place,
+        listener: impl AsFd,
+        terms: Terms,
+        room: &Arc<Semaphore>,
         admits: impl Fn(&OwnedFd) -> bool,
-    ) -> std::io::Result<()> {
-        let readiness = Readiness::of(listener)?;
+    ) {
+        let Ok(readiness) = Readiness::of(&listener) else {
+            return;
+        };
         loop {
-            // Out of descriptors, they wait in the queue for better times.
-            let Ok(Some((client, _))) = socket::accept_from(listener) else {
-                readiness.readable().await?;
-                continue;
+            let Ok(seat) = Arc::clone(room).acquire_owned().await else {
+                return;
             };
-            if admits(&client)
-                && let Some(seat) = place.seat()
-            {
-                self.serve(client, place, seat);
+            // Out of descriptors, they wait in the queue for better times.
+            if let Ok(Some((client, _))) = socket::accept_from(&listener) {
+                if admits(&client) {
+                    self.serve(client, terms, seat);
+                }
+                continue;
+            }
+            drop(seat);
+            if readiness.readable().await.is_err() {
+                return;
             }
         }
     }
 
-    fn serve(&self, client: OwnedFd, place: &Place, seat: Seat) {
-        let local = socket::local_address(&client).map_or_else(
-            |_| Endpoint::Abstract(Arc::default()),
-            crate::proxy::listen::to_endpoint,
-        );
+    fn serve(&self, client: OwnedFd, terms: Terms, seat: OwnedSemaphorePermit) {
+        let nowhere = |_| Endpoint::Abstract(Vec::new().into());
+        let local = socket::local_address(&client).map_or_else(nowhere, to_endpoint);
         let Ok(stream) = Stream::new(client, &local, Vec::new()) else {
             return;
         };
-        let session =
-            session::Session::new(Arc::clone(&self.running), place.access, place.patience);
+        let session = session::Session::new(Arc::clone(&self.running), terms);
         tokio::spawn(async move {
             connection::serve(session, stream).await;
             drop(seat);
         });
-    }
-}
-
-/// A connection's place among those that are allowed at once.
-#[derive(Debug)]
-struct Seat(Arc<AtomicU32>);
-
-impl Place {
-    fn seat(&self) -> Option<Seat> {
-        let seat = Seat(Arc::clone(&self.connections));
-        // All of this happens on one thread.
-        (self.connections.fetch_add(1, Ordering::Relaxed) < self.most).then_some(seat)
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }

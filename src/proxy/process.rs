@@ -48,7 +48,10 @@ use super::{
 use crate::{
     admin::{
         endpoint::{EndpointError, Endpoints},
-        runtime,
+        runtime::{
+            self,
+            sockets::{SocketError, Sockets},
+        },
     },
     checks::{Checks, LoadError},
     handover::{offer::Door, take::Taken},
@@ -100,6 +103,8 @@ enum StartError {
     Daemon(#[from] DaemonError),
     #[error("{}", lines(.0))]
     Congestion(Vec<CongestionError>),
+    #[error("{0}")]
+    Runtime(#[from] SocketError),
     #[error("{}", lines(.0))]
     Checks(Vec<LoadError>),
     #[error("{0}")]
@@ -146,6 +151,7 @@ struct Bound {
     limits: Limits,
     listeners: Listeners,
     endpoints: Endpoints,
+    sockets: Sockets,
     predecessor: Option<Predecessor>,
 }
 
@@ -164,9 +170,13 @@ fn bind(
         (None, _) => (None, old::borrow(options.lender)),
         asked => asked,
     };
-    let listeners = old::bind(model, old, &inherited).map_err(StartError::Bind)?;
+    let mut listeners = old::bind(model, old, &inherited).map_err(StartError::Bind)?;
     if listeners.is_empty() {
         return Err(StartError::NoListener);
+    }
+    let sockets = runtime::sockets::bind(model, &inherited)?;
+    for socket in &sockets {
+        listeners.add(socket.listener.clone());
     }
     let endpoints = Endpoints::bind(&model.global, old.is_some())?;
     Ok(Bound {
@@ -174,6 +184,7 @@ fn bind(
         limits,
         listeners,
         endpoints,
+        sockets,
         predecessor,
     })
 }
@@ -250,6 +261,7 @@ struct Process {
     asked: Option<runtime::door::Door>,
     statistics: handoff::Receiver,
     endpoints: Endpoints,
+    sockets: Sockets,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -321,6 +333,7 @@ fn start(
         asked,
         statistics,
         endpoints: bound.endpoints,
+        sockets: bound.sockets,
         runtime,
     })
 }

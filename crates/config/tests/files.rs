@@ -585,7 +585,7 @@ fn production_advice() {
     );
     assert_eq!(
         codes(&loaded, Severity::Warning),
-        ["chroot-as-root", "stats-socket", "open-admin-socket"]
+        ["chroot-as-root", "open-admin-socket"]
     );
 }
 

@@ -1,5 +1,7 @@
 //! What a command answers.
 
+use pontoon_config::haproxy::model::SeverityOutput;
+
 /// How grave a word of feedback is, as the numbers of syslog(3) (`set severity-output`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Severity {
@@ -13,18 +15,6 @@ pub(crate) enum Severity {
     Notice = 5,
     /// Nothing grave at all.
     Info = 6,
-}
-
-/// Whether feedback shows how grave it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum ShowSeverity {
-    /// It does not.
-    #[default]
-    Never,
-    /// `[3]: `.
-    Number,
-    /// `[err]: `.
-    Word,
 }
 
 /// What a command answers.
@@ -50,14 +40,14 @@ impl Answer {
     }
 
     /// As it is sent, up to the empty line that ends it.
-    pub(super) fn render(&self, severity: ShowSeverity) -> String {
+    pub(super) fn render(&self, severity: SeverityOutput) -> String {
         match self {
             Self::Done => "\n".to_owned(),
             Self::Text(text) => format!("{text}\n"),
             Self::Feedback(grave, text) => match severity {
-                ShowSeverity::Never => format!("{text}\n\n"),
-                ShowSeverity::Number => format!("[{}]: {text}\n\n", *grave as u8),
-                ShowSeverity::Word => format!("[{}]: {text}\n\n", grave.word()),
+                SeverityOutput::None => format!("{text}\n\n"),
+                SeverityOutput::Number => format!("[{}]: {text}\n\n", *grave as u8),
+                SeverityOutput::Word => format!("[{}]: {text}\n\n", grave.word()),
             },
         }
     }
@@ -74,35 +64,23 @@ impl Severity {
     }
 }
 
-impl ShowSeverity {
-    /// Reads the argument of `set severity-output`.
-    pub(super) fn parse(word: &str) -> Option<Self> {
-        match word {
-            "none" => Some(Self::Never),
-            "number" => Some(Self::Number),
-            "string" => Some(Self::Word),
-            _ => None,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn an_answer_ends_with_an_empty_line() {
-        assert_eq!(Answer::Done.render(ShowSeverity::Number), "\n");
+        assert_eq!(Answer::Done.render(SeverityOutput::Number), "\n");
         let text = Answer::Text("a\nb\n".to_owned());
-        assert_eq!(text.render(ShowSeverity::Number), "a\nb\n\n");
+        assert_eq!(text.render(SeverityOutput::Number), "a\nb\n\n");
         let error = Answer::error("No such server.");
-        assert_eq!(error.render(ShowSeverity::Never), "No such server.\n\n");
+        assert_eq!(error.render(SeverityOutput::None), "No such server.\n\n");
         assert_eq!(
-            error.render(ShowSeverity::Number),
+            error.render(SeverityOutput::Number),
             "[3]: No such server.\n\n"
         );
         assert_eq!(
-            error.render(ShowSeverity::Word),
+            error.render(SeverityOutput::Word),
             "[err]: No such server.\n\n"
         );
     }

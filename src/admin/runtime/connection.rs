@@ -52,12 +52,12 @@ pub(super) async fn serve(mut session: Session, mut stream: Stream) {
 
 /// Whether more has come.
 async fn wait(stream: &mut Stream, session: &Session) -> bool {
-    stream.read(session.patience).await == Read::Some
+    stream.read(session.terms.patience).await == Read::Some
 }
 
 /// Whether it could be said.
 async fn say(stream: &mut Stream, session: &Session, text: &str) -> bool {
-    stream.write(text.as_bytes(), session.patience).await
+    stream.write(text.as_bytes(), session.terms.patience).await
 }
 
 async fn say_prompt(stream: &mut Stream, session: &Session, prompt: &str) -> bool {

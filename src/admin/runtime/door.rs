@@ -5,7 +5,7 @@
 use std::{
     io,
     os::{
-        fd::OwnedFd,
+        fd::{AsFd, BorrowedFd, OwnedFd},
         linux::net::SocketAddrExt as _,
         unix::net::{SocketAddr, UnixListener},
     },
@@ -39,12 +39,14 @@ impl Door {
         })
     }
 
-    pub(super) const fn listener(&self) -> &OwnedFd {
-        &self.listener
-    }
-
     /// Whether this client may come in.
     pub(super) fn admits(&self, client: &OwnedFd) -> bool {
         packet::peer(client).is_ok_and(|peer| [0, self.user].contains(&peer.user))
+    }
+}
+
+impl AsFd for Door {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.listener.as_fd()
     }
 }

@@ -2,10 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use pontoon_config::haproxy::model::Access;
+use pontoon_config::haproxy::model::{Access, SeverityOutput};
 
 use super::{
-    answer::{Answer, ShowSeverity},
+    Terms,
+    answer::Answer,
     command::{Arguments, Command},
     reader::Written,
     table::Row,
@@ -26,7 +27,7 @@ pub(crate) enum Order {
     /// `set timeout cli`: how long the client may be silent.
     SetTimeout(Duration),
     /// `set severity-output`.
-    SetSeverity(ShowSeverity),
+    SetSeverity(SeverityOutput),
 }
 
 pub(super) const ROWS: &[Row] = &[
@@ -85,43 +86,38 @@ pub(super) const ROWS: &[Row] = &[
 #[derive(Debug)]
 pub(super) struct Session {
     running: Arc<Running>,
-    access: Access,
-    severity: ShowSeverity,
-    /// How long the client may be silent, and how long it may leave an answer unread.
-    pub(super) patience: Duration,
+    pub(super) terms: Terms,
     /// It is asked for each command, and stays until it leaves.
     pub(super) interactive: bool,
 }
 
 impl Session {
-    pub(super) const fn new(running: Arc<Running>, access: Access, patience: Duration) -> Self {
+    pub(super) const fn new(running: Arc<Running>, terms: Terms) -> Self {
         Self {
             running,
-            access,
-            severity: ShowSeverity::Never,
-            patience,
+            terms,
             interactive: false,
         }
     }
 
     /// Does what is asked for, and returns what to say; `None`: the client wants to leave.
     pub(super) async fn obey(&mut self, written: &Written) -> Option<String> {
-        let answer = match Command::parse(written, self.access) {
+        let answer = match Command::parse(written, self.terms.access) {
             Ok(Command::Session(order)) => self.settle(order)?,
             Ok(command) => command.apply(&self.running).await,
             Err(answer) => answer,
         };
-        Some(answer.render(self.severity))
+        Some(answer.render(self.terms.severity))
     }
 
     fn settle(&mut self, order: Order) -> Option<Answer> {
         match order {
             Order::Quit => return None,
             Order::TogglePrompt => self.interactive = !self.interactive,
-            Order::Lower(access) => self.access = access,
-            Order::SetTimeout(patience) => self.patience = patience,
-            Order::SetSeverity(severity) => self.severity = severity,
-            Order::ShowLevel => return Some(Answer::info(level_word(self.access))),
+            Order::Lower(access) => self.terms.access = access,
+            Order::SetTimeout(patience) => self.terms.patience = patience,
+            Order::SetSeverity(severity) => self.terms.severity = severity,
+            Order::ShowLevel => return Some(Answer::info(level_word(self.terms.access))),
         }
         Some(Answer::Done)
     }
@@ -173,12 +169,17 @@ pub(super) fn duration(text: &str) -> Option<Duration> {
 }
 
 fn severity(arguments: &Arguments<'_>) -> Result<Command, Answer> {
-    match ShowSeverity::parse(arguments.get(0)) {
-        Some(severity) => Ok(Command::Session(Order::SetSeverity(severity))),
-        None => Err(Answer::error(
-            "one of 'none', 'number', 'string' is a required argument",
-        )),
-    }
+    let severity = match arguments.get(0) {
+        "none" => SeverityOutput::None,
+        "number" => SeverityOutput::Number,
+        "string" => SeverityOutput::Word,
+        _ => {
+            return Err(Answer::error(
+                "one of 'none', 'number', 'string' is a required argument",
+            ));
+        }
+    };
+    Ok(Command::Session(Order::SetSeverity(severity)))
 }
 
 #[cfg(test)]

@@ -2,14 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use pontoon_config::haproxy::model::Access;
+use pontoon_config::haproxy::model::{Access, SeverityOutput};
 use pontoon_engine::address::Endpoint;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::UnixStream,
 };
 
-use super::{connection, session::Session};
+use super::{Terms, connection, session::Session};
 use crate::admin::{fixture, stream::Stream};
 
 /// A client of a process, which may do so much.
@@ -18,11 +18,12 @@ fn connect(access: Access) -> UnixStream {
     ours.set_nonblocking(true).unwrap();
     theirs.set_nonblocking(true).unwrap();
     let stream = Stream::new(ours.into(), &Endpoint::Abstract(Arc::default()), Vec::new());
-    let session = Session::new(
-        fixture::running("    stats enable"),
+    let terms = Terms {
         access,
-        Duration::from_millis(500),
-    );
+        severity: SeverityOutput::None,
+        patience: Duration::from_millis(500),
+    };
+    let session = Session::new(fixture::running("    stats enable"), terms);
     tokio::spawn(connection::serve(session, stream.unwrap()));
     UnixStream::from_std(theirs).unwrap()
 }

@@ -51,6 +51,7 @@ pub(super) fn run(process: Process, talkative: bool) -> ExitCode {
         asked,
         statistics,
         endpoints,
+        sockets,
         runtime,
     } = process;
     let exit = runtime.block_on(async {
@@ -70,7 +71,7 @@ pub(super) fn run(process: Process, talkative: bool) -> ExitCode {
             threads,
             talkative,
         };
-        let commands = Runtime::new(Arc::clone(&running));
+        let commands = Arc::new(Runtime::new(Arc::clone(&running)));
         let pages = async {
             let asked = async {
                 if let Some(asked) = &asked {
@@ -81,6 +82,10 @@ pub(super) fn run(process: Process, talkative: bool) -> ExitCode {
             tokio::join!(pages, asked);
         };
         let checking = checks.run(Arc::clone(&running));
+        // Both until a stop begins.
+        let until_stop = async {
+            tokio::join!(checking, Arc::clone(&commands).at_sockets(sockets));
+        };
         let taken = async {
             match &door {
                 Some(door) => offer.until_taken(door).await,
@@ -89,7 +94,7 @@ pub(super) fn run(process: Process, talkative: bool) -> ExitCode {
             }
         };
         life.begin();
-        life.beside(pages, beating.run(), checking, taken).await
+        life.beside(pages, beating.run(), until_stop, taken).await
     });
     running.logger.flush();
     exit
@@ -210,12 +215,12 @@ impl Life {
         }
     }
 
-    /// Serves pages and beats all along, checks servers until a stop begins.
+    /// Serves pages and beats all along; checks servers and takes commands until a stop begins.
     async fn beside(
         &mut self,
         pages: impl Future<Output = ()>,
         beat: impl Future<Output = ()>,
-        checking: impl Future<Output = ()>,
+        until_stop: impl Future<Output = ()>,
         taken: impl Future<Output = Handed>,
     ) -> ExitCode {
         let pages = async {
@@ -229,7 +234,7 @@ impl Life {
             handed = taken => Some(handed),
             () = &mut pages => None,
             () = &mut beat => None,
-            () = checking => None,
+            () = until_stop => None,
         };
         if let Some(handed) = handed {
             self.leave_to_another(&handed);

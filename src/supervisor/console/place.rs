@@ -10,10 +10,7 @@ use std::{
 };
 
 use pontoon_config::{
-    haproxy::{
-        self, Surroundings as _,
-        model::{BindAddress, UnixPermissions},
-    },
+    haproxy::{self, Surroundings as _, model::UnixPermissions},
     source::SourceFile,
 };
 use pontoon_engine::address::Endpoint;
@@ -149,10 +146,7 @@ fn endpoint(address: &str) -> Option<Endpoint> {
         text: format!("global\n stats socket {address}\n"),
     };
     let model = haproxy::load(vec![file], &System).model?;
-    match model.global.stats_sockets.into_iter().next()?.endpoint {
-        BindAddress::Endpoint(endpoint) => Some(endpoint),
-        BindAddress::Inherited(_) => None,
-    }
+    Some(model.global.stats_sockets.into_iter().next()?.endpoint)
 }
 
 /// A listening socket; its path goes with it, if it is still its own.

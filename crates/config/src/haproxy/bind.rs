@@ -13,7 +13,7 @@ use pontoon_engine::address::Endpoint;
 
 use super::{
     Context, address,
-    model::{Bind, BindAddress, StatsSocket},
+    model::{Access, Bind, BindAddress, SeverityOutput, StatsSocket},
     parameters as row,
     value::required,
 };
@@ -27,6 +27,12 @@ pub(super) struct BindDraft {
     id: Option<Span>,
     /// Where `mode`, `user` or the like stands.
     unix: Option<Span>,
+    /// It is about a `stats socket`.
+    runtime: bool,
+    /// `level`.
+    access: Access,
+    /// `severity-output`.
+    severity: SeverityOutput,
 }
 
 impl Draft for BindDraft {
@@ -46,7 +52,7 @@ pub(super) struct BindLine {
 ///
 /// Errors: `missing-argument`, `id-of-many`, and those of addresses and parameters.
 pub(super) fn parse(args: &mut Args<'_>, cx: &Context<'_>, d: &mut Diagnostics) -> BindLine {
-    let Some((addresses, draft)) = read(args, cx, d) else {
+    let Some((addresses, draft)) = read(args, cx, false, d) else {
         return BindLine::default();
     };
     check_id(&draft, &addresses, d);
@@ -67,14 +73,31 @@ pub(super) fn stats_socket(
     cx: &Context<'_>,
     d: &mut Diagnostics,
 ) -> Vec<StatsSocket> {
-    let Some((addresses, draft)) = read(args, cx, d) else {
+    let span = args.peek().map(|word| word.span);
+    let Some((addresses, draft)) = read(args, cx, true, d) else {
         return Vec::new();
     };
+    note_unused_permissions(&draft, &addresses, d);
     let socket = |endpoint| StatsSocket {
         endpoint,
+        access: draft.access,
+        severity: draft.severity,
+        unix: draft.bind.unix,
         declared: draft.bind.declared.clone(),
     };
-    addresses.into_iter().map(socket).collect()
+    let mut sockets = Vec::new();
+    for address in addresses {
+        match address {
+            BindAddress::Endpoint(endpoint) => sockets.push(socket(endpoint)),
+            BindAddress::Inherited(_) => {
+                let span = span.unwrap_or_else(|| args.keyword_span());
+                let message = "the runtime socket cannot be an inherited descriptor";
+                d.error("unsupported", span, message)
+                    .suggest("write a path or an address");
+            }
+        }
+    }
+    sockets
 }
 
 /// Gives each listener of a proxy without a number the lowest that is free, from 1. `ids` says
@@ -104,11 +127,13 @@ pub(super) fn number(binds: &mut [Bind], ids: &[Option<Span>], d: &mut Diagnosti
 fn read(
     args: &mut Args<'_>,
     cx: &Context<'_>,
+    runtime: bool,
     d: &mut Diagnostics,
 ) -> Option<(Vec<BindAddress>, BindDraft)> {
     let word = required(args, "an address, as in `:8563` or `10.0.0.1:8563`", d)?;
     let addresses = address::bind(word, cx, d);
     let mut draft = BindDraft::new(cx, word.span);
+    draft.runtime = runtime;
     row::read(KEYWORDS, &mut draft, args, cx, d);
     Some((addresses, draft))
 }
@@ -137,6 +162,9 @@ impl BindDraft {
             bind,
             id: None,
             unix: None,
+            runtime: false,
+            access: Access::default(),
+            severity: SeverityOutput::default(),
         }
     }
 }

@@ -129,6 +129,25 @@ impl<C: Draft> Keyword<C> {
         }
     }
 
+    /// A keyword whose effect depends on what else the files say.
+    #[must_use]
+    pub const fn depends(
+        name: &'static str,
+        sections: Sections,
+        syntax: &'static str,
+        doc: &'static str,
+        on: &'static str,
+        parse: Parser<C>,
+    ) -> Self {
+        Self {
+            name,
+            sections,
+            syntax,
+            doc,
+            level: Level::Depends { on, parse },
+        }
+    }
+
     /// A keyword without effect, and the rest of its line with it.
     #[must_use]
     pub const fn inert(

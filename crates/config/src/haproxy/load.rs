@@ -94,7 +94,8 @@ impl<'l> Loader<'l> {
         let statements = reader::read(self.sources, self.surroundings, self.d);
         let sections = sections::split(statements, self.d);
         self.declare(&sections);
-        let global = self.global(&sections);
+        let mut global = self.global(&sections);
+        resolve::unix_defaults_of_runtime(&mut global.global.stats_sockets, &global.unix);
         let userlists = self.userlists(&sections);
         let written = self.proxies(&sections, &global);
         let mut model = Model {

@@ -89,8 +89,12 @@ pub struct Global {
     pub node: Option<String>,
     /// `description`.
     pub description: Option<String>,
-    /// `stats socket` lines: accepted, without commands until the runtime socket exists.
+    /// `stats socket` lines, one for each address.
     pub stats_sockets: Vec<StatsSocket>,
+    /// `stats timeout`: how long a client of these may be silent.
+    pub stats_timeout: Option<Duration>,
+    /// `stats maxconn`: clients of these at once.
+    pub stats_max_connections: Option<u32>,
     /// `tune.pontoon.metrics`: where `/metrics` and `/health` are served.
     pub metrics: Option<SocketAddr>,
     /// `tune.pontoon.agent`: where agent checks are answered.
@@ -150,11 +154,29 @@ pub enum Access {
     Admin,
 }
 
+/// Whether answers of the runtime protocol show how grave they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SeverityOutput {
+    /// They do not.
+    #[default]
+    None,
+    /// As a number: `[3]: `.
+    Number,
+    /// As a word: `[err]: `.
+    Word,
+}
+
 /// `stats socket`.
 #[derive(Debug, Clone)]
 pub struct StatsSocket {
     /// Where.
-    pub endpoint: BindAddress,
+    pub endpoint: Endpoint,
+    /// `level`.
+    pub access: Access,
+    /// `severity-output`.
+    pub severity: SeverityOutput,
+    /// `mode`, `uid`, `gid` of a UNIX socket.
+    pub unix: UnixPermissions,
     /// Its line.
     pub declared: Location,
 }

@@ -19,7 +19,7 @@ use super::{
     log_format::{self, LogFormat},
     model::{
         BindAddress, Global, LogTarget, Logging, Mode, Model, Progress, Proxy, ServerSide, Service,
-        Splice, StateSource,
+        Splice, StateSource, StatsSocket, UnixPermissions,
     },
     proxy::{Flag, Flags, Format, Line, ProxyDraft, ProxyLog},
     sections::Section,
@@ -92,7 +92,9 @@ pub(super) fn proxies(
     names: &ProxyNames,
     d: &mut Diagnostics,
 ) {
-    let numbers = numbers::assign(written, d);
+    // HAProxy's runtime sockets are a proxy of their own, before all others.
+    let first = 1 + u32::from(!model.global.stats_sockets.is_empty());
+    let numbers = numbers::assign(written, first, d);
     let mut resolver = Resolver { written, names, d };
     let mut tracks = Vec::new();
     for (index, proxy) in written.iter().enumerate() {
@@ -307,16 +309,29 @@ fn has_values(proxy: &Written<'_>, format: &LogFormat, span: Span, d: &mut Diagn
 /// Gives UNIX sockets what `unix-bind` says and they do not.
 pub(super) fn unix_defaults(draft: &mut ProxyDraft, unix: &UnixDefaults) {
     for bind in &mut draft.binds {
-        let BindAddress::Endpoint(Endpoint::Unix(path)) = &mut bind.address else {
-            continue;
-        };
-        if let Some(prefix) = &unix.prefix {
-            let mut whole = std::ffi::OsString::from(prefix);
-            whole.push(path.as_os_str());
-            *path = Arc::new(whole.into());
+        if let BindAddress::Endpoint(endpoint) = &mut bind.address {
+            unix_default(endpoint, &mut bind.unix, unix);
         }
-        bind.unix.mode = bind.unix.mode.or(unix.permissions.mode);
-        bind.unix.uid = bind.unix.uid.or(unix.permissions.uid);
-        bind.unix.gid = bind.unix.gid.or(unix.permissions.gid);
     }
+}
+
+/// As [`unix_defaults`], for the runtime sockets.
+pub(super) fn unix_defaults_of_runtime(sockets: &mut [StatsSocket], unix: &UnixDefaults) {
+    for socket in sockets {
+        unix_default(&mut socket.endpoint, &mut socket.unix, unix);
+    }
+}
+
+fn unix_default(endpoint: &mut Endpoint, own: &mut UnixPermissions, unix: &UnixDefaults) {
+    let Endpoint::Unix(path) = endpoint else {
+        return;
+    };
+    if let Some(prefix) = &unix.prefix {
+        let mut whole = std::ffi::OsString::from(prefix);
+        whole.push(path.as_os_str());
+        *path = Arc::new(whole.into());
+    }
+    own.mode = own.mode.or(unix.permissions.mode);
+    own.uid = own.uid.or(unix.permissions.uid);
+    own.gid = own.gid.or(unix.permissions.gid);
 }

@@ -6,6 +6,7 @@ use crate::{
     diagnostic::Diagnostics,
     haproxy::keyword::{Keyword, Parser, Sections},
     haproxy::{
+        model::{Access, SeverityOutput},
         parameters as row,
         value::{self, duration_after, integer_after, limit_after, required, text_after},
     },
@@ -15,7 +16,7 @@ use crate::{
 const TLS: &str = "TLS is not terminated yet: remove the TLS parameters to pass TLS through as it \
                    is, or terminate it at the servers";
 const QUIC: &str = "QUIC is not supported: remove the parameter";
-const SOCKET_ONLY: &str = "it is for the runtime socket, which has no commands yet";
+const SOCKET_ONLY: &str = "for `stats socket`; without effect on `bind`";
 const ALL_THREADS: &str = "every thread serves every listener";
 
 /// All parameters of `bind`.
@@ -45,7 +46,8 @@ pub(crate) static KEYWORDS: &[Keyword<BindDraft>] = &[
     yes("defer-accept", "", "Accepts a connection once the client has sent data.",
         |b, _, _, _| b.bind.defer_accept = true),
     tls("ecdhe", "<curve>", "The curve for ephemeral keys."),
-    inert("expose-fd", "listeners", "Lets a successor fetch the listeners.", SOCKET_ONLY),
+    inert("expose-fd", "listeners", "Lets a successor fetch the listeners.",
+        "a successor fetches them by the number of the process, without a socket (`-sf`)"),
     tls("force-sslv3", "", "Only SSLv3."),
     tls("force-tlsv10", "", "Only TLS 1.0."),
     tls("force-tlsv11", "", "Only TLS 1.1."),
@@ -57,7 +59,8 @@ pub(crate) static KEYWORDS: &[Keyword<BindDraft>] = &[
     yes("id", "<number>", "The listener's number in the statistics.", id),
     yes("interface", "<name>", "Takes only connections that arrive on this interface.",
         |b, args, _, d| b.bind.interface = text_after(args, "the name of an interface", d)),
-    inert("level", "<level>", "What the runtime socket allows.", SOCKET_ONLY),
+    Keyword::<BindDraft>::depends("level", HERE, "{ user | operator | admin }", "What clients of the runtime socket may do.",
+        SOCKET_ONLY, level),
     yes("maxconn", "<count>", "Connections at once on this listener.", max_connections),
     yes("mode", "<octal>", "The permissions of a UNIX socket.", mode),
     yes("mss", "<bytes>", "The TCP maximum segment size announced to clients.", mss),
@@ -80,7 +83,8 @@ pub(crate) static KEYWORDS: &[Keyword<BindDraft>] = &[
     yes("proto", "none", "The protocol on the connection; only `none` (bytes) is known.", proto),
     no("quic-cc-algo", "<algorithm>", "QUIC congestion control.", QUIC),
     no("quic-force-retry", "", "QUIC address validation.", QUIC),
-    inert("severity-output", "<format>", "Severities in the runtime socket's answers.", SOCKET_ONLY),
+    Keyword::<BindDraft>::depends("severity-output", HERE, "{ none | number | string }",
+        "Severities in the runtime socket's answers.", SOCKET_ONLY, severity),
     inert("shards", "<count>", "Sockets that share the load of this line.",
         "the threads share each address already, and the kernel spreads connections over them"),
     tls("ssl", "", "Terminates TLS."),
@@ -184,6 +188,52 @@ fn proto(_: &mut BindDraft, args: &mut Args<'_>, _: &Context<'_>, d: &mut Diagno
         )
         .suggest("remove `proto`: bytes are passed as they are");
     }
+}
+
+fn level(draft: &mut BindDraft, args: &mut Args<'_>, _: &Context<'_>, d: &mut Diagnostics) {
+    let known = [
+        ("user", Access::User),
+        ("operator", Access::Operator),
+        ("admin", Access::Admin),
+    ];
+    if let Some(access) = one_of(draft, args, "a level", &known, d) {
+        draft.access = access;
+    }
+}
+
+fn severity(draft: &mut BindDraft, args: &mut Args<'_>, _: &Context<'_>, d: &mut Diagnostics) {
+    let known = [
+        ("none", SeverityOutput::None),
+        ("number", SeverityOutput::Number),
+        ("string", SeverityOutput::Word),
+    ];
+    if let Some(severity) = one_of(draft, args, "a form", &known, d) {
+        draft.severity = severity;
+    }
+}
+
+/// A word of a parameter of `stats socket`.
+fn one_of<T: Copy>(
+    draft: &BindDraft,
+    args: &mut Args<'_>,
+    what: &str,
+    known: &[(&str, T)],
+    d: &mut Diagnostics,
+) -> Option<T> {
+    let keyword = args.keyword_text();
+    if !draft.runtime {
+        let message = format!("`{keyword}` has no effect: it is for `stats socket`");
+        d.note("without-effect", args.keyword_span(), message);
+    }
+    let word = required(args, what, d)?;
+    let found = known.iter().find(|(name, _)| *name == word.text);
+    if found.is_none() {
+        let names: Vec<_> = known.iter().map(|(name, _)| *name).collect();
+        let message = format!("`{}` is not {what} of `{keyword}`", word.text);
+        d.error("unknown-value", word.span, message)
+            .suggest(format!("known are {}", names.join(", ")));
+    }
+    found.map(|(_, value)| *value)
 }
 
 fn gid(draft: &mut BindDraft, args: &mut Args<'_>, _: &Context<'_>, d: &mut Diagnostics) {

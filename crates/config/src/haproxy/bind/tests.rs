@@ -114,7 +114,9 @@ fn a_runtime_socket_takes_the_same_parameters() {
     let mut d = Diagnostics::default();
     let sockets = stats_socket(&mut Args::new(&words, 2), &world.context(), &mut d);
     assert_eq!(sockets.len(), 1);
-    assert_eq!(codes(&d), ["without-effect", "without-effect"]);
+    assert_eq!(sockets[0].access, Access::Admin);
+    assert_eq!(sockets[0].unix.mode, Some(0o660));
+    assert_eq!(codes(&d), ["without-effect"]);
 }
 
 #[test]

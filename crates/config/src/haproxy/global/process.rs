@@ -6,9 +6,10 @@ use super::{GlobalDraft, cpu_map, switch};
 use crate::{
     args::Args,
     diagnostic::Diagnostics,
-    haproxy::keyword::{Keyword, Level, Sections},
+    haproxy::keyword::{Keyword, Sections},
     haproxy::{
         Context, bind,
+        model::Access,
         value::{self, Unit},
     },
     source::Word,
@@ -291,22 +292,32 @@ pub(super) const KEYWORDS: &[Keyword<GlobalDraft>] = &[
         "Who may open UNIX sockets of `bind` lines that do not say so themselves.",
         |draft, args, ctx, d| unix_bind(draft, args, ctx, d),
     ),
-    Keyword {
-        name: "stats socket",
-        sections: GLOBAL,
-        syntax: "<address> [<parameter>…]",
-        doc: "The runtime socket.",
-        level: Level::Depends {
-            on: "accepted with a warning, and not opened: there are no runtime commands yet",
-            parse: |draft, args, ctx, d| stats_socket(draft, args, ctx, d),
-        },
-    },
-    Keyword::inert(
+    Keyword::supported(
+        "stats socket",
+        GLOBAL,
+        "<address> [<parameter>…]",
+        "Where the runtime protocol is served: commands that look at the process and change it.",
+        |draft, args, ctx, d| stats_socket(draft, args, ctx, d),
+    ),
+    Keyword::supported(
         "stats timeout",
         GLOBAL,
         "<time>",
-        "How long a connection to the runtime socket may be idle.",
-        "the runtime socket has no commands yet",
+        "How long a client of the runtime socket may be silent.",
+        |draft, args, _, d| draft.global.stats_timeout = duration(args, d),
+    ),
+    Keyword::supported(
+        "stats maxconn",
+        GLOBAL,
+        "<number>",
+        "How many clients the runtime socket takes at once.",
+        |draft, args, _, d| {
+            if let Some(word) = value::required(args, "a number", d) {
+                draft.global.stats_max_connections =
+                    value::integer(word, "a number", value::POSITIVE, d);
+                value::end(args, d);
+            }
+        },
     ),
 ];
 
@@ -408,26 +419,14 @@ fn stats_socket(
     d: &mut Diagnostics,
 ) {
     let span = args.keyword_span();
-    let words = args.rest();
-    let admin = words
-        .windows(2)
-        .any(|pair| pair[0].text == "level" && pair[1].text == "admin");
     let sockets = bind::stats_socket(args, ctx, d);
+    let admin = sockets.iter().any(|socket| socket.access == Access::Admin);
     let reachable = sockets.iter().any(|socket| {
-        let endpoint = match &socket.endpoint {
-            crate::haproxy::model::BindAddress::Endpoint(endpoint) => endpoint.ip(),
-            crate::haproxy::model::BindAddress::Inherited(_) => None,
-        };
-        endpoint.is_some_and(|address| !address.ip().is_loopback())
+        let address = socket.endpoint.ip();
+        address.is_some_and(|address| !address.ip().is_loopback())
     });
     if admin && reachable {
         draft.open_sockets.push(span);
     }
     draft.global.stats_sockets.extend(sockets);
-    d.warning(
-        "stats-socket",
-        span,
-        "the runtime socket is not opened yet: this version has no runtime commands",
-    )
-    .suggest("use the statistics page (`stats enable`) meanwhile");
 }

@@ -250,13 +250,6 @@ pub(super) const KEYWORDS: &[Keyword<GlobalDraft>] = &[
         "old workers do not linger",
     ),
     Keyword::inert(
-        "stats maxconn",
-        GLOBAL,
-        "<number>",
-        "How many connections the runtime socket takes.",
-        "the runtime socket has no commands yet",
-    ),
-    Keyword::inert(
         "stats bind-process",
         GLOBAL,
         "<processes>",

@@ -10,9 +10,9 @@ use crate::{
     source::Sources,
 };
 
-/// The number of each proxy: as written, else the lowest that is free, from 1. HAProxy counts
+/// The number of each proxy: as written, else the lowest that is free, from `first`. HAProxy counts
 /// the same way, so that statistics keep their numbers.
-pub(super) fn assign(written: &[Written<'_>], d: &mut Diagnostics) -> Vec<u32> {
+pub(super) fn assign(written: &[Written<'_>], first: u32, d: &mut Diagnostics) -> Vec<u32> {
     let mut taken: BTreeMap<u32, &str> = BTreeMap::new();
     for proxy in written {
         let Some(number) = proxy.draft.number else {
@@ -23,7 +23,7 @@ pub(super) fn assign(written: &[Written<'_>], d: &mut Diagnostics) -> Vec<u32> {
             d.error("duplicate-id", number.span, message);
         }
     }
-    let mut free = (1..).filter(|number| !taken.contains_key(number));
+    let mut free = (first..).filter(|number| !taken.contains_key(number));
     let number = |proxy: &Written<'_>| match proxy.draft.number {
         Some(number) => number.value,
         None => free.next().unwrap_or(u32::MAX),
