@@ -64,6 +64,8 @@ fn storm() -> Outcome {
     for _ in 0..SIGNALS {
         scene.node.signal(Signal::HUP)?;
         goes_on(&mut session)?;
+        // Nobody is refused meanwhile.
+        goes_on(&mut Client::connect(scene.listens)?)?;
     }
     let other = pontoon_lab::balancer::free_address()?;
     scene
