@@ -1,6 +1,7 @@
 //! Commands that tell something and change nothing.
 
 mod info;
+mod servers;
 mod stat;
 mod why;
 
@@ -16,6 +17,8 @@ use crate::{admin::why::Subject, state::Running};
 pub(crate) enum Show {
     /// `show info`.
     Info(info::Form),
+    /// `show servers state`, of one backend or of all.
+    ServersState(Option<String>),
     /// `show stat`.
     Stat(stat::Wanted),
     /// `show version`.
@@ -31,6 +34,18 @@ pub(super) const ROWS: &[Row] = &[
         what: "report information about the running process",
         access: Access::User,
         parse: |arguments| Ok(Command::Show(Show::Info(info::parse(arguments)))),
+    },
+    Row {
+        name: "show servers state",
+        usage: "show servers state [<backend>]",
+        what: "dump volatile server information (all or for a single backend)",
+        access: Access::User,
+        parse: |arguments| {
+            let backend = Some(arguments.get(0)).filter(|name| !name.is_empty());
+            Ok(Command::Show(Show::ServersState(
+                backend.map(str::to_owned),
+            )))
+        },
     },
     Row {
         name: "show stat",
@@ -59,6 +74,7 @@ impl Show {
     pub(super) fn answer(self, running: &Arc<Running>) -> Answer {
         match self {
             Self::Info(form) => info::answer(running, form),
+            Self::ServersState(backend) => servers::state(running, backend.as_deref()),
             Self::Stat(wanted) => stat::answer(running, &wanted),
             Self::Version => Answer::info(crate::VERSION),
             Self::Why(subject) => why::answer(running, &subject),
