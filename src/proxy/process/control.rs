@@ -411,7 +411,7 @@ impl Life {
     }
 
     fn resume(&self) {
-        let Some(listeners) = &self.listeners else {
+        let Some(listeners) = self.listeners.as_ref().filter(|_| self.is_paused()) else {
             return;
         };
         if let Err(error) = listeners.resume() {
@@ -438,6 +438,15 @@ impl Life {
         for thread in &self.running.threads {
             thread.post(message());
         }
+    }
+
+    /// Whether there is anything to resume.
+    fn is_paused(&self) -> bool {
+        let mut frontends = self.frontends().filter_map(|p| self.running.frontend(p.id));
+        frontends.any(|frontend| {
+            let status = frontend.status.lock();
+            *status.unwrap_or_else(PoisonError::into_inner) == FrontendStatus::Paused
+        })
     }
 
     fn set_status(&self, status: FrontendStatus) {
