@@ -4,7 +4,7 @@ use std::fmt::{self, Display};
 
 use pontoon_config::haproxy::model::{LogLevel, Proxy, Server};
 use pontoon_engine::{
-    backend::{HealthReport, Reason, StateChange},
+    backend::{Channel, HealthReport, Reason, StateChange},
     health::{CheckResult, CheckStatus},
     server::{AdminState, OperState},
 };
@@ -220,10 +220,13 @@ impl Wording<'_> {
         }
     }
 
+    /// Whose state it follows, or which word of the statistics page asked for it.
     fn via(&self) -> String {
-        self.tracked()
-            .map(|of| format!(" via {of}"))
-            .unwrap_or_default()
+        match &self.change.reason {
+            Reason::Tracked(of) => format!(" via {of}"),
+            Reason::Admin(Channel::PageWord(word)) => format!(" ('{word}' on stats page)"),
+            _ => String::new(),
+        }
     }
 
     fn why(&self) -> String {
@@ -233,7 +236,8 @@ impl Wording<'_> {
             }
             Reason::Check(_) | Reason::Agent(_) => String::new(),
             Reason::Tracked(_) => self.via(),
-            Reason::Admin => ", changed from Web interface".to_owned(),
+            Reason::Admin(Channel::Socket) => ", changed from CLI".to_owned(),
+            Reason::Admin(_) => ", changed from Web interface".to_owned(),
         }
     }
 

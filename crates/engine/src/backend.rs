@@ -13,6 +13,7 @@ mod moving;
 mod placing;
 mod queue;
 mod readiness;
+mod rulings;
 mod slowstart;
 #[cfg(test)]
 mod tests;
@@ -29,13 +30,14 @@ use self::{member::Member, queue::Queue};
 pub use self::{
     memory::{AdminMemory, AgentMemory, HealthMemory, Memory, Sameness, ServerMemory, SlowStart},
     readiness::Readiness,
+    rulings::{Channel, HealthRuling},
     views::{AgentView, BackendView, ServerView},
 };
 use crate::{
     balance::{Algorithm, Chooser},
     health::{CheckResult, CheckStatus},
     server::{AdminState, OperState, Settings as ServerSettings, Status},
-    units::{ServerId, SessionKey, Weight},
+    units::{ServerId, SessionKey},
 };
 
 /// What the file says of a backend, as far as placing goes.
@@ -159,8 +161,8 @@ pub enum Reason {
     Agent(CheckResult),
     /// The tracked server `backend/server` changed.
     Tracked(Arc<str>),
-    /// An administrator said so.
-    Admin,
+    /// An administrator said so, from there.
+    Admin(Channel),
 }
 
 /// One finished check, with what it made of the server.
@@ -341,20 +343,6 @@ impl Backend {
         self.members[server.index()].begin_tracking(oper, admin, now);
         self.repool(now);
         self.outage.times = 0;
-    }
-
-    /// An administrator changes the state.
-    pub fn set_admin(&mut self, server: ServerId, state: AdminState, now: Instant) {
-        self.change(server, Reason::Admin, now, |member, _| {
-            member.set_admin(state);
-            member.agent_chose = false;
-        });
-    }
-
-    /// An administrator changes the weight.
-    pub fn set_weight(&mut self, server: ServerId, weight: Weight, now: Instant) {
-        self.members[server.index()].weight = weight;
-        self.reshare(now);
     }
 
     /// When [`Backend::handle_timeout`] must run next (slowstart steps).

@@ -170,47 +170,47 @@ fn an_agent_takes_a_server_down() {
 #[test]
 fn an_administrator_takes_a_server_out_and_back() {
     assert_eq!(
-        lines(UP, MAINTENANCE, Reason::Admin),
+        lines(UP, MAINTENANCE, Reason::Admin(Channel::Socket)),
         [
             "Server be/s is going DOWN for maintenance. 2 active and 0 backup servers left. 1 \
           sessions active, 0 requeued, 0 remaining in queue."
         ]
     );
-    assert_eq!(level(UP, MAINTENANCE, Reason::Admin), LogLevel::Alert);
-    assert_eq!(level(DRAIN, MAINTENANCE, Reason::Admin), LogLevel::Notice);
+    assert_eq!(level(UP, MAINTENANCE, Reason::Admin(Channel::Socket)), LogLevel::Alert);
+    assert_eq!(level(DRAIN, MAINTENANCE, Reason::Admin(Channel::Socket)), LogLevel::Notice);
     assert_eq!(
-        lines(DOWN, MAINTENANCE_DOWN, Reason::Admin),
+        lines(DOWN, MAINTENANCE_DOWN, Reason::Admin(Channel::Socket)),
         ["Server be/s was DOWN and now enters maintenance."]
     );
     assert_eq!(
-        lines(MAINTENANCE, UP, Reason::Admin),
+        lines(MAINTENANCE, UP, Reason::Admin(Channel::Socket)),
         ["Server be/s is UP/READY (leaving forced maintenance)."]
     );
-    assert_eq!(level(MAINTENANCE, UP, Reason::Admin), LogLevel::Notice);
+    assert_eq!(level(MAINTENANCE, UP, Reason::Admin(Channel::Socket)), LogLevel::Notice);
 }
 
 #[test]
 fn a_server_drains() {
     assert_eq!(
-        lines(UP, DRAIN, Reason::Admin),
+        lines(UP, DRAIN, Reason::Admin(Channel::Socket)),
         [
             "Server be/s enters drain state. 2 active and 0 backup servers online. 0 sessions \
           requeued, 0 total in queue."
         ]
     );
     assert_eq!(
-        lines(DOWN, DRAIN_DOWN, Reason::Admin),
+        lines(DOWN, DRAIN_DOWN, Reason::Admin(Channel::Socket)),
         [
             "Server be/s enters drain state. 2 active and 0 backup servers left. 1 sessions \
           active, 0 requeued, 0 remaining in queue."
         ]
     );
     assert_eq!(
-        lines(DRAIN, UP, Reason::Admin),
+        lines(DRAIN, UP, Reason::Admin(Channel::Socket)),
         ["Server be/s is UP (leaving forced drain)."]
     );
     assert_eq!(
-        lines(DRAIN_DOWN, DOWN, Reason::Admin),
+        lines(DRAIN_DOWN, DOWN, Reason::Admin(Channel::Socket)),
         ["Server be/s is DOWN (leaving forced drain)."]
     );
 }
@@ -218,7 +218,7 @@ fn a_server_drains() {
 #[test]
 fn drain_mode_outlives_other_changes() {
     assert_eq!(
-        lines(MAINTENANCE, DRAIN, Reason::Admin),
+        lines(MAINTENANCE, DRAIN, Reason::Admin(Channel::Socket)),
         [
             "Server be/s is UP/DRAIN (leaving forced maintenance).",
             "Server be/s remains in forced drain mode."

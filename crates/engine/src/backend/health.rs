@@ -16,10 +16,10 @@ use crate::{
 impl Backend {
     pub(super) fn apply_check(&mut self, id: ServerId, result: CheckResult, now: Instant) {
         let member = &mut self.members[id.index()];
-        // A check that was under way when maintenance began says nothing any more.
+        // A check that was under way when it was forbidden says nothing any more.
         let Some(counter) = member
             .counter
-            .filter(|_| member.face() != Face::Maintenance)
+            .filter(|_| member.face() != Face::Maintenance && !member.checks_off)
         else {
             return;
         };
@@ -57,11 +57,14 @@ impl Backend {
 
     pub(super) fn apply_agent(&mut self, id: ServerId, mut view: AgentView, now: Instant) {
         let asked = view.status == CheckStatus::L7Ok;
-        let answer = if asked {
+        let mut answer = if asked {
             AgentAnswer::parse(&view.text)
         } else {
             AgentAnswer::default()
         };
+        if self.members[id.index()].agent_off {
+            answer = answer.without_weight();
+        }
         let result = if asked {
             view.status = answer.status();
             agent_result(&answer, &view)

@@ -75,10 +75,7 @@ impl Backend {
     /// The same, when the backend has so many sessions.
     fn limit_at(&self, id: ServerId, load: u32) -> Option<u32> {
         let (settings, member) = (&self.servers[id.index()], &self.members[id.index()]);
-        let most = match member.agent_limit.or(settings.max_connections) {
-            None | Some(0) => settings.min_connections,
-            some => some,
-        }?;
+        let most = self.most(id).or(settings.min_connections)?;
         let steady = match (settings.min_connections, self.settings.full_connections) {
             (Some(least), Some(full)) if load < full => {
                 let slope = u64::from(load) * u64::from(most) / u64::from(full);
@@ -97,6 +94,13 @@ impl Backend {
     /// that wait. Who is just coming or just leaving counts too, as in HAProxy.
     pub(super) fn load(&self) -> u32 {
         self.occupied.saturating_add(self.queue.total())
+    }
+
+    /// `maxconn` in force, before anything scales it.
+    pub(super) fn most(&self, id: ServerId) -> Option<u32> {
+        let set = self.members[id.index()].agent_limit;
+        let most = set.or(self.servers[id.index()].max_connections);
+        most.filter(|most| *most > 0)
     }
 
     /// Whether the server has a free slot when the backend has so many sessions.

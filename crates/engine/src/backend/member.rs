@@ -21,13 +21,19 @@ pub(super) struct Member {
     pub(super) stopping: bool,
     /// The agent says that it is down.
     pub(super) agent_down: bool,
+    /// An administrator said that it is down, and no checks are there to say so.
+    pub(super) ruled_down: bool,
+    /// An administrator switched its checks off.
+    pub(super) checks_off: bool,
+    /// An administrator switched its agent off.
+    pub(super) agent_off: bool,
     /// The agent, not a person, chose the administrative state.
     pub(super) agent_chose: bool,
     /// The state of the server that this one tracks.
     pub(super) tracked: Option<(OperState, AdminState)>,
     /// Configured weight, or what an administrator or agent made of it.
     pub(super) weight: Weight,
-    /// `maxconn` as the agent wants it.
+    /// `maxconn` as the agent or an administrator wants it; 0: no limit.
     pub(super) agent_limit: Option<u32>,
     /// When it came back up, while `slowstart` lasts.
     pub(super) starting_since: Option<Instant>,
@@ -99,6 +105,9 @@ impl Member {
             proven: false,
             stopping: false,
             agent_down: false,
+            ruled_down: false,
+            checks_off: false,
+            agent_off: false,
             agent_chose: false,
             tracked: None,
             weight: settings.weight,
@@ -141,7 +150,9 @@ impl Member {
     }
 
     pub(super) fn oper(&self) -> OperState {
-        let failed = self.counter.is_some_and(|counter| !counter.is_up());
+        let failed = self
+            .counter
+            .map_or(self.ruled_down, |counter| !counter.is_up());
         match self.tracked {
             Some((OperState::Down, _)) => OperState::Down,
             _ if failed || self.agent_down => OperState::Down,
@@ -203,7 +214,9 @@ impl Member {
     }
 
     pub(super) fn status(&self, settings: &Settings) -> Status {
-        match (self.face(), self.counter) {
+        // Checks that are switched off count as none.
+        let counter = self.counter.filter(|_| !self.checks_off);
+        match (self.face(), counter) {
             (Face::Maintenance, _) if self.admin != AdminState::Maintenance => {
                 Status::MaintenanceVia
             }
@@ -234,7 +247,7 @@ impl Member {
     /// The pause before the next check (HAProxy configuration manual, 5.2 `inter`).
     pub(super) fn check_interval(&self, settings: &Settings) -> Option<Duration> {
         let health = settings.health.as_ref()?;
-        if self.face() == Face::Maintenance {
+        if self.checks_off || self.face() == Face::Maintenance {
             return None;
         }
         let counter = self.counter?;

@@ -6,6 +6,7 @@ mod moving;
 mod placing;
 mod readiness;
 mod rotation;
+mod rulings;
 
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -17,6 +18,7 @@ use super::*;
 use crate::{
     balance::{Hash, HashMethod},
     health::{InitialState, Settings as HealthSettings},
+    units::Weight,
 };
 
 /// What every test begins with: `balance roundrobin`, nothing else.

@@ -36,6 +36,8 @@ pub struct ServerView {
     pub queued_max: u32,
     /// The limit in force (`maxconn`, or what `minconn`/`fullconn` make of it).
     pub connection_limit: Option<u32>,
+    /// `maxconn`: of the file, or what an agent or administrator made of it. `None`: no limit.
+    pub max_connections: Option<u32>,
     /// Times picked by the balancer (`lbtot`).
     pub picked: u64,
     /// Failed checks (`chkfail`).
@@ -52,6 +54,10 @@ pub struct ServerView {
     pub last_check: Option<CheckResult>,
     /// Passes or failures counted so far (`check_health`), 0 to `rise + fall - 1`.
     pub health: u32,
+    /// It has checks, and they are not switched off.
+    pub checks_on: bool,
+    /// It has an agent, which is not switched off.
+    pub agent_on: bool,
     /// The last word of the agent.
     pub last_agent: Option<AgentView>,
 }
@@ -106,6 +112,7 @@ impl Backend {
             queued: self.queue.length(Line::Server(id)),
             queued_max: member.counts.queued_max,
             connection_limit: self.limit(id),
+            max_connections: self.most(id),
             picked: member.counts.picked,
             failed_checks: member.counts.failed_checks,
             went_down: member.counts.went_down,
@@ -114,6 +121,8 @@ impl Backend {
             last_session: member.last_session,
             last_check: member.last_check.clone(),
             health: member.health(),
+            checks_on: settings.health.is_some() && !member.checks_off,
+            agent_on: settings.agent.is_some() && !member.agent_off,
             last_agent: member.last_agent.clone(),
         }
     }

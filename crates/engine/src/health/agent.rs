@@ -56,6 +56,15 @@ impl AgentAnswer {
         answer
     }
 
+    /// The same without what it says of weight and administrative state.
+    pub(crate) fn without_weight(self) -> Self {
+        Self {
+            percent: None,
+            admin: None,
+            ..self
+        }
+    }
+
     /// What the statistics call this answer.
     #[must_use]
     pub const fn status(&self) -> CheckStatus {

@@ -68,6 +68,11 @@ impl Counter {
         self.health = self.health.min(self.rise);
     }
 
+    /// Up for good at once.
+    pub(crate) const fn bring_up(&mut self) {
+        self.health = self.top();
+    }
+
     /// Down at once.
     pub(crate) const fn bring_down(&mut self) {
         self.health = 0;
