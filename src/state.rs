@@ -10,13 +10,16 @@ mod figures;
 mod finish;
 pub mod handovers;
 pub mod histogram;
+pub mod limits;
 pub mod mailbox;
+pub mod operate;
 pub mod pace;
 pub mod pulse;
 pub mod rate;
 pub mod server_state;
 pub mod timeline;
 mod tracking;
+pub mod whereabouts;
 
 use std::{
     sync::{
@@ -40,11 +43,13 @@ use self::{
     },
     handovers::Handovers,
     histogram::Checks,
+    limits::{FrontendLimit, Limits, ProcessLimit},
     mailbox::Mailbox,
     pace::Pace,
     pulse::Pulse,
     rate::Rate,
     timeline::{RecentChecks, Timeline},
+    whereabouts::Whereabouts,
 };
 use crate::log::Logger;
 
@@ -77,8 +82,11 @@ pub struct ProcessState {
     pub launched: Instant,
     /// `node`, or the machine's name.
     pub node: String,
-    /// Sessions at once, at most (global `maxconn`, or from the limit of open files).
+    /// Sessions at once, at most, whatever anybody asks for (global `maxconn`, or from the limit of
+    /// open files).
     pub max_connections: u32,
+    /// The limits in force.
+    pub limits: Limits,
     /// Open files, at most.
     pub open_files: u64,
     /// Bytes that its pipes may hold, if the kernel sets a limit to its user.
@@ -123,6 +131,8 @@ pub struct FrontendState {
     pub counters: Shards<FrontendCounters>,
     /// Sessions now, and most at once (`%fc`, `scur`, `smax`).
     pub sessions: Level,
+    /// `maxconn`, as the file says or as it was set since.
+    pub limit: FrontendLimit,
     /// New connections a second.
     pub connection_rate: Rate,
     /// New sessions a second.
@@ -213,6 +223,10 @@ pub struct ServerState {
     pub checks: RecentChecks,
     /// Told when its checks may have to stop or start, or when the next one is due sooner.
     pub state_changed: Notify,
+    /// Told when its agent was switched on again.
+    pub agent_changed: Notify,
+    /// Its addresses, if they are no longer those of the file.
+    pub whereabouts: Whereabouts,
 }
 
 impl Running {
@@ -229,6 +243,11 @@ impl Running {
         // One more shard: the control thread counts what it serves itself.
         let shards = usize::from(threads) + 1;
         let now = process.launched;
+        let limits = &process.limits;
+        let rate = |limit: Option<u32>| limit.unwrap_or(0);
+        let global = &model.global;
+        limits.set(ProcessLimit::ConnectionRate, rate(global.max_connection_rate));
+        limits.set(ProcessLimit::SessionRate, rate(global.max_session_rate));
         let proxies = model
             .proxies
             .iter()
@@ -318,6 +337,7 @@ impl ProcessState {
             launched: now,
             node,
             max_connections,
+            limits: Limits::of(max_connections),
             open_files,
             pipe_bytes: None,
             sessions: Level::default(),
@@ -346,6 +366,7 @@ impl ProxyState {
         let frontend = proxy.frontend.as_ref().map(|frontend| FrontendState {
             counters: Shards::new(shards),
             sessions: Level::default(),
+            limit: FrontendLimit::of(frontend.max_connections),
             connection_rate: Rate::default(),
             session_rate: Rate::default(),
             request_rate: Rate::default(),
@@ -411,6 +432,8 @@ impl ServerState {
             last_session: AtomicU64::new(0),
             checks: RecentChecks::default(),
             state_changed: Notify::new(),
+            agent_changed: Notify::new(),
+            whereabouts: Whereabouts::default(),
         }
     }
 }

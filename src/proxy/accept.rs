@@ -33,6 +33,7 @@ use crate::{
     state::{
         FrontendState, Running,
         counters::Level,
+        limits::ProcessLimit,
         mailbox::{Accepted, Message},
     },
 };
@@ -215,16 +216,15 @@ impl Worker {
 
     fn too_fast(&self, proxy: ProxyId) -> bool {
         let process = &self.running.process;
-        let global = &self.running.model.global;
-        let over = |limit: Option<u32>, rate: &crate::state::rate::Rate| {
-            limit.is_some_and(|limit| limit > 0 && rate.get(self.moment) >= limit)
-        };
+        let over =
+            |limit: u32, rate: &crate::state::rate::Rate| limit > 0 && rate.get(self.moment) >= limit;
         let frontend = self.running.proxy(proxy).frontend.as_ref();
         let limit = frontend.and_then(|frontend| frontend.rate_limit);
         let state = self.running.frontend(proxy);
-        over(global.max_connection_rate, &process.connection_rate)
-            || over(global.max_session_rate, &process.session_rate)
-            || state.is_some_and(|state| over(limit, &state.session_rate))
+        let of_process = |limit| process.limits.get(limit);
+        over(of_process(ProcessLimit::ConnectionRate), &process.connection_rate)
+            || over(of_process(ProcessLimit::SessionRate), &process.session_rate)
+            || state.is_some_and(|state| over(limit.unwrap_or(0), &state.session_rate))
     }
 
     fn close_for(&mut self, index: usize, closed: Closed) {
@@ -424,8 +424,11 @@ impl Running {
         let state = self.frontend(proxy)?;
         let listener = &state.listeners[bind].sessions;
         Some([
-            (&self.process.sessions, Some(self.process.max_connections)),
-            (&state.sessions, frontend.max_connections),
+            (
+                &self.process.sessions,
+                Some(self.process.limits.get(ProcessLimit::Sessions)),
+            ),
+            (&state.sessions, state.limit.get()),
             (listener, bind_limit(&frontend.binds[bind])),
         ])
     }

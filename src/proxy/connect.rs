@@ -73,7 +73,7 @@ impl Worker {
             return Err(Failed::Refused);
         };
         self.count(session, |c| &c.connects, |c| &c.connects);
-        let address = target(server, session)?;
+        let address = self.target(server, session)?;
         let (socket, connecting) = self.dial(session, side, server, &address)?;
         self.count_attempt(session);
         session.record.server_address = Some(ServerAddr(to_endpoint(address)));
@@ -92,6 +92,18 @@ impl Worker {
             leg.early = Early::Waits;
         }
         Ok(leg)
+    }
+
+    /// Where the server is: as in the file, unless it was moved since.
+    fn target(&self, server: &Server, session: &Session) -> Result<Address, Failed> {
+        let backend = session.record.backend.ok_or(Failed::Refused)?;
+        if let Some((ServerAddr(endpoint), port)) = self.running.moved_to(backend, server.id) {
+            return Ok(with_port(&endpoint, port, session));
+        }
+        match &server.address {
+            Some(ServerAddr(endpoint)) => Ok(with_port(endpoint, server.port, session)),
+            None => Err(Failed::Refused),
+        }
     }
 
     /// A socket on its way to the server. A port of ours that is in use towards this very
@@ -406,15 +418,12 @@ fn server_of<'a>(
 }
 
 /// The server's address, with the port that this client's connection asks for.
-fn target(server: &Server, session: &Session) -> Result<Address, Failed> {
-    let Some(ServerAddr(endpoint)) = &server.address else {
-        return Err(Failed::Refused);
-    };
+fn with_port(endpoint: &Endpoint, port: ServerPort, session: &Session) -> Address {
     let Endpoint::Ip(fixed) = endpoint else {
-        return Ok(to_system(endpoint));
+        return to_system(endpoint);
     };
     let asked = session.record.local.0.ip().map_or(0, |local| local.port());
-    let port = match server.port {
+    let port = match port {
         ServerPort::Fixed => fixed.port(),
         ServerPort::Client => asked,
         ServerPort::Offset(offset) => {
@@ -428,7 +437,7 @@ fn target(server: &Server, session: &Session) -> Result<Address, Failed> {
             port
         }
     };
-    Ok(Address::Ip(SocketAddr::new(fixed.ip(), port)))
+    Address::Ip(SocketAddr::new(fixed.ip(), port))
 }
 
 fn failure(error: &io::Error) -> Failed {

@@ -29,6 +29,11 @@ impl Counter {
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
+
+    /// Begins anew. For the thread that counts.
+    pub fn clear(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
 }
 
 /// How many there are now, and the most there ever were at once.
@@ -80,6 +85,11 @@ impl Level {
     #[must_use]
     pub fn most(&self) -> u32 {
         self.most.load(Ordering::Relaxed)
+    }
+
+    /// The maximum begins anew.
+    pub fn clear(&self) {
+        self.most.store(self.get(), Ordering::Relaxed);
     }
 }
 
@@ -141,6 +151,17 @@ impl Average {
     pub fn resume(&self, carried: CarriedAverage) {
         self.sum.store(carried.sum, Ordering::Relaxed);
         self.most.store(carried.most, Ordering::Relaxed);
+    }
+
+    /// The maximum begins anew.
+    pub fn clear_most(&self) {
+        self.most.store(0, Ordering::Relaxed);
+    }
+
+    /// All begins anew.
+    pub fn clear(&self) {
+        self.sum.store(0, Ordering::Relaxed);
+        self.clear_most();
     }
 }
 

@@ -80,7 +80,7 @@ impl Running {
         }
     }
 
-    fn end_sessions(&self, backend: ProxyId, server: Option<ServerId>, cause: Cause) {
+    pub(super) fn end_sessions(&self, backend: ProxyId, server: Option<ServerId>, cause: Cause) {
         for thread in &self.threads {
             thread.post(Message::EndSessions {
                 backend,

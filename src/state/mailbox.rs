@@ -18,7 +18,9 @@ use pontoon_engine::{
     units::{ProxyId, ServerId, SessionKey},
 };
 use pontoon_sys::wake::Wake;
+use tokio::sync::oneshot;
 
+use super::operate::SessionId;
 use crate::proxy::{adopt::Arrivals, freeze::Frozen};
 
 /// Messages to one data thread, and the descriptor that wakes it.
@@ -95,6 +97,21 @@ pub enum Message {
         /// The first termination flag they get.
         cause: Cause,
     },
+    /// End this session; the answer: there was one.
+    EndSession {
+        /// Its name.
+        id: SessionId,
+        /// Who asks.
+        reply: oneshot::Sender<bool>,
+    },
+    /// Clear what the thread counts, and say so.
+    ClearCounters(oneshot::Sender<()>),
+    /// Listen no more on the addresses of this frontend, for now.
+    CloseFrontend(ProxyId),
+    /// Listen on them again.
+    OpenFrontend(ProxyId),
+    /// Close them for good.
+    DropFrontend(ProxyId),
     /// Stop accepting, close the listeners; sessions run on.
     StopListening,
     /// Stop accepting for now (SIGTTOU).

@@ -136,6 +136,11 @@ impl Rate {
         self.most.store(carried.most, Ordering::Relaxed);
     }
 
+    /// The maximum begins anew.
+    pub fn clear(&self) {
+        self.most.store(0, Ordering::Relaxed);
+    }
+
     fn share_of_previous(&self, now: Moment) -> u32 {
         share(self.previous.load(Ordering::Relaxed), now)
     }

@@ -40,7 +40,7 @@ fn frontend_row(
 ) -> Row {
     let health = Health::Client(status);
     let mut row = Row::new(Kind::Frontend, proxy, "FRONTEND", 0, health);
-    let limit = frontend.max_connections;
+    let limit = state.limit.shown();
     row.small(
         Column::Slim,
         limit.unwrap_or(running.process.max_connections),

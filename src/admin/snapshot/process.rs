@@ -7,7 +7,7 @@ use std::{
 
 use pontoon_sys::clock;
 
-use crate::state::{Running, handovers::HandoverCounts, pulse::Reading};
+use crate::state::{Running, handovers::HandoverCounts, limits::ProcessLimit, pulse::Reading};
 
 /// The process as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,17 +91,17 @@ impl Process {
             started_on: started_on(uptime),
             threads: running.threads.len(),
             spins: !global.tune.spin.is_zero(),
-            max_connections: process.max_connections,
+            max_connections: process.limits.get(ProcessLimit::Sessions),
             open_files: process.open_files,
             max_pipes: global.max_pipes.unwrap_or(0),
             sessions: process.sessions.get(),
             sessions_max: process.sessions.most(),
             connection_rate: process.connection_rate.get(moment),
             connection_rate_max: process.connection_rate.most(),
-            connection_rate_limit: global.max_connection_rate.unwrap_or(0),
+            connection_rate_limit: process.limits.get(ProcessLimit::ConnectionRate),
             session_rate: process.session_rate.get(moment),
             session_rate_max: process.session_rate.most(),
-            session_rate_limit: global.max_session_rate.unwrap_or(0),
+            session_rate_limit: process.limits.get(ProcessLimit::SessionRate),
             connections_total: process.connections_total.load(Ordering::Relaxed),
             requests: process.requests.load(Ordering::Relaxed),
             bytes_out,

@@ -90,7 +90,7 @@ impl Source<'_> {
             row.large(Column::ReqTot, 0);
         }
         if selection.legends
-            && let Some(address) = &self.server.address
+            && let (Some(address), _) = self.running.address_of(self.proxy.id, self.server)
         {
             row.text(Column::Addr, address_word(&address.0));
         }
@@ -107,7 +107,7 @@ impl Source<'_> {
         row.small(Column::Qmax, self.view.queued_max);
         row.small(Column::Scur, self.state.sessions.get());
         row.small(Column::Smax, self.state.sessions.most());
-        if let Some(limit) = self.server.settings.max_connections {
+        if let Some(limit) = self.view.max_connections {
             row.small(Column::Slim, limit);
         }
         row.large(Column::Stot, self.sessions_total());
@@ -180,7 +180,8 @@ impl Source<'_> {
     }
 
     fn checks(&self, row: &mut Row) {
-        let Some(settings) = &self.server.settings.health else {
+        let settings = self.server.settings.health.as_ref();
+        let Some(settings) = settings.filter(|_| self.view.checks_on) else {
             return;
         };
         row.large(Column::Chkfail, self.view.failed_checks);
@@ -202,7 +203,7 @@ impl Source<'_> {
     }
 
     fn agent(&self, row: &mut Row) {
-        if self.server.settings.agent.is_none() || self.in_maintenance() {
+        if !self.view.agent_on || self.in_maintenance() {
             return;
         }
         let Some(agent) = &self.view.last_agent else {

@@ -1,0 +1,90 @@
+//! Why something cannot be done, in HAProxy's words.
+
+/// Why a change is refused; displayed, it is the answer of the runtime socket.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// A server has to be named with its backend.
+    #[error("Require 'backend/server'.")]
+    NeedsPath,
+    /// There is no such backend.
+    #[error("No such backend.")]
+    NoSuchBackend,
+    /// There is no such server in that backend.
+    #[error("No such server.")]
+    NoSuchServer,
+    /// There is no such frontend.
+    #[error("No such frontend.")]
+    NoSuchFrontend,
+    /// A limit is beyond what the process can do.
+    #[error("Value out of range.")]
+    OutOfRange,
+    /// No weight at all.
+    #[error("Require <weight> or <weight%>.")]
+    NeedsWeight,
+    /// A weight begins with something else than digits.
+    #[error("Empty weight string empty or preceded by garbage")]
+    WeightGarbage,
+    /// A weight is followed by something.
+    #[error("Trailing garbage in weight string")]
+    WeightTrailing,
+    /// A weight is too large.
+    #[error("Absolute weight can only be between 0 and 256 inclusive.")]
+    WeightRange,
+    /// A percentage is negative.
+    #[error("Relative weight must be positive.")]
+    WeightSign,
+    /// The algorithm fixes all weights at the start.
+    #[error("Backend is using a static LB algorithm and only accepts weights '0%' and '100%'.")]
+    StaticWeights,
+    /// The health of a server that tracks another is the other's.
+    #[error("cannot change health on a tracking server.")]
+    Tracks,
+    /// There are no checks to be switched or moved.
+    #[error("health checks are not enabled on this server")]
+    NoChecks,
+    /// There is no agent to be overruled.
+    #[error("agent checks are not enabled on this server.")]
+    NoAgent,
+    /// There is no agent to be asked elsewhere.
+    #[error("agent checks are not enabled on this server")]
+    NoAgentToMove,
+    /// There are no checks to be switched on.
+    #[error("Health check was not configured on this server, cannot enable.")]
+    CannotEnableChecks,
+    /// There is no agent to be switched on.
+    #[error("Agent was not configured on this server, cannot enable.")]
+    CannotEnableAgent,
+    /// The address of a UNIX socket stays.
+    #[error("update for the current server address family is only supported through configuration file.")]
+    FixedFamily,
+    /// Checks have no port if the server has none of its own.
+    #[error(
+        "can't change <port> to port map because it is incompatible with current health check \
+         port configuration (use 'port' statement from the 'server' directive."
+    )]
+    PortMap,
+    /// All listeners of the frontend listen.
+    #[error("All sockets are already enabled.")]
+    AlreadyEnabled,
+    /// None of the listeners of the frontend listens.
+    #[error("All sockets are already disabled.")]
+    AlreadyDisabled,
+    /// The frontend is gone.
+    #[error("Frontend was previously shut down, cannot enable.")]
+    ShutDownCannotEnable,
+    /// The frontend is gone.
+    #[error("Frontend was previously shut down, cannot disable.")]
+    ShutDownCannotDisable,
+    /// The frontend is gone.
+    #[error("Frontend was already shut down.")]
+    AlreadyShutDown,
+    /// An address cannot be listened on any more.
+    #[error("Failed to resume frontend, check logs for precise cause (port conflict?).")]
+    CannotListen,
+    /// What was given is no session's name.
+    #[error("Session pointer expected (use 'show sess').")]
+    NeedsSession,
+    /// The session is over, or never was.
+    #[error("No such session (use 'show sess').")]
+    NoSuchSession,
+}
