@@ -23,7 +23,7 @@ pub mod whereabouts;
 
 use std::{
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
         atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -51,7 +51,7 @@ use self::{
     timeline::{RecentChecks, Timeline},
     whereabouts::Whereabouts,
 };
-use crate::log::Logger;
+use crate::{log::Logger, proxy::listen::Listener};
 
 /// A running proxy process.
 #[derive(Debug)]
@@ -167,6 +167,8 @@ pub struct ListenerState {
     pub counters: Shards<ListenerCounters>,
     /// Sessions now, and most at once.
     pub sessions: Level,
+    /// Its socket, while it has one.
+    pub socket: OnceLock<Weak<Listener>>,
 }
 
 /// The server side of a proxy.
@@ -246,7 +248,10 @@ impl Running {
         let limits = &process.limits;
         let rate = |limit: Option<u32>| limit.unwrap_or(0);
         let global = &model.global;
-        limits.set(ProcessLimit::ConnectionRate, rate(global.max_connection_rate));
+        limits.set(
+            ProcessLimit::ConnectionRate,
+            rate(global.max_connection_rate),
+        );
         limits.set(ProcessLimit::SessionRate, rate(global.max_session_rate));
         let proxies = model
             .proxies
@@ -377,6 +382,7 @@ impl ProxyState {
                 .map(|_| ListenerState {
                     counters: Shards::new(shards),
                     sessions: Level::default(),
+                    socket: OnceLock::new(),
                 })
                 .collect(),
             status: Mutex::new(FrontendStatus::Open),

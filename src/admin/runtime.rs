@@ -11,6 +11,7 @@
 
 mod answer;
 mod apply;
+mod change;
 mod command;
 mod connection;
 pub mod door;
@@ -19,7 +20,6 @@ mod reader;
 mod session;
 mod show;
 pub mod sockets;
-mod standing;
 mod table;
 #[cfg(test)]
 mod tests;

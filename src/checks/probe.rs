@@ -18,6 +18,7 @@ use super::{
     tls::{Files, Tls},
     verdict::Verdict,
 };
+use crate::state::whereabouts::Moved;
 
 /// `tune.bufsize` when nothing is said, in bytes.
 const BUFFER_SIZE: u32 = 16_384;
@@ -102,11 +103,20 @@ impl Probe {
         }
     }
 
+    fn moved(&self, subject: Subject<'_>, moved: &Moved) -> Target {
+        match self.kind {
+            Kind::Agent { .. } => self.target.of_agent_moved(subject.model(), moved),
+            _ => self.target.of_check_moved(subject.model(), moved),
+        }
+    }
+
     /// Probes once.
     pub(super) async fn run(&self, subject: Subject<'_>) -> CheckResult {
         let deadlines = Deadlines::start(self.limits);
+        let moved = subject.counters().whereabouts.get();
+        let target = moved.as_ref().map(|moved| self.moved(subject, moved));
         let exchange = Exchange {
-            target: &self.target,
+            target: target.as_ref().unwrap_or(&self.target),
             deadlines: &deadlines,
             limit: self.buffer,
         };
@@ -116,7 +126,10 @@ impl Probe {
                 let sessions = subject.counters().sessions.get();
                 external::probe(program, sessions, &deadlines).await
             }
-            Kind::Agent { question } => agent::probe(exchange, question.as_deref()).await,
+            Kind::Agent { question } => {
+                let other = moved.as_ref().and_then(|moved| moved.agent_send.as_deref());
+                agent::probe(exchange, other.or(question.as_deref())).await
+            }
         };
         let Verdict { status, code, info } = verdict;
         CheckResult {

@@ -88,7 +88,10 @@ impl Job {
     /// for again whenever the server's state changes: it may have become shorter.
     async fn wait(&self, subject: Subject<'_>, ended: Option<Instant>, factor: Factor) {
         loop {
-            let changed = &subject.counters().state_changed;
+            let changed = match self.role {
+                Role::Health => &subject.counters().state_changed,
+                Role::Agent { .. } => &subject.counters().agent_changed,
+            };
             let Some(interval) = self.interval(subject) else {
                 changed.notified().await;
                 continue;
@@ -97,11 +100,7 @@ impl Job {
             let Some(due) = due.filter(|due| *due > Instant::now()) else {
                 return;
             };
-            match self.role {
-                // Its interval never changes, and the notice is for the health check.
-                Role::Agent { .. } => sleep_until(due).await,
-                Role::Health => either(sleep_until(due), changed.notified()).await,
-            }
+            either(sleep_until(due), changed.notified()).await;
         }
     }
 
@@ -109,7 +108,10 @@ impl Job {
     fn interval(&self, subject: Subject<'_>) -> Option<Duration> {
         match self.role {
             Role::Health => subject.state.balancer().check_interval(self.server),
-            Role::Agent { interval } => Some(interval),
+            Role::Agent { interval } => {
+                let asked = subject.state.balancer().asks_agent(self.server);
+                asked.then_some(interval)
+            }
         }
     }
 

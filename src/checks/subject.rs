@@ -41,7 +41,7 @@ impl<'a> Subject<'a> {
         })
     }
 
-    fn model(&self) -> &'a Server {
+    pub(super) fn model(&self) -> &'a Server {
         &self.side.servers[self.server.index()]
     }
 

@@ -10,6 +10,7 @@ use pontoon_engine::{address::Endpoint, proxy_protocol, rules::SourceAddress};
 use tokio::time::Instant;
 
 use super::tls::Tls;
+use crate::state::whereabouts::Moved;
 
 /// Where a probe connects to, and what it says before the check itself begins.
 #[derive(Debug, Clone)]
@@ -60,6 +61,32 @@ impl Target {
         }
     }
 
+    /// The same, for a server that was moved while the process runs, or whose checks were.
+    pub(super) fn of_check_moved(&self, server: &Server, moved: &Moved) -> Self {
+        let check = server.check.as_ref();
+        let said = check.map(|check| (check.address, check.port));
+        let (address, port) = said.unwrap_or_default();
+        let port = moved.check_port.filter(|port| *port > 0).or(port);
+        let address = moved.check_address.or(address);
+        Self {
+            endpoint: redirected(moved_endpoint(server, moved), address, port),
+            ..self.clone()
+        }
+    }
+
+    /// The same, for an agent whose server was moved while the process runs, or that was itself.
+    pub(super) fn of_agent_moved(&self, server: &Server, moved: &Moved) -> Self {
+        let agent = server.agent.as_ref();
+        let address = moved
+            .agent_address
+            .or(agent.and_then(|agent| agent.address));
+        let port = moved.agent_port.or(agent.map(|agent| agent.port));
+        Self {
+            endpoint: redirected(moved_endpoint(server, moved), address, port),
+            ..self.clone()
+        }
+    }
+
     /// The same server as a `tcp-check connect` or `http-check connect` line wants it.
     pub(super) fn for_step(&self, step: &ConnectStep, tls: Option<Arc<Tls>>) -> Self {
         let inherited = step.default.then(|| self.clone());
@@ -85,6 +112,13 @@ impl Target {
 
 fn server_endpoint(server: &Server) -> Option<Endpoint> {
     server.address.as_ref().map(|address| address.0.clone())
+}
+
+fn moved_endpoint(server: &Server, moved: &Moved) -> Option<Endpoint> {
+    match &moved.address {
+        Some((address, _)) => Some(address.0.clone()),
+        None => server_endpoint(server),
+    }
 }
 
 fn redirected(

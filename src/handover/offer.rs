@@ -179,7 +179,7 @@ impl Offer {
     }
 
     fn welcome(&self, line: &Line) -> Result<(), Broken> {
-        let sockets: Vec<_> = self.listeners.offered(&self.running.model).collect();
+        let sockets: Vec<_> = self.listeners.offered(&self.running).collect();
         let welcome = FromOld::Welcome(Welcome {
             zero: clock::to_monotonic(self.running.process.started),
             proxies: proxies(&self.running),

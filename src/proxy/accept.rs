@@ -44,6 +44,8 @@ pub(super) struct Door {
     pub(super) listener: Arc<Listener>,
     /// The loop watches it.
     open: bool,
+    /// Its frontend is disabled, or shut down.
+    barred: bool,
     /// Its own address, if every connection to it has the same.
     local: Option<Endpoint>,
     appetite: Appetite,
@@ -88,6 +90,7 @@ impl Door {
         Self {
             listener,
             open: false,
+            barred: false,
             local: local.map(to_endpoint),
             appetite: Appetite::default(),
         }
@@ -129,12 +132,12 @@ impl Worker {
         let shared = self.running.threads.len() > 1;
         for (index, door) in self.doors.iter_mut().enumerate() {
             let token = Token::Listener(u32::try_from(index).unwrap_or(u32::MAX));
-            if !door.open {
+            if !door.open && !door.barred {
                 let watched = self.io.watch_listener(&door.listener.socket, token, shared);
                 door.open = watched.is_ok();
             }
         }
-        if self.doors.iter().any(|door| !door.open) {
+        if self.doors.iter().any(|door| !door.open && !door.barred) {
             // The system lacks memory or watches for now.
             self.open_doors_at(self.moment + SHORTAGE_PAUSE);
         }
@@ -145,6 +148,24 @@ impl Worker {
         for index in 0..self.doors.len() {
             self.close_door(index);
         }
+    }
+
+    /// Watches the listeners of a frontend no more, whoever has room.
+    pub(super) fn bar_doors(&mut self, proxy: ProxyId) {
+        for index in 0..self.doors.len() {
+            if self.doors[index].listener.proxy == proxy {
+                self.doors[index].barred = true;
+                self.close_door(index);
+            }
+        }
+    }
+
+    /// Watches them again.
+    pub(super) fn unbar_doors(&mut self, proxy: ProxyId) {
+        for door in &mut self.doors {
+            door.barred &= door.listener.proxy != proxy;
+        }
+        self.open_doors();
     }
 
     fn close_door(&mut self, index: usize) {
@@ -216,14 +237,17 @@ impl Worker {
 
     fn too_fast(&self, proxy: ProxyId) -> bool {
         let process = &self.running.process;
-        let over =
-            |limit: u32, rate: &crate::state::rate::Rate| limit > 0 && rate.get(self.moment) >= limit;
+        let over = |limit: u32, rate: &crate::state::rate::Rate| {
+            limit > 0 && rate.get(self.moment) >= limit
+        };
         let frontend = self.running.proxy(proxy).frontend.as_ref();
         let limit = frontend.and_then(|frontend| frontend.rate_limit);
         let state = self.running.frontend(proxy);
         let of_process = |limit| process.limits.get(limit);
-        over(of_process(ProcessLimit::ConnectionRate), &process.connection_rate)
-            || over(of_process(ProcessLimit::SessionRate), &process.session_rate)
+        over(
+            of_process(ProcessLimit::ConnectionRate),
+            &process.connection_rate,
+        ) || over(of_process(ProcessLimit::SessionRate), &process.session_rate)
             || state.is_some_and(|state| over(limit.unwrap_or(0), &state.session_rate))
     }
 

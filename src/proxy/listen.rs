@@ -27,7 +27,10 @@ pub use self::{
     control::{ControlError, ControlListener},
     inherited::Inherited,
 };
-use crate::handover::wire::{Bound, Place};
+use crate::{
+    handover::wire::{Bound, Place},
+    state::{FrontendStatus, Running},
+};
 
 /// One listening socket.
 #[derive(Debug)]
@@ -39,6 +42,22 @@ pub struct Listener {
     /// The socket.
     pub socket: OwnedFd,
     backlog: i32,
+}
+
+impl Listener {
+    /// New connections are refused; the address stays ours.
+    pub fn pause(&self) {
+        // A socket that cannot be paused (UNIX) keeps its queue: nobody takes from it.
+        let _stays_open = socket::refuse_connections(&self.socket);
+    }
+
+    /// Connections are taken again.
+    ///
+    /// # Errors
+    /// Somebody else took the address meanwhile.
+    pub fn resume(&self) -> io::Result<()> {
+        socket::listen_on(&self.socket, self.backlog)
+    }
 }
 
 /// All listening sockets of the process; cheap to clone, closed with the last clone.
@@ -94,13 +113,17 @@ impl Listeners {
         self.of_control.push(listener);
     }
 
-    /// The sockets, each with what it is bound to, for a process that is to take them over.
+    /// The sockets, each with what it is bound to, for a process that is to take them over. Those of
+    /// disabled frontends are not among them: to listen on one would open it here, too.
     pub fn offered<'a>(
         &'a self,
-        model: &'a Model,
+        running: &'a Running,
     ) -> impl Iterator<Item = (Bound, BorrowedFd<'a>)> {
         let of_proxies = self.of_proxies.iter().filter_map(|listener| {
-            let frontend = model.proxies[listener.proxy.index()].frontend.as_ref()?;
+            let open = [FrontendStatus::Open, FrontendStatus::Full];
+            let status = running.frontend_status(listener.proxy);
+            status.filter(|status| open.contains(status))?;
+            let frontend = running.proxy(listener.proxy).frontend.as_ref()?;
             let bind = frontend.binds.get(listener.index)?;
             Some((Bound::from(bind), listener.socket.as_fd()))
         });
@@ -116,20 +139,20 @@ impl Listeners {
     /// New connections are refused until [`Listeners::resume`]; the addresses stay ours. To be
     /// called after the threads were told to pause.
     pub fn pause(&self) {
-        for listener in &self.of_proxies {
-            // A socket that cannot be paused (UNIX) keeps its queue: nobody takes from it.
-            let _stays_open = socket::refuse_connections(&listener.socket);
-        }
+        self.of_proxies.iter().for_each(|listener| listener.pause());
     }
 
-    /// Connections are taken again. To be called before the threads are told to resume.
+    /// Connections are taken again, but for frontends that were shut down. To be called before the
+    /// threads are told to resume.
     ///
     /// # Errors
     /// Somebody else took the address meanwhile.
-    pub fn resume(&self) -> io::Result<()> {
-        self.of_proxies
-            .iter()
-            .try_for_each(|listener| socket::listen_on(&listener.socket, listener.backlog))
+    pub fn resume(&self, running: &Running) -> io::Result<()> {
+        let mut all = self.of_proxies.iter();
+        all.try_for_each(|listener| match running.frontend_status(listener.proxy) {
+            Some(FrontendStatus::Stopped) | None => Ok(()),
+            Some(_) => listener.resume(),
+        })
     }
 }
 

@@ -312,6 +312,7 @@ fn start(
     state.pipe_bytes = allowance.filter(|_| !pipe::is_exempt());
     let running = Running::new(Arc::new(model), state, logger, threads);
     let running = Arc::new(running.map_err(StartError::Thread)?);
+    running.know_listeners(bound.listeners.iter());
     let (sender, statistics) = mpsc::unbounded_channel();
     let predecessor = bound.predecessor;
     let waits = predecessor.is_some();
@@ -375,6 +376,7 @@ fn succeed(predecessor: Predecessor, running: &Running, states: &States, options
             running.begin_with(states, Instant::now());
         }
     }
+    running.keep_disabled();
     for thread in &running.threads {
         thread.post(Message::Resume);
     }

@@ -42,6 +42,7 @@ use crate::{
         Running,
         counters::{BackendCounters, Counter, FrontendCounters, ListenerCounters, ServerCounters},
         mailbox::{Mailbox, Message},
+        operate::SessionId,
     },
 };
 
@@ -310,7 +311,7 @@ impl Worker {
 
     pub(super) fn hear(&mut self, message: Message) {
         // They are about sessions that somebody else has for now.
-        if self.frozen && matches!(message, Message::Admit { .. } | Message::EndSessions { .. }) {
+        if self.frozen && message.is_about_sessions() {
             self.unheard.push(message);
             return;
         }
@@ -329,6 +330,16 @@ impl Worker {
                 server,
                 cause,
             } => self.end_sessions(backend, server, cause),
+            Message::EndSession { id, reply } => {
+                // Who asked may have lost patience.
+                let _gone = reply.send(self.end_session(id));
+            }
+            Message::ClearCounters(done) => {
+                self.running.clear_shard(self.shard);
+                let _gone = done.send(());
+            }
+            Message::CloseFrontend(proxy) => self.bar_doors(proxy),
+            Message::OpenFrontend(proxy) => self.unbar_doors(proxy),
             Message::StopListening => {
                 self.leave();
             }
@@ -375,6 +386,13 @@ impl Worker {
                     None => side.servers[slot.index()].settings.backup,
                 })
         });
+    }
+
+    /// Whether there was such a session.
+    fn end_session(&mut self, id: SessionId) -> bool {
+        let before = self.sessions.len();
+        self.end_all(Cause::Killed, |session| id.names(session.key));
+        self.sessions.len() < before
     }
 
     fn end_all(&mut self, cause: Cause, which: impl Fn(&Session) -> bool) {

@@ -7,7 +7,7 @@
 
 mod balancer;
 mod clock;
-mod counted;
+pub(super) mod counted;
 mod figures;
 mod identity;
 #[cfg(test)]

@@ -106,12 +106,10 @@ pub enum Message {
     },
     /// Clear what the thread counts, and say so.
     ClearCounters(oneshot::Sender<()>),
-    /// Listen no more on the addresses of this frontend, for now.
+    /// Accept nobody for this frontend, until told otherwise.
     CloseFrontend(ProxyId),
-    /// Listen on them again.
+    /// Accept for it again.
     OpenFrontend(ProxyId),
-    /// Close them for good.
-    DropFrontend(ProxyId),
     /// Stop accepting, close the listeners; sessions run on.
     StopListening,
     /// Stop accepting for now (SIGTTOU).
@@ -133,6 +131,17 @@ pub enum Message {
     Adopt(Arrivals),
     /// End everything at once and leave the loop.
     Quit,
+}
+
+impl Message {
+    /// It must wait while somebody else has the sessions.
+    #[must_use]
+    pub const fn is_about_sessions(&self) -> bool {
+        matches!(
+            self,
+            Self::Admit { .. } | Self::EndSessions { .. } | Self::EndSession { .. }
+        )
+    }
 }
 
 impl Mailbox {

@@ -7,8 +7,6 @@ mod frontend;
 mod refusal;
 mod server;
 mod sessions;
-#[cfg(test)]
-mod tests;
 mod weight;
 
 use pontoon_config::haproxy::model::{Proxy, Server};

@@ -65,11 +65,7 @@ impl Whereabouts {
 impl Running {
     /// The address of a server, and the way its port is found, if it is not that of the file.
     #[must_use]
-    pub fn moved_to(
-        &self,
-        backend: ProxyId,
-        server: ServerId,
-    ) -> Option<(ServerAddr, ServerPort)> {
+    pub fn moved_to(&self, backend: ProxyId, server: ServerId) -> Option<(ServerAddr, ServerPort)> {
         self.server(backend, server)?.whereabouts.get()?.address
     }
 

@@ -11,7 +11,6 @@ pub(crate) enum Severity {
     #[expect(dead_code, reason = "for commands that change something")]
     Warning = 4,
     /// It was done.
-    #[expect(dead_code, reason = "for commands that change something")]
     Notice = 5,
     /// Nothing grave at all.
     Info = 6,
@@ -26,6 +25,8 @@ pub(crate) enum Answer {
     Text(String),
     /// A word of feedback, without its end.
     Feedback(Severity, String),
+    /// The same where HAProxy leaves the empty line behind it out.
+    Curt(Severity, String),
 }
 
 impl Answer {
@@ -44,16 +45,22 @@ impl Answer {
         match self {
             Self::Done => "\n".to_owned(),
             Self::Text(text) => format!("{text}\n"),
-            Self::Feedback(grave, text) => match severity {
-                SeverityOutput::None => format!("{text}\n\n"),
-                SeverityOutput::Number => format!("[{}]: {text}\n\n", *grave as u8),
-                SeverityOutput::Word => format!("[{}]: {text}\n\n", grave.word()),
-            },
+            Self::Feedback(grave, text) => format!("{}{text}\n\n", grave.shown(severity)),
+            Self::Curt(grave, text) => format!("{}{text}\n", grave.shown(severity)),
         }
     }
 }
 
 impl Severity {
+    /// What stands before the feedback.
+    fn shown(self, wanted: SeverityOutput) -> String {
+        match wanted {
+            SeverityOutput::None => String::new(),
+            SeverityOutput::Number => format!("[{}]: ", self as u8),
+            SeverityOutput::Word => format!("[{}]: ", self.word()),
+        }
+    }
+
     const fn word(self) -> &'static str {
         match self {
             Self::Error => "err",

@@ -11,7 +11,7 @@ impl Command {
         match self {
             Self::Session(_) => Answer::Done,
             Self::Show(show) => show.answer(running),
-            Self::Standing(standing) => standing.apply(running),
+            Self::Change(change) => change.answer(running).await,
             Self::Help(words) => help::list(&words),
         }
     }

@@ -2,9 +2,7 @@
 
 use pontoon_config::haproxy::model::Access;
 
-use super::{
-    answer::Answer, reader::Written, session::Order, show::Show, standing::Standing, table,
-};
+use super::{answer::Answer, change::Change, reader::Written, session::Order, show::Show, table};
 
 /// A command, as meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,8 +11,8 @@ pub(crate) enum Command {
     Session(Order),
     /// Tell something; nothing changes.
     Show(Show),
-    /// Give a server sessions, or none.
-    Standing(Standing),
+    /// Change something.
+    Change(Change),
     /// Tell which commands there are: all, or those like these words.
     Help(Vec<String>),
 }

@@ -4,8 +4,9 @@ use pontoon_config::haproxy::model::Access;
 
 use super::{
     answer::Answer,
+    change,
     command::{Arguments, Command},
-    help, session, show, standing,
+    help, session, show,
 };
 
 /// A command that can be written.
@@ -24,7 +25,14 @@ pub(crate) struct Row {
 }
 
 /// All of them, by subject.
-const TABLES: [&[Row]; 4] = [show::ROWS, standing::ROWS, session::ROWS, help::ROWS];
+const TABLES: [&[Row]; 6] = [
+    show::ROWS,
+    change::ROWS,
+    change::LIMITS,
+    change::SERVERS,
+    session::ROWS,
+    help::ROWS,
+];
 
 /// All of them.
 pub(super) fn rows() -> impl Iterator<Item = &'static Row> {

@@ -176,8 +176,14 @@ fn an_administrator_takes_a_server_out_and_back() {
           sessions active, 0 requeued, 0 remaining in queue."
         ]
     );
-    assert_eq!(level(UP, MAINTENANCE, Reason::Admin(Channel::Socket)), LogLevel::Alert);
-    assert_eq!(level(DRAIN, MAINTENANCE, Reason::Admin(Channel::Socket)), LogLevel::Notice);
+    assert_eq!(
+        level(UP, MAINTENANCE, Reason::Admin(Channel::Socket)),
+        LogLevel::Alert
+    );
+    assert_eq!(
+        level(DRAIN, MAINTENANCE, Reason::Admin(Channel::Socket)),
+        LogLevel::Notice
+    );
     assert_eq!(
         lines(DOWN, MAINTENANCE_DOWN, Reason::Admin(Channel::Socket)),
         ["Server be/s was DOWN and now enters maintenance."]
@@ -186,7 +192,10 @@ fn an_administrator_takes_a_server_out_and_back() {
         lines(MAINTENANCE, UP, Reason::Admin(Channel::Socket)),
         ["Server be/s is UP/READY (leaving forced maintenance)."]
     );
-    assert_eq!(level(MAINTENANCE, UP, Reason::Admin(Channel::Socket)), LogLevel::Notice);
+    assert_eq!(
+        level(MAINTENANCE, UP, Reason::Admin(Channel::Socket)),
+        LogLevel::Notice
+    );
 }
 
 #[test]

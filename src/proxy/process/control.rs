@@ -340,12 +340,14 @@ impl Life {
         self.phase = Phase::Draining { asked };
         self.listeners = None;
         self.tell(|| Message::StopListening);
-        self.set_status(FrontendStatus::Stopped);
         let running = &self.running;
         let live = || running.model.proxies.iter().filter(|proxy| !proxy.disabled);
-        let (front, back): (Vec<_>, Vec<_>) = live().partition(|proxy| proxy.frontend.is_some());
+        // Those that were shut down were told of then.
+        let front: Vec<_> = self.listening().collect();
+        self.set_status(FrontendStatus::Stopped);
+        let back = live().filter(|proxy| proxy.frontend.is_none());
         for proxy in front.into_iter().chain(back) {
-            let (frontend, backend) = dump::totals(running, proxy);
+            let (frontend, backend) = running.totals(proxy);
             running.logger.stopped(proxy, frontend, backend);
         }
     }
@@ -406,7 +408,7 @@ impl Life {
         self.tell(|| Message::Pause);
         listeners.pause();
         self.set_status(FrontendStatus::Paused);
-        self.frontends()
+        self.listening()
             .for_each(|proxy| self.running.logger.paused(proxy));
     }
 
@@ -414,16 +416,20 @@ impl Life {
         let Some(listeners) = self.listeners.as_ref().filter(|_| self.is_paused()) else {
             return;
         };
-        if let Err(error) = listeners.resume() {
+        if let Err(error) = listeners.resume(&self.running) {
             let text =
                 format!("Cannot resume: {error}. Nothing is accepted until the next SIGTTIN.");
             self.log(None, LogLevel::Alert, &text);
             return;
         }
+        let paused: Vec<_> = self.listening().collect();
         self.set_status(FrontendStatus::Open);
+        for proxy in paused {
+            // Those that were disabled one by one, too.
+            self.tell(|| Message::OpenFrontend(proxy.id));
+            self.running.logger.resumed(proxy);
+        }
         self.tell(|| Message::Resume);
-        self.frontends()
-            .for_each(|proxy| self.running.logger.resumed(proxy));
     }
 
     fn release_memory(&self) {
@@ -450,12 +456,18 @@ impl Life {
     }
 
     fn set_status(&self, status: FrontendStatus) {
-        for frontend in self.frontends().filter_map(|p| self.running.frontend(p.id)) {
+        for frontend in self.listening().filter_map(|p| self.running.frontend(p.id)) {
             *frontend
                 .status
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner) = status;
         }
+    }
+
+    /// Those of them that were not shut down.
+    fn listening(&self) -> impl Iterator<Item = &Proxy> {
+        self.frontends()
+            .filter(|proxy| self.running.frontend_status(proxy.id) != Some(FrontendStatus::Stopped))
     }
 
     /// The proxies with a client side that were started.

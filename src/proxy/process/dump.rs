@@ -8,10 +8,7 @@ use pontoon_engine::{
     server::{AdminState, OperState},
 };
 
-use crate::state::{
-    BackendState, Running,
-    counters::{BackendCounters, FrontendCounters, ServerCounters},
-};
+use crate::state::{BackendState, Running, counters::ServerCounters};
 
 /// Writes the state of all proxies and servers to the log.
 pub(super) fn states(running: &Running, now: Instant) {
@@ -26,20 +23,6 @@ pub(super) fn states(running: &Running, now: Instant) {
         }
         say(&summary(running, proxy, now));
     }
-}
-
-/// Sessions there ever were: of the client side, of the server side.
-pub(super) fn totals(running: &Running, proxy: &Proxy) -> (u64, u64) {
-    let frontend = running.frontend(proxy.id);
-    let backend = running.backend(proxy.id);
-    (
-        frontend.map_or(0, |side| {
-            side.counters.sum(|c: &FrontendCounters| &c.connections)
-        }),
-        backend.map_or(0, |side| {
-            side.counters.sum(|c: &BackendCounters| &c.sessions)
-        }),
-    )
 }
 
 fn servers(
@@ -77,7 +60,7 @@ fn summary(running: &Running, proxy: &Proxy, now: Instant) -> String {
         .map_or(0, |side| side.sessions.get());
     let sessions_back = backend.map_or(0, |side| side.sessions.get());
     let queued = view.map_or(0, |view| view.queued);
-    let (total_front, total_back) = totals(running, proxy);
+    let (total_front, total_back) = running.totals(proxy);
     format!(
         "SIGHUP: Proxy {} {} Conn: act(FE+BE): {sessions_front}+{sessions_back}, {queued} pend \
          ({queued} unass), tot(FE+BE): {total_front}+{total_back}.",

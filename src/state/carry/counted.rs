@@ -16,9 +16,16 @@ use crate::state::{
 pub(super) struct Counts(BTreeMap<String, u64>);
 
 /// Counters that have names.
-pub(super) trait Named {
+pub(in crate::state) trait Named {
     /// All of them.
     fn named(&self) -> Vec<(String, &Counter)>;
+}
+
+/// All of them begin anew. For the thread that counts.
+pub(in crate::state) fn clear(counters: &impl Named) {
+    for (_, counter) in counters.named() {
+        counter.clear();
+    }
 }
 
 impl Counts {

@@ -5,8 +5,7 @@ use std::sync::{Arc, atomic::Ordering};
 use tokio::sync::oneshot;
 
 use crate::state::{
-    BackendState, FrontendState, Running, Times,
-    counters::{Average, BackendCounters, Counter, FrontendCounters, ListenerCounters, ServerCounters},
+    BackendState, FrontendState, Running, Times, carry::counted::clear, counters::Average,
     mailbox::Message,
 };
 
@@ -54,9 +53,9 @@ impl Running {
                 frontend.clear_shard(shard);
             }
             if let Some(backend) = &proxy.backend {
-                backend.counters.of(shard).all().for_each(Counter::clear);
+                clear(backend.counters.of(shard));
                 for server in &backend.servers {
-                    server.counters.of(shard).all().for_each(Counter::clear);
+                    clear(server.counters.of(shard));
                 }
             }
         }
@@ -75,9 +74,9 @@ impl FrontendState {
     }
 
     fn clear_shard(&self, shard: usize) {
-        self.counters.of(shard).all().for_each(Counter::clear);
+        clear(self.counters.of(shard));
         for listener in &self.listeners {
-            listener.counters.of(shard).all().for_each(Counter::clear);
+            clear(listener.counters.of(shard));
         }
     }
 }
@@ -110,135 +109,5 @@ impl BackendState {
 impl Times {
     fn each(&self) -> impl Iterator<Item = &Average> {
         [&self.queue, &self.connect, &self.response, &self.total].into_iter()
-    }
-}
-
-impl FrontendCounters {
-    fn all(&self) -> impl Iterator<Item = &Counter> {
-        let Self {
-            connections,
-            sessions,
-            bytes_in,
-            bytes_out,
-            denied_connections,
-            denied_sessions,
-            denied_requests,
-            request_errors,
-            requests,
-            intercepted,
-            responses,
-            internal_errors,
-        } = self;
-        let others = [
-            connections,
-            sessions,
-            bytes_in,
-            bytes_out,
-            denied_connections,
-            denied_sessions,
-            denied_requests,
-            request_errors,
-            requests,
-            intercepted,
-            internal_errors,
-        ];
-        others.into_iter().chain(responses)
-    }
-}
-
-impl ListenerCounters {
-    fn all(&self) -> impl Iterator<Item = &Counter> {
-        let Self {
-            sessions,
-            bytes_in,
-            bytes_out,
-            denied_connections,
-            denied_sessions,
-            denied_requests,
-            request_errors,
-            internal_errors,
-        } = self;
-        [
-            sessions,
-            bytes_in,
-            bytes_out,
-            denied_connections,
-            denied_sessions,
-            denied_requests,
-            request_errors,
-            internal_errors,
-        ]
-        .into_iter()
-    }
-}
-
-impl BackendCounters {
-    fn all(&self) -> impl Iterator<Item = &Counter> {
-        let Self {
-            sessions,
-            bytes_in,
-            bytes_out,
-            denied_requests,
-            connection_errors,
-            response_errors,
-            retries,
-            redispatches,
-            client_aborts,
-            server_aborts,
-            picked,
-            connects,
-            requests,
-            responses,
-            internal_errors,
-        } = self;
-        let others = [
-            sessions,
-            bytes_in,
-            bytes_out,
-            denied_requests,
-            connection_errors,
-            response_errors,
-            retries,
-            redispatches,
-            client_aborts,
-            server_aborts,
-            picked,
-            connects,
-            requests,
-            internal_errors,
-        ];
-        others.into_iter().chain(responses)
-    }
-}
-
-impl ServerCounters {
-    fn all(&self) -> impl Iterator<Item = &Counter> {
-        let Self {
-            sessions,
-            bytes_in,
-            bytes_out,
-            connection_errors,
-            response_errors,
-            retries,
-            redispatches,
-            client_aborts,
-            server_aborts,
-            connects,
-            internal_errors,
-        } = self;
-        [
-            sessions,
-            bytes_in,
-            bytes_out,
-            connection_errors,
-            response_errors,
-            retries,
-            redispatches,
-            client_aborts,
-            server_aborts,
-            connects,
-            internal_errors,
-        ]
-        .into_iter()
     }
 }

@@ -55,12 +55,16 @@ pub enum Refusal {
     #[error("Agent was not configured on this server, cannot enable.")]
     CannotEnableAgent,
     /// The address of a UNIX socket stays.
-    #[error("update for the current server address family is only supported through configuration file.")]
+    #[error(
+        "Update for the current server address family is only supported through configuration \
+         file by 'stats socket command'"
+    )]
     FixedFamily,
     /// Checks have no port if the server has none of its own.
     #[error(
         "can't change <port> to port map because it is incompatible with current health check \
-         port configuration (use 'port' statement from the 'server' directive."
+         port configuration (use 'port' statement from the 'server' directive. by \
+         'stats socket command'"
     )]
     PortMap,
     /// All listeners of the frontend listen.
@@ -87,4 +91,15 @@ pub enum Refusal {
     /// The session is over, or never was.
     #[error("No such session (use 'show sess').")]
     NoSuchSession,
+}
+
+impl Refusal {
+    /// No empty line ends the answer (as in HAProxy).
+    #[must_use]
+    pub const fn is_curt(&self) -> bool {
+        matches!(
+            self,
+            Self::WeightGarbage | Self::WeightTrailing | Self::NoChecks | Self::NoAgentToMove
+        )
+    }
 }

@@ -161,7 +161,9 @@ impl Running {
                 Ok(())
             };
         }
-        self.rule(at, now, |balancer, server| balancer.switch_checks(server, on));
+        self.rule(at, now, |balancer, server| {
+            balancer.switch_checks(server, on)
+        });
         state.state_changed.notify_one();
         self.readiness_changed.notify_one();
         Ok(())
@@ -176,7 +178,9 @@ impl Running {
                 Ok(())
             };
         }
-        self.rule(at, now, |balancer, server| balancer.switch_agent(server, on));
+        self.rule(at, now, |balancer, server| {
+            balancer.switch_agent(server, on)
+        });
         state.agent_changed.notify_one();
         Ok(())
     }
