@@ -7,13 +7,16 @@ use std::time::Instant;
 
 use pontoon_config::haproxy::model::Proxy;
 use pontoon_engine::{
+    backend::{Channel, HealthRuling},
     server::AdminState,
-    termination::Cause,
-    units::{ProxyId, ServerId},
+    units::ServerId,
 };
 
 use super::http::form;
-use crate::state::{Running, mailbox::Message};
+use crate::state::{
+    Running,
+    operate::{ServerAt, ServerChange},
+};
 
 /// Something to do to some servers of one backend.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,16 +29,20 @@ pub(crate) struct Command {
 /// What to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Action {
-    /// Back to normal.
-    Ready,
-    /// No new sessions.
-    Drain,
-    /// Out of use.
-    Maintenance,
+    /// A state, under the word of the form if that is an older one.
+    State(AdminState, Channel),
     /// Out of maintenance, if it is in it (an older word).
     Enable,
     /// Into maintenance, if it is not (an older word).
     Disable,
+    /// Switch its checks on (true) or off.
+    Checks(bool),
+    /// Switch its agent on (true) or off.
+    AgentChecks(bool),
+    /// Overrule its checks.
+    Health(HealthRuling),
+    /// Overrule its agent: up (true) or down.
+    Agent(bool),
     /// End its sessions.
     Shutdown,
 }
@@ -55,23 +62,23 @@ pub(crate) enum Outcome {
     TooLarge,
     /// Nobody may do this here.
     Denied,
-    /// HAProxy can do this; we cannot yet. (Ours: HAProxy has no such code.)
-    NotSupported,
 }
 
 /// The actions the page offers.
-pub(crate) const OFFERED: [(&str, &str); 4] = [
+pub(crate) const OFFERED: [(&str, &str); 13] = [
     ("ready", "Set state to READY"),
     ("drain", "Set state to DRAIN"),
     ("maint", "Set state to MAINT"),
-    ("shutdown", "Kill sessions"),
-];
-
-/// HAProxy's actions that need what we do not have yet: switching checks and agents off and on,
-/// and overruling them.
-const NOT_SUPPORTED: [&str; 11] = [
-    "dhlth", "ehlth", "hrunn", "hnolb", "hdown", "dagent", "eagent", "arunn", "adown", "start",
-    "stop",
+    ("dhlth", "Health: disable checks"),
+    ("ehlth", "Health: enable checks"),
+    ("hrunn", "Health: force UP"),
+    ("hnolb", "Health: force NOLB"),
+    ("hdown", "Health: force DOWN"),
+    ("dagent", "Agent: disable checks"),
+    ("eagent", "Agent: enable checks"),
+    ("arunn", "Agent: force UP"),
+    ("adown", "Agent: force DOWN"),
+    ("shutdown", "Kill Sessions"),
 ];
 
 impl Command {
@@ -108,7 +115,11 @@ impl Command {
         for name in &self.servers {
             match find_server(proxy, name) {
                 Some(server) => {
-                    changed += u32::from(self.action.apply(running, proxy.id, server, now));
+                    let at = ServerAt {
+                        backend: proxy.id,
+                        server,
+                    };
+                    changed += u32::from(self.action.apply(running, at, now));
                 }
                 None => unknown += 1,
             }
@@ -127,14 +138,25 @@ impl std::str::FromStr for Action {
     type Err = Outcome;
 
     fn from_str(word: &str) -> Result<Self, Outcome> {
+        let state = |state| Ok(Self::State(state, Channel::Page));
         match word {
-            "ready" => Ok(Self::Ready),
-            "drain" => Ok(Self::Drain),
-            "maint" => Ok(Self::Maintenance),
+            "ready" => state(AdminState::Ready),
+            "drain" => state(AdminState::Drain),
+            "maint" => state(AdminState::Maintenance),
+            "start" => Ok(Self::State(AdminState::Ready, Channel::PageWord("start"))),
+            "stop" => Ok(Self::State(AdminState::Drain, Channel::PageWord("stop"))),
             "enable" => Ok(Self::Enable),
             "disable" => Ok(Self::Disable),
+            "ehlth" => Ok(Self::Checks(true)),
+            "dhlth" => Ok(Self::Checks(false)),
+            "eagent" => Ok(Self::AgentChecks(true)),
+            "dagent" => Ok(Self::AgentChecks(false)),
+            "hrunn" => Ok(Self::Health(HealthRuling::Up)),
+            "hnolb" => Ok(Self::Health(HealthRuling::Stopping)),
+            "hdown" => Ok(Self::Health(HealthRuling::Down)),
+            "arunn" => Ok(Self::Agent(true)),
+            "adown" => Ok(Self::Agent(false)),
             "shutdown" => Ok(Self::Shutdown),
-            other if NOT_SUPPORTED.contains(&other) => Err(Outcome::NotSupported),
             _ => Err(Outcome::Invalid),
         }
     }
@@ -142,42 +164,39 @@ impl std::str::FromStr for Action {
 
 impl Action {
     /// Does it to one server; false if there was nothing to do.
-    fn apply(self, running: &Running, backend: ProxyId, server: ServerId, now: Instant) -> bool {
-        let state = match self {
-            Self::Ready => AdminState::Ready,
-            Self::Drain => AdminState::Drain,
-            Self::Maintenance => AdminState::Maintenance,
-            Self::Enable if in_maintenance(running, backend, server, now) => AdminState::Ready,
-            Self::Disable if !in_maintenance(running, backend, server, now) => {
-                AdminState::Maintenance
+    fn apply(self, running: &Running, at: ServerAt, now: Instant) -> bool {
+        let change = match self {
+            Self::State(state, channel) => {
+                return running
+                    .change_server(at, ServerChange::State(state), channel, now)
+                    .is_ok();
+            }
+            Self::Enable if in_maintenance(running, at, now) => {
+                ServerChange::State(AdminState::Ready)
+            }
+            Self::Disable if !in_maintenance(running, at, now) => {
+                ServerChange::State(AdminState::Maintenance)
             }
             Self::Enable | Self::Disable => return false,
+            Self::Checks(on) if running.has_checks(at) => ServerChange::Checks(on),
+            Self::AgentChecks(on) if running.has_agent(at) => ServerChange::AgentChecks(on),
+            Self::Checks(_) | Self::AgentChecks(_) => return false,
+            Self::Health(ruling) => ServerChange::Health(ruling),
+            Self::Agent(up) => ServerChange::Agent(up),
             Self::Shutdown => {
-                end_sessions(running, backend, server);
+                running.shut_down_sessions(at);
                 return true;
             }
         };
-        running.with_backend(backend, now, |balancer| {
-            balancer.set_admin(server, state, now);
-        });
-        true
+        let changed = running.change_server(at, change, Channel::Page, now);
+        changed.is_ok()
     }
 }
 
-fn in_maintenance(running: &Running, backend: ProxyId, server: ServerId, now: Instant) -> bool {
-    running.backend(backend).is_some_and(|state| {
-        state.balancer().server_view(server, now).admin == AdminState::Maintenance
+fn in_maintenance(running: &Running, at: ServerAt, now: Instant) -> bool {
+    running.backend(at.backend).is_some_and(|state| {
+        state.balancer().server_view(at.server, now).admin == AdminState::Maintenance
     })
-}
-
-fn end_sessions(running: &Running, backend: ProxyId, server: ServerId) {
-    for thread in &running.threads {
-        thread.post(Message::EndSessions {
-            backend,
-            server: Some(server),
-            cause: Cause::Killed,
-        });
-    }
 }
 
 /// A backend by `#` and number, or by name.
@@ -211,7 +230,6 @@ impl Outcome {
             Self::Invalid => "ERRP",
             Self::TooLarge => "EXCD",
             Self::Denied => "DENY",
-            Self::NotSupported => "NSUP",
         }
     }
 
@@ -224,7 +242,6 @@ impl Outcome {
             Self::Invalid,
             Self::TooLarge,
             Self::Denied,
-            Self::NotSupported,
         ]
         .into_iter()
         .find(|outcome| outcome.code() == code)
@@ -242,10 +259,6 @@ impl Outcome {
             }
             Self::TooLarge => "Not done: that was too much at once. Choose fewer servers.",
             Self::Denied => "Denied: nobody may change anything from here (see `stats admin`).",
-            Self::NotSupported => {
-                "Not done: Pontoon cannot switch checks or agents from here yet. READY, DRAIN, \
-                 MAINT and killing sessions work."
-            }
         }
     }
 }
@@ -259,7 +272,8 @@ mod tests {
         let command = Command::parse(b"action=drain&s=web1&b=%233&s=web2").unwrap();
         assert_eq!(command.backend, "#3");
         assert_eq!(command.servers, ["web1", "web2"]);
-        assert_eq!(command.action, Action::Drain);
+        let drain = Action::State(AdminState::Drain, Channel::Page);
+        assert_eq!(command.action, drain);
     }
 
     #[test]
@@ -268,7 +282,6 @@ mod tests {
         assert_eq!(outcome(""), Outcome::Unchanged);
         assert_eq!(outcome("b=be&s=x&action="), Outcome::Invalid);
         assert_eq!(outcome("b=be&s=x&action=explode"), Outcome::Invalid);
-        assert_eq!(outcome("b=be&s=x&action=dhlth"), Outcome::NotSupported);
         assert_eq!(outcome("s=x&action=ready"), Outcome::Invalid);
     }
 

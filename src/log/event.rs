@@ -126,7 +126,8 @@ impl Wording<'_> {
 
     fn oper_changed(&self) -> Vec<Event> {
         let (was, now) = (self.change.was, self.change.now);
-        if is_up(was.oper) == is_up(now.oper) && now.oper != OperState::Stopping {
+        let told = [was.oper, now.oper].contains(&OperState::Stopping);
+        if is_up(was.oper) == is_up(now.oper) && !told {
             return Vec::new();
         }
         let (word, counts) = match now.oper {

@@ -10,12 +10,14 @@ mod clock;
 pub(super) mod counted;
 mod figures;
 mod identity;
+mod ruled;
 #[cfg(test)]
 mod tests;
 
 use std::{collections::HashMap, sync::atomic::Ordering, time::Instant};
 
-use pontoon_config::haproxy::model::{Bind, Proxy, ServerSide};
+use pontoon_config::haproxy::model::{Frontend, Proxy, ServerSide};
+use pontoon_engine::backend::Sameness;
 use serde::{Deserialize, Serialize};
 
 use self::{
@@ -23,9 +25,10 @@ use self::{
     counted::Counts,
     figures::{CarriedRate, CarriedTimes},
     identity::Identity,
+    ruled::{Moves, Ruled},
 };
 use super::{
-    BackendState, FrontendState, ListenerState, ProcessState, Running, ServerState,
+    BackendState, FrontendState, FrontendStatus, ListenerState, ProcessState, Running, ServerState,
     handovers::HandoverCounts,
 };
 use crate::handover::wire::Bound;
@@ -48,6 +51,7 @@ struct CarriedProcess {
     connection_rate: CarriedRate,
     session_rate: CarriedRate,
     handovers: HandoverCounts,
+    limits: [Ruled; 2],
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -60,6 +64,9 @@ struct CarriedFrontend {
     connection_rate: CarriedRate,
     session_rate: CarriedRate,
     request_rate: CarriedRate,
+    /// `disable frontend`.
+    disabled: bool,
+    limit: Ruled,
     listeners: Vec<CarriedListener>,
 }
 
@@ -89,6 +96,8 @@ struct CarriedBackend {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct CarriedServer {
     name: String,
+    #[serde(default)]
+    moves: Moves,
     identity: Identity,
     balancer: balancer::Server,
     counts: Counts,
@@ -107,14 +116,17 @@ impl Running {
         let proxies = || self.model.proxies.iter().zip(&self.proxies);
         let frontends = proxies().filter_map(|(proxy, state)| {
             let (side, state) = (proxy.frontend.as_ref()?, state.frontend.as_ref()?);
-            Some(CarriedFrontend::of(&proxy.name, &side.binds, state))
+            Some(CarriedFrontend::of(&proxy.name, side, state))
         });
         let backends = proxies().filter_map(|(proxy, state)| {
             let (side, state) = (proxy.backend.as_ref()?, state.backend.as_ref()?);
             Some(CarriedBackend::of(&proxy.name, side, state, zero))
         });
         Carried {
-            process: CarriedProcess::of(&self.process),
+            process: CarriedProcess {
+                limits: ruled::rates(&self.model.global, &self.process),
+                ..CarriedProcess::of(&self.process)
+            },
             frontends: frontends.collect(),
             backends: backends.collect(),
         }
@@ -124,6 +136,7 @@ impl Running {
     /// process whose time has the same zero.
     pub fn take_over(&self, carried: &Carried, now: Instant) {
         carried.process.restore(&self.process);
+        ruled::restore_rates(&carried.process.limits, &self.model.global, &self.process);
         let shard = self.control_shard();
         let frontends: HashMap<_, _> = named(&carried.frontends, |it| &it.name);
         let backends: HashMap<_, _> = named(&carried.backends, |it| &it.name);
@@ -131,7 +144,7 @@ impl Running {
             if let (Some(side), Some(state)) = (&proxy.frontend, &state.frontend)
                 && let Some(old) = frontends.get(&*proxy.name)
             {
-                old.restore(&side.binds, state, shard);
+                old.restore(side, state, shard);
             }
             if let (Some(side), Some(state)) = (&proxy.backend, &state.backend)
                 && let Some(old) = backends.get(&*proxy.name)
@@ -182,6 +195,7 @@ impl CarriedProcess {
             connection_rate: process.connection_rate.carry(),
             session_rate: process.session_rate.carry(),
             handovers: process.handovers.counts(),
+            limits: [Ruled::default(); 2],
         }
     }
 
@@ -198,8 +212,8 @@ impl CarriedProcess {
 }
 
 impl CarriedFrontend {
-    fn of(name: &str, binds: &[Bind], state: &FrontendState) -> Self {
-        let listeners = binds.iter().zip(&state.listeners);
+    fn of(name: &str, side: &Frontend, state: &FrontendState) -> Self {
+        let listeners = side.binds.iter().zip(&state.listeners);
         Self {
             name: name.to_owned(),
             counts: Counts::of(&state.counters),
@@ -208,6 +222,8 @@ impl CarriedFrontend {
             connection_rate: state.connection_rate.carry(),
             session_rate: state.session_rate.carry(),
             request_rate: state.request_rate.carry(),
+            disabled: *state.lock_status() == FrontendStatus::Paused,
+            limit: Ruled::of(side.max_connections, state.limit.shown()),
             listeners: listeners
                 .map(|(bind, state)| CarriedListener {
                     bound: Bound::from(bind),
@@ -218,7 +234,7 @@ impl CarriedFrontend {
         }
     }
 
-    fn restore(&self, binds: &[Bind], state: &FrontendState, shard: usize) {
+    fn restore(&self, side: &Frontend, state: &FrontendState, shard: usize) {
         self.counts.restore(&state.counters, shard);
         state.sessions.remember(self.sessions_max);
         state.log_lines.store(self.log_lines, Ordering::Relaxed);
@@ -226,7 +242,13 @@ impl CarriedFrontend {
         state.session_rate.resume(self.session_rate);
         state.request_rate.resume(self.request_rate);
         let known: HashMap<_, _> = self.listeners.iter().map(|it| (&it.bound, it)).collect();
-        for (bind, listener) in binds.iter().zip(&state.listeners) {
+        if self.disabled {
+            *state.lock_status() = FrontendStatus::Paused;
+        }
+        if let Some(limit) = self.limit.under(side.max_connections) {
+            state.limit.set(limit);
+        }
+        for (bind, listener) in side.binds.iter().zip(&state.listeners) {
             if let Some(old) = known.get(&Bound::from(bind)) {
                 old.restore(listener, shard);
             }
@@ -258,6 +280,7 @@ impl CarriedBackend {
             servers: servers
                 .map(|(server, state)| CarriedServer {
                     name: server.settings.name.to_string(),
+                    moves: Moves::of(state.whereabouts.get()),
                     identity: Identity::of(side, server),
                     balancer: balancer::Server::of(&balancer.server_memory(server.id), zero),
                     counts: Counts::of(&state.counters),
@@ -291,6 +314,9 @@ impl CarriedBackend {
             };
             old.restore(state, shard);
             let now_is = Identity::of(side, server);
+            if old.identity.check_under(&now_is) != Sameness::Elsewhere {
+                old.moves.restore(&state.whereabouts);
+            }
             let memory = old.balancer.memory(zero, &server.settings);
             balancer.restore_server(
                 server.id,

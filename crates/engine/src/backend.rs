@@ -28,7 +28,10 @@ use std::{
 
 use self::{member::Member, queue::Queue};
 pub use self::{
-    memory::{AdminMemory, AgentMemory, HealthMemory, Memory, Sameness, ServerMemory, SlowStart},
+    memory::{
+        AdminMemory, AgentMemory, HealthMemory, Memory, RulingMemory, Sameness, ServerMemory,
+        SlowStart,
+    },
     readiness::Readiness,
     rulings::{Channel, HealthRuling},
     views::{AgentView, BackendView, ServerView},

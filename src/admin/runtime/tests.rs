@@ -1,16 +1,25 @@
 //! The protocol over real sockets, against a process made by hand.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use pontoon_config::haproxy::model::{Access, SeverityOutput};
-use pontoon_engine::address::Endpoint;
+use pontoon_engine::{
+    address::Endpoint,
+    server::{OperState, Status},
+};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::UnixStream,
 };
 
-use super::{Terms, connection, session::Session};
-use crate::admin::{fixture, stream::Stream};
+use super::{Terms, connection, reader::Written, session::Session};
+use crate::{
+    admin::{fixture, stream::Stream},
+    state::{FrontendStatus, Running, limits::ProcessLimit},
+};
 
 /// A client of a process, which may do so much.
 fn connect(access: Access) -> UnixStream {
@@ -120,4 +129,150 @@ async fn values_of_the_process_are_found_by_name_and_by_number() {
     let json = say(Access::User, "show info json\n").await;
     let items: serde_json::Value = serde_json::from_str(json.trim_end()).unwrap();
     assert_eq!(items[0]["tags"]["origin"], "Product");
+}
+
+/// What is answered to each of these, without the empty line.
+async fn answers(running: &Arc<Running>, commands: &[&str]) -> Vec<String> {
+    let terms = Terms {
+        access: Access::Admin,
+        severity: SeverityOutput::None,
+        patience: Duration::from_secs(1),
+    };
+    let mut session = Session::new(Arc::clone(running), terms);
+    let mut answers = Vec::new();
+    for command in commands {
+        let written = Written {
+            words: command.split(' ').map(str::to_owned).collect(),
+            payload: None,
+        };
+        let answer = session.obey(&written).await.unwrap();
+        answers.push(answer.trim_end().to_owned());
+    }
+    answers
+}
+
+#[tokio::test]
+async fn a_server_is_changed_and_the_change_shows() {
+    let running = fixture::running("    stats enable");
+    let at = running.find_server("be_exasol/up").unwrap();
+    let view = || {
+        let balancer = running.backend(at.backend).unwrap().balancer();
+        balancer.server_view(at.server, Instant::now())
+    };
+    let set = |what: &str| format!("set server be_exasol/up {what}");
+    let done = [""];
+    assert_eq!(answers(&running, &[&set("state drain")]).await, done);
+    assert_eq!(view().status, Status::Drain);
+    assert_eq!(answers(&running, &[&set("state maint")]).await, done);
+    assert_eq!(view().status, Status::Maintenance);
+    assert_eq!(
+        answers(&running, &["enable server be_exasol/up"]).await,
+        done
+    );
+    assert_eq!(view().status, Status::Up);
+    assert_eq!(answers(&running, &[&set("health down")]).await, done);
+    assert_eq!(view().oper, OperState::Down);
+    assert_eq!(answers(&running, &[&set("health up")]).await, done);
+    assert_eq!(view().oper, OperState::Up);
+    assert_eq!(
+        answers(&running, &["disable health be_exasol/up"]).await,
+        done
+    );
+    assert!(!view().checks_on);
+    let weights = ["set weight be_exasol/up 50%", "get weight be_exasol/up"];
+    assert_eq!(answers(&running, &weights).await, ["", "5 (initial 10)"]);
+    assert_eq!(
+        answers(&running, &["set maxconn server be_exasol/up 7"]).await,
+        done
+    );
+    assert_eq!(view().max_connections, Some(7));
+    let moved = answers(&running, &[&set("addr 10.9.9.9 port 99")]).await;
+    let text = "IP changed from '10.0.1.11' to '10.9.9.9', port changed from '8563' to '99' by \
+                'stats socket command'";
+    assert_eq!(moved, [text]);
+    let (address, _) = running.moved_to(at.backend, at.server).unwrap();
+    assert_eq!(address.to_string(), "10.9.9.9:99");
+}
+
+#[tokio::test]
+async fn what_cannot_be_changed_is_refused_in_haproxys_words() {
+    let running = fixture::running("    stats enable");
+    for (command, answer) in [
+        (
+            "set weight be_exasol/up x",
+            "Empty weight string empty or preceded by garbage",
+        ),
+        ("set weight be_exasol/nobody 1", "No such server."),
+        ("set weight nobody/up 1", "No such backend."),
+        ("set weight up 1", "Require 'backend/server'."),
+        ("set maxconn global 10001", "Value out of range."),
+        ("set maxconn frontend be_exasol 1", "No such frontend."),
+        (
+            "enable health be_exasol/nocheck",
+            "Health check was not configured on this server, cannot enable.",
+        ),
+        (
+            "set server be_exasol/up agent up",
+            "agent checks are not enabled on this server.",
+        ),
+        (
+            "enable frontend fe_exasol",
+            "All sockets are already enabled.",
+        ),
+        (
+            "shutdown session 0x1234",
+            "No such session (use 'show sess').",
+        ),
+        (
+            "shutdown session x",
+            "Session pointer expected (use 'show sess').",
+        ),
+    ] {
+        assert_eq!(answers(&running, &[command]).await, [answer], "{command}");
+    }
+}
+
+#[tokio::test]
+async fn a_frontend_is_disabled_enabled_and_shut_down() {
+    let running = fixture::running("    stats enable");
+    let id = running.find_frontend("fe_exasol").unwrap();
+    let status = || running.frontend_status(id).unwrap();
+    let commands = ["disable frontend fe_exasol", "disable frontend fe_exasol"];
+    let twice = ["", "All sockets are already disabled."];
+    assert_eq!(answers(&running, &commands).await, twice);
+    assert_eq!(status(), FrontendStatus::Paused);
+    assert_eq!(
+        answers(&running, &["enable frontend fe_exasol"]).await,
+        [""]
+    );
+    assert_eq!(status(), FrontendStatus::Open);
+    let commands = ["shutdown frontend fe_exasol", "enable frontend fe_exasol"];
+    let gone = ["", "Frontend was previously shut down, cannot enable."];
+    assert_eq!(answers(&running, &commands).await, gone);
+    assert_eq!(status(), FrontendStatus::Stopped);
+}
+
+#[tokio::test]
+async fn limits_change() {
+    let running = fixture::running("    stats enable");
+    let commands = [
+        "set maxconn global 50",
+        "set rate-limit connections global 9",
+        "set maxconn frontend fe_exasol 3",
+    ];
+    assert_eq!(answers(&running, &commands).await, ["", "", ""]);
+    assert_eq!(running.process.limits.get(ProcessLimit::Sessions), 50);
+    assert_eq!(running.process.limits.get(ProcessLimit::ConnectionRate), 9);
+    let id = running.find_frontend("fe_exasol").unwrap();
+    assert_eq!(running.frontend(id).unwrap().limit.get(), Some(3));
+    assert_eq!(answers(&running, &["set maxconn global 0"]).await, [""]);
+    assert_eq!(running.process.limits.get(ProcessLimit::Sessions), 10_000);
+}
+
+#[tokio::test]
+async fn clearing_needs_the_right_to() {
+    let denied = "Permission denied\n\n";
+    assert_eq!(say(Access::User, "clear counters\n").await, denied);
+    assert_eq!(say(Access::Operator, "clear counters all\n").await, denied);
+    assert_eq!(say(Access::Operator, "clear counters\n").await, "\n");
 }

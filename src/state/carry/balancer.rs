@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use pontoon_engine::{
-    backend::{AdminMemory, AgentMemory, AgentView, HealthMemory, Memory, ServerMemory, SlowStart},
+    backend::{
+        AdminMemory, AgentMemory, AgentView, HealthMemory, Memory, RulingMemory, ServerMemory,
+        SlowStart,
+    },
     balance::Turn,
     health::{CheckResult, CheckStatus},
     server::{AdminState, Settings},
@@ -28,6 +31,8 @@ pub(super) struct Whole {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Server {
     admin: Admin,
+    #[serde(default)]
+    ruling: Ruling,
     health: Option<Health>,
     agent: Agent,
     weight: u16,
@@ -58,6 +63,37 @@ enum Wish {
     Ready,
     Drain,
     Maintenance,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Ruling {
+    down: bool,
+    checks_off: bool,
+    agent_off: bool,
+}
+
+impl Ruling {
+    const fn of(memory: RulingMemory) -> Self {
+        let RulingMemory {
+            down,
+            checks_off,
+            agent_off,
+        } = memory;
+        Self {
+            down,
+            checks_off,
+            agent_off,
+        }
+    }
+
+    const fn memory(self) -> RulingMemory {
+        RulingMemory {
+            down: self.down,
+            checks_off: self.checks_off,
+            agent_off: self.agent_off,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,6 +155,7 @@ impl Server {
     pub(super) fn of(memory: &ServerMemory, zero: Zero) -> Self {
         Self {
             admin: Admin::of(memory.admin),
+            ruling: Ruling::of(memory.ruling),
             health: memory.health.as_ref().map(|it| Health::of(it, zero)),
             agent: Agent::of(&memory.agent, zero),
             weight: memory.weight.get(),
@@ -142,6 +179,7 @@ impl Server {
         let weight = |weight| Weight::new(weight).unwrap_or(settings.weight);
         ServerMemory {
             admin: self.admin.memory(),
+            ruling: self.ruling.memory(),
             health: self.health.as_ref().map(|it| it.memory(zero)),
             agent: self.agent.memory(zero),
             weight: weight(self.weight),

@@ -82,6 +82,20 @@ impl Running {
         }
     }
 
+    /// Whether a server is configured to be checked, even if its checks are switched off.
+    #[must_use]
+    pub fn has_checks(&self, at: ServerAt) -> bool {
+        let server = self.server_at(at);
+        server.is_some_and(|(server, ..)| server.settings.health.is_some())
+    }
+
+    /// Whether a server has an agent, even if that is switched off.
+    #[must_use]
+    pub fn has_agent(&self, at: ServerAt) -> bool {
+        self.server_at(at)
+            .is_some_and(|(server, ..)| server.agent.is_some())
+    }
+
     /// `get weight`: the weight now, and that of the file.
     #[must_use]
     pub fn weights(&self, at: ServerAt, now: Instant) -> Option<(Weight, Weight)> {

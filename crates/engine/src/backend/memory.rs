@@ -39,6 +39,8 @@ pub struct Memory {
 pub struct ServerMemory {
     /// What an administrator wants.
     pub admin: AdminMemory,
+    /// What an administrator ruled beside that.
+    pub ruling: RulingMemory,
     /// What checks made of it; `None` without checks.
     pub health: Option<HealthMemory>,
     /// What its agent said.
@@ -80,6 +82,17 @@ pub struct AdminMemory {
     pub by_agent: bool,
     /// The file says `disabled`.
     pub disabled: bool,
+}
+
+/// What an administrator overruled or switched off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RulingMemory {
+    /// A server without checks is down.
+    pub down: bool,
+    /// Its checks are switched off.
+    pub checks_off: bool,
+    /// Its agent is switched off.
+    pub agent_off: bool,
 }
 
 /// What checks and live traffic made of a server.
@@ -163,6 +176,11 @@ impl Backend {
                 by_agent: member.agent_chose,
                 disabled: settings.disabled,
             },
+            ruling: RulingMemory {
+                down: member.ruled_down,
+                checks_off: member.checks_off,
+                agent_off: member.agent_off,
+            },
             health: member.health_memory(),
             agent: AgentMemory {
                 down: member.agent_down,
@@ -210,6 +228,11 @@ impl Backend {
         let member = &mut self.members[id.index()];
         member.restore_counts(memory);
         member.restore_admin(memory.admin, settings.disabled);
+        if check != Sameness::Elsewhere {
+            member.ruled_down = memory.ruling.down && settings.health.is_none();
+            member.checks_off = memory.ruling.checks_off;
+            member.agent_off = memory.ruling.agent_off;
+        }
         member.restore_health(memory.health.as_ref(), check);
         if memory.configured_weight == settings.weight {
             member.weight = memory.weight;
