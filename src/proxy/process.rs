@@ -312,7 +312,6 @@ fn start(
     state.pipe_bytes = allowance.filter(|_| !pipe::is_exempt());
     let running = Running::new(Arc::new(model), state, logger, threads);
     let running = Arc::new(running.map_err(StartError::Thread)?);
-    running.know_listeners(bound.listeners.iter());
     let (sender, statistics) = mpsc::unbounded_channel();
     let predecessor = bound.predecessor;
     let waits = predecessor.is_some();
@@ -440,6 +439,7 @@ fn spawn(
     waits: bool,
     statistics: &handoff::Sender,
 ) -> Result<Vec<JoinHandle<()>>, StartError> {
+    running.know_listeners(listeners.iter());
     (0..threads)
         .map(|number| {
             let running = Arc::clone(running);

@@ -169,7 +169,7 @@ async fn a_server_is_changed_and_the_change_shows() {
         answers(&running, &["enable server be_exasol/up"]).await,
         done
     );
-    assert_eq!(view().status, Status::Up);
+    assert_eq!(view().oper, OperState::Up);
     assert_eq!(answers(&running, &[&set("health down")]).await, done);
     assert_eq!(view().oper, OperState::Down);
     assert_eq!(answers(&running, &[&set("health up")]).await, done);
@@ -191,7 +191,7 @@ async fn a_server_is_changed_and_the_change_shows() {
                 'stats socket command'";
     assert_eq!(moved, [text]);
     let (address, _) = running.moved_to(at.backend, at.server).unwrap();
-    assert_eq!(address.to_string(), "10.9.9.9:99");
+    assert_eq!(address.0.to_string(), "10.9.9.9:99");
 }
 
 #[tokio::test]

@@ -112,7 +112,8 @@ fn a_raised_limit_lets_those_in_who_wait() {
 fn maxima_begin_anew_at_what_is_now_and_counts_at_nothing() {
     let mut bench = Bench::new(Algorithm::RoundRobin, vec![checked("s")]);
     bench.check(0, OK);
-    (bench.short(), bench.long());
+    bench.short();
+    bench.long();
     bench.long();
     bench.backend.release(ServerId(0), bench.now);
     bench.take_down(0);
