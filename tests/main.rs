@@ -26,6 +26,7 @@ mod node;
 mod process;
 mod proxy;
 mod reload;
+mod runtime;
 mod seed;
 mod site;
 mod stats;
@@ -63,6 +64,7 @@ fn main() -> std::process::ExitCode {
     reload::register(&mut tests);
     seed::register(&mut tests);
     site::register(&mut tests);
+    runtime::register(&mut tests);
     stats::register(&mut tests);
     views::register(&mut tests);
     libtest_mimic::run(

@@ -182,8 +182,8 @@ impl ProxyRows {
         }
         if let Some(state) = running.backend(proxy.id) {
             let views = server::views(state, now);
-            let shown = server::rows(running, proxy, state, &views, selection, now, &mut rows);
-            let row = backend::row(running, proxy, state, &views, shown, selection, now);
+            server::rows(running, proxy, state, &views, selection, now, &mut rows);
+            let row = backend::row(running, proxy, state, &views, selection, now);
             rows.push(row);
         }
         Self {

@@ -50,7 +50,7 @@ impl Calendar {
     }
 
     /// `22/Nov/2026:10:11:12.123`, local time (`%t`).
-    pub(super) fn with_milliseconds(&self, out: &mut Vec<u8>, at: SystemTime) {
+    pub(crate) fn with_milliseconds(&self, out: &mut Vec<u8>, at: SystemTime) {
         let (seconds, within) = split(at);
         clf(out, &self.civil(seconds));
         out.push(b'.');

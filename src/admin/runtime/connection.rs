@@ -23,12 +23,14 @@ pub(super) async fn serve(mut session: Session, mut stream: Stream) {
                     let Some(answer) = session.obey(written).await else {
                         return stream.close().await;
                     };
-                    if !say(&mut stream, &session, &answer).await {
+                    let said = say(&mut stream, &session, &answer).await
+                        && say_prompt(&mut stream, &session, PROMPTS[0]).await;
+                    if !said {
                         return;
                     }
                 }
                 answered = true;
-                say_prompt(&mut stream, &session, PROMPTS[0]).await
+                true
             }
             Next::Incomplete if answered && !session.interactive && stream.received.is_empty() => {
                 return stream.close().await;

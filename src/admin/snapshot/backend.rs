@@ -5,16 +5,15 @@ use std::{borrow::Cow, sync::atomic::Ordering, time::Instant};
 use pontoon_config::haproxy::model::{Mode, Proxy};
 use pontoon_engine::backend::{BackendView, ServerView};
 
-use super::{Column, Health, Kind, Row, Selection, clamp, last_session, server::times};
+use super::{Column, Health, Hide, Kind, Row, Selection, clamp, last_session, server::times};
 use crate::state::{BackendState, Running};
 
-/// The row of the server side; `shown` of its servers have rows of their own.
+/// The row of the server side.
 pub(super) fn row(
     running: &Running,
     proxy: &Proxy,
     state: &BackendState,
     servers: &[ServerView],
-    shown: usize,
     selection: Selection<'_>,
     now: Instant,
 ) -> Row {
@@ -26,7 +25,7 @@ pub(super) fn row(
     sessions(&mut row, running, state, &view, now);
     trouble(&mut row, state);
     standing(&mut row, &view, servers, now);
-    row.text(Column::Status, status_word(up, shown, servers.len()));
+    row.text(Column::Status, status_word(up, selection.hide, servers));
     let limit = proxy
         .backend
         .as_ref()
@@ -118,14 +117,19 @@ fn user_weight(view: &BackendView, servers: &[ServerView]) -> u32 {
         .sum()
 }
 
-/// `UP` or `DOWN`, with how many servers are listed if some are hidden.
-fn status_word(up: bool, shown: usize, servers: usize) -> Cow<'static, str> {
+/// `UP` or `DOWN`, with how many servers are not down where some are hidden.
+fn status_word(up: bool, hide: Hide, servers: &[ServerView]) -> Cow<'static, str> {
     let word = if up { "UP" } else { "DOWN" };
-    if shown == servers {
-        word.into()
-    } else {
-        format!("{word} ({shown}/{servers})").into()
+    if hide == Hide::Nothing {
+        return word.into();
     }
+    let standing = Selection {
+        hide: Hide::Down,
+        ..Selection::default()
+    };
+    let stands = |server: &&ServerView| !standing.hides(server.status);
+    let (some, all) = (servers.iter().filter(stands).count(), servers.len());
+    format!("{word} ({some}/{all})").into()
 }
 
 fn http(row: &mut Row, state: &BackendState) {
@@ -135,15 +139,4 @@ fn http(row: &mut Row, state: &BackendState) {
     }
     row.large(Column::ReqTot, counters.sum(|c| &c.requests));
     row.zeros(&[Column::CacheLookups, Column::CacheHits]);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_backend_tells_when_servers_are_hidden() {
-        assert_eq!(status_word(true, 3, 3), "UP");
-        assert_eq!(status_word(false, 1, 3), "DOWN (1/3)");
-    }
 }

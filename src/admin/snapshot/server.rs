@@ -32,7 +32,7 @@ pub(super) fn views(state: &BackendState, now: Instant) -> Vec<ServerView> {
     views
 }
 
-/// The rows of the servers that are not hidden; returns how many they are.
+/// The rows of the servers that are not hidden.
 pub(super) fn rows(
     running: &Running,
     proxy: &Proxy,
@@ -41,9 +41,8 @@ pub(super) fn rows(
     selection: Selection<'_>,
     now: Instant,
     rows: &mut Vec<Row>,
-) -> usize {
-    let Some(side) = &proxy.backend else { return 0 };
-    let before = rows.len();
+) {
+    let Some(side) = &proxy.backend else { return };
     for ((server, view), state) in side.servers.iter().zip(views).zip(&state.servers) {
         if !selection.hides(view.status) {
             let source = Source {
@@ -57,7 +56,6 @@ pub(super) fn rows(
             rows.push(source.row(selection));
         }
     }
-    rows.len() - before
 }
 
 /// Everything a server's row is made of.

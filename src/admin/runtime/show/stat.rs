@@ -113,7 +113,8 @@ impl Rows {
                 }
             });
         }
-        let found = all || !snapshot.proxies.is_empty();
+        // A number of nobody has no rows; a name of nobody is a mistake.
+        let found = number != 0 || !snapshot.proxies.is_empty();
         for proxy in &mut snapshot.proxies {
             proxy.rows.retain(|row| {
                 let of_kind = self.kinds & kind_bit(row.kind) != 0;

@@ -1,0 +1,236 @@
+//! The runtime protocol, command by command next to the real HAProxy, and by the tools that its
+//! manual uses.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::Shutdown,
+    os::unix::net::UnixStream,
+    path::Path,
+    process::Command,
+};
+
+use pontoon_lab::{
+    balancer::{Balancer, Kind, free_address},
+    needs::{self, Need},
+    temp::TempDir,
+    wait,
+};
+
+use crate::harness::{Failure, Outcome, Test, pontoon};
+
+/// Adds this area's tests.
+pub(crate) fn register(tests: &mut Vec<Test>) {
+    tests.push(
+        Test::new(
+            "runtime::answers_are_haproxys_command_by_command",
+            answers_are_haproxys,
+        )
+        .needs(Need::Program("haproxy")),
+    );
+    tests.push(
+        Test::new("runtime::socat_asks_as_in_the_manual", socat_asks).needs(Need::Program("socat")),
+    );
+}
+
+/// What is compared of two answers.
+#[derive(Debug, Clone, Copy)]
+enum Sameness {
+    /// Every byte.
+    Whole,
+    /// The first line; what follows lists commands, of which HAProxy has more.
+    FirstLine,
+    /// What stands before the first of these characters in each line.
+    Before(char),
+    /// Each line up to so many blanks: what follows depends on the moment.
+    Words(usize),
+    /// So many values of each line of CSV: the first, and those that say who and what.
+    Rows,
+}
+
+use Sameness::{Before, FirstLine, Rows, Whole, Words};
+
+/// What is asked, and what of the answer must be the same.
+const COMMANDS: &[(&str, Sameness)] = &[
+    ("show info", Before(':')),
+    ("show info typed", Before(' ')),
+    ("show stat", Rows),
+    ("show stat up", Rows),
+    ("show stat no-maint", Rows),
+    ("show stat be 4 -1", Rows),
+    ("show stat 3 7 -1", Rows),
+    ("show stat -1 4 1", Rows),
+    ("show stat 77 -1 -1", Rows),
+    ("show stat nobody 1 -1", Whole),
+    ("show backend", Whole),
+    ("show servers state", Words(9)),
+    ("show servers state be", Words(9)),
+    ("show servers state nobody", Whole),
+    ("show servers conn", Words(6)),
+    ("show servers conn nobody", Whole),
+    ("show servers conn be", Words(6)),
+    ("show cli level", Whole),
+    ("show cli level; operator; show cli level", Whole),
+    ("user; operator; show cli level", Whole),
+    ("user; show env", Whole),
+    ("user; show errors", Whole),
+    ("show errors", Before('[')),
+    ("show errors be", Before('[')),
+    ("show errors nobody", Whole),
+    ("show env NOBODY", Whole),
+    ("show env HOME", Whole),
+    ("show table", Whole),
+    ("show table nobody", Whole),
+    ("show resolvers nobody", Whole),
+    ("set timeout", Whole),
+    ("set timeout cli", Whole),
+    ("set timeout cli x", Whole),
+    ("set timeout cli 0", Whole),
+    ("set timeout cli 3", Whole),
+    ("set timeout http 3", Whole),
+    ("set severity-output x", Whole),
+    ("set severity-output number; set timeout cli x", Whole),
+    ("set severity-output string; set timeout cli x", Whole),
+    ("prompt; show cli level", Whole),
+    ("quit; show cli level", Whole),
+    ("show cli level <<\nanything\n\nshow cli level", Whole),
+    ("help", FirstLine),
+    ("help show", FirstLine),
+    ("show vers", FirstLine),
+    ("", FirstLine),
+];
+
+fn config(socket: &Path, [listens, second, dead]: [&str; 3]) -> String {
+    format!(
+        "global
+    stats socket {socket} mode 600 level admin
+    stats timeout 5s
+    maxconn 100
+    nbthread 2
+defaults
+    mode tcp
+    timeout connect 1s
+    timeout client 5s
+    timeout server 5s
+frontend fe
+    bind {listens} name first
+    option socket-stats
+    default_backend be
+backend be
+    server s1 {dead} check weight 10
+    server s2 {dead} backup disabled
+listen li
+    bind {second}
+    server a {dead}
+",
+        socket = socket.display()
+    )
+}
+
+/// What is answered to this, up to the end of the connection.
+fn ask(socket: &Path, command: &str) -> Result<String, Failure> {
+    let mut stream = UnixStream::connect(socket)?;
+    stream.set_read_timeout(Some(wait::PATIENCE))?;
+    stream.write_all(format!("{command}\n").as_bytes())?;
+    stream.shutdown(Shutdown::Write)?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
+}
+
+/// Asks a balancer everything, once its checks have found the dead server.
+fn ask_all(kind: Kind, addresses: [&str; 3]) -> Result<Vec<String>, Failure> {
+    let folder = TempDir::new("runtime")?;
+    let socket = folder.path().join("socket");
+    let text = config(&socket, addresses);
+    let address = addresses[0].parse().map_err(|_| "no address")?;
+    let _balancer = Balancer::start(kind, pontoon(), &text, address)?;
+    wait::until("the first check", wait::PATIENCE, || {
+        let row = ask(&socket, "show stat be 4 1").ok()?;
+        row.contains("L4CON").then_some(())
+    })?;
+    let answers = COMMANDS.iter().map(|(command, _)| ask(&socket, command));
+    answers.collect()
+}
+
+/// What of an answer must be the same.
+fn essence(answer: &str, sameness: Sameness) -> Vec<String> {
+    let line = |line: &str| match sameness {
+        Whole | FirstLine => line.to_owned(),
+        Before(end) => before(line, end).to_owned(),
+        Words(count) => line.split(' ').take(count).collect::<Vec<_>>().join(" "),
+        Rows => {
+            let values: Vec<_> = line.split(',').collect();
+            // Names, status, numbers, kind.
+            let places = [0, 1, 6, 17, 18, 19, 20, 26, 27, 28, 32, 36, 73, 75];
+            let values: Vec<_> = places.iter().filter_map(|&at| values.get(at)).collect();
+            format!("{values:?}")
+        }
+    };
+    let lines = answer.split('\n').map(line);
+    lines
+        .take(if matches!(sameness, FirstLine) {
+            1
+        } else {
+            usize::MAX
+        })
+        .collect()
+}
+
+/// Of a typed value: its number, name, tags and type.
+fn before(line: &str, end: char) -> &str {
+    match (line.find(end), line.match_indices(':').nth(2)) {
+        (Some(at), _) => &line[..at],
+        (None, Some((at, _))) => &line[..at],
+        (None, None) => line,
+    }
+}
+
+fn answers_are_haproxys() -> Outcome {
+    let listens = free_address()?.to_string();
+    let dead = free_address()?.to_string();
+    let second = free_address()?.to_string();
+    let addresses = [&*listens, &*second, &*dead];
+    let theirs = ask_all(Kind::Haproxy, addresses)?;
+    let ours = ask_all(Kind::Pontoon, addresses)?;
+    let mut found = Vec::new();
+    for ((command, sameness), (theirs, ours)) in COMMANDS.iter().zip(theirs.iter().zip(&ours)) {
+        let (theirs, ours) = (essence(theirs, *sameness), essence(ours, *sameness));
+        if theirs != ours {
+            found.push(format!("{command:?}:\n  {theirs:?}\n  {ours:?}"));
+        }
+    }
+    if found.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::from(found.join("\n")))
+    }
+}
+
+/// `echo "show info" | socat stdio unix-connect:…`, and a prompt.
+fn socat_asks() -> Outcome {
+    let folder = TempDir::new("socat")?;
+    let socket = folder.path().join("socket");
+    let listens = free_address()?;
+    let addresses = [listens, free_address()?, free_address()?].map(|it| it.to_string());
+    let text = config(&socket, [&addresses[0], &addresses[1], &addresses[2]]);
+    let _balancer = Balancer::start(Kind::Pontoon, pontoon(), &text, listens)?;
+    let socat = needs::find("socat").ok_or("socat is not installed")?;
+    for (said, expected) in [
+        ("show info", "\nMaxconn: 100\n"),
+        ("show info;show stat", "\nbe,BACKEND,"),
+        ("prompt\nshow cli level\nquit", "> admin\n"),
+    ] {
+        let script = r#"printf '%s\n' "$SAID" | "$0" stdio "unix-connect:$1""#;
+        let output = Command::new("sh")
+            .args(["-c", script])
+            .arg(&socat)
+            .arg(&socket)
+            .env("SAID", said)
+            .output()?;
+        let answer = String::from_utf8_lossy(&output.stdout);
+        if !answer.contains(expected) {
+            return Err(Failure::from(format!("{said:?} is answered by {answer}")));
+        }
+    }
+    Ok(())
+}
