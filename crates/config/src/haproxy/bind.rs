@@ -78,6 +78,7 @@ pub(super) fn stats_socket(
         return Vec::new();
     };
     note_unused_permissions(&draft, &addresses, d);
+    check_runtime(&draft.bind, span.unwrap_or_else(|| args.keyword_span()), d);
     let socket = |endpoint| StatsSocket {
         endpoint,
         access: draft.access,
@@ -177,6 +178,41 @@ fn check_id(draft: &BindDraft, addresses: &[BindAddress], d: &mut Diagnostics) {
         );
         d.error("id-of-many", span, message)
             .suggest("write one `bind` line for each address");
+    }
+}
+
+/// What `bind` knows and the runtime socket does not: an error where it says who may come in, a note
+/// where it is about load.
+fn check_runtime(bind: &Bind, span: Span, d: &mut Diagnostics) {
+    let refused = [
+        ("accept-proxy", bind.accept_proxy),
+        ("interface", bind.interface.is_some()),
+        ("transparent", bind.transparent),
+        ("v4v6` or `v6only", bind.v6_only.is_some()),
+    ];
+    for (name, _) in refused.iter().filter(|(_, written)| *written) {
+        let message = format!("`{name}` is not supported on `stats socket`");
+        d.error("unsupported", span, message).suggest(
+            "remove it, and listen on a path or on an address that only the right ones reach",
+        );
+    }
+    let inert = [
+        ("backlog", bind.backlog.is_some()),
+        ("cc", bind.congestion_control.is_some()),
+        ("defer-accept", bind.defer_accept),
+        ("id", bind.number != 0),
+        ("maxconn", bind.max_connections.is_some()),
+        ("mss", bind.mss.is_some()),
+        ("name", bind.name.is_some()),
+        ("tcp-ut", bind.tcp_user_timeout.is_some()),
+        ("tfo", bind.fast_open),
+    ];
+    for (name, _) in inert.iter().filter(|(_, written)| *written) {
+        let message = format!(
+            "`{name}` has no effect on `stats socket`: a few clients at a time are served \
+             (`stats maxconn`), and they are not counted"
+        );
+        d.note("without-effect", span, message);
     }
 }
 
