@@ -12,7 +12,7 @@ use pontoon_lab::balancer::Kind;
 use crate::harness::{Failure, Outcome, pontoon};
 
 /// Files that end otherwise here, with our exit code and why.
-const DIFFERENT: [(&str, i32, &str); 12] = [
+const DIFFERENT: [(&str, i32, &str); 11] = [
     (
         "acl-below",
         0,
@@ -28,11 +28,6 @@ const DIFFERENT: [(&str, i32, &str); 12] = [
     ("rules-on-answers", 1, "refused by name"),
     ("stick-table", 1, "refused by name"),
     ("variables", 1, "refused by name"),
-    (
-        "runtime-socket",
-        0,
-        "a warning says that the socket is not opened",
-    ),
 ];
 
 /// The exit code, and whether there were warnings.
