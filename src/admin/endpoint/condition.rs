@@ -1,6 +1,6 @@
 //! How this process is, in one word.
 
-use std::fmt;
+use std::{fmt, sync::atomic::Ordering};
 
 use pontoon_engine::backend::Readiness;
 
@@ -21,7 +21,9 @@ impl Condition {
     /// That of a process. One whose servers have not been checked yet, or are not checked at all,
     /// serves: that nothing is known is no reason to send clients away.
     pub(super) fn of(running: &Running) -> Self {
-        if running.process.is_stopping() {
+        // Who has handed over stops nothing: clients are served as before, by another process.
+        let handed_over = running.process.handed_over.load(Ordering::Relaxed);
+        if running.process.is_stopping() && !handed_over {
             return Self::Stopping;
         }
         match running.readiness() {
