@@ -3,6 +3,9 @@
 //! A `listen` section is a proxy with both sides; a `frontend` has the client side only, a
 //! `backend` the server side only.
 
+mod logging;
+mod statistics;
+
 use std::{
     collections::BTreeMap,
     net::{IpAddr, SocketAddr},
@@ -19,10 +22,11 @@ use pontoon_engine::{
     units::{ProxyId, ServerId},
 };
 
-use super::{
-    check::{CheckMethod, CheckTls},
-    log_format::LogFormat,
+pub use self::{
+    logging::{LogAddress, LogEncoding, LogLevel, LogSample, LogTarget, Logging, Progress},
+    statistics::{Password, Stats, StatsAdmin, StatsAuth, User, UserList},
 };
+use super::check::{CheckMethod, CheckTls};
 use crate::source::Location;
 
 /// Everything the files say.
@@ -495,187 +499,4 @@ pub struct AgentCheck {
     pub port: u16,
     /// `agent-send`.
     pub send: Option<Vec<u8>>,
-}
-
-/// Where and how a proxy logs.
-#[derive(Debug, Clone)]
-pub struct Logging {
-    /// `log` lines; `log global` has been replaced by the global ones.
-    pub targets: Vec<LogTarget>,
-    /// `log-tag`.
-    pub tag: Option<String>,
-    /// The line of a session; `None`: the default `Connect from …` line at its start.
-    pub line: Option<Arc<LogFormat>>,
-    /// `error-log-format`.
-    pub error_line: Option<Arc<LogFormat>>,
-    /// `option logasap`.
-    pub as_soon_as_possible: bool,
-    /// `option pontoon-log-sessions`: lines of sessions that go on.
-    pub progress: Option<Progress>,
-    /// `option dontlog-normal`.
-    pub dont_log_normal: bool,
-    /// `option log-separate-errors`: errors go out at level err.
-    pub separate_errors: bool,
-    /// `log-format-sd`: RFC 5424 structured data.
-    pub structured_data: Option<Arc<LogFormat>>,
-}
-
-/// `option pontoon-log-sessions`: when a session gets lines beside the one at its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress {
-    /// `start`: when its server is connected.
-    pub start: bool,
-    /// `every`: so long after it was accepted, and again and again.
-    pub every: Option<Duration>,
-}
-
-/// One `log` line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogTarget {
-    /// Where to.
-    pub address: LogAddress,
-    /// `len`: bytes of a line at most.
-    pub length: usize,
-    /// `format`.
-    pub format: LogEncoding,
-    /// `sample`.
-    pub sample: Option<LogSample>,
-    /// The facility, 0 to 23 (RFC 5424, 6.2.1).
-    pub facility: u8,
-    /// The least severe level sent.
-    pub level: LogLevel,
-    /// More severe levels are sent as this one.
-    pub min_level: LogLevel,
-}
-
-/// Where log lines go.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum LogAddress {
-    /// A syslog daemon over UDP.
-    Udp(std::net::SocketAddr),
-    /// A UNIX datagram socket.
-    Unix(PathBuf),
-    /// A descriptor: `stdout`, `stderr`, `fd@N`.
-    Descriptor(i32),
-}
-
-/// How lines are framed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum LogEncoding {
-    /// None was written: [`LogEncoding::Local`], or [`LogEncoding::Rfc3164`] with
-    /// `log-send-hostname`.
-    #[default]
-    Unset,
-    /// RFC 3164; without `log-send-hostname` the host is `localhost`.
-    Rfc3164,
-    /// RFC 5424.
-    Rfc5424,
-    /// Like RFC 3164 without a host, for a local daemon.
-    Local,
-    /// `<PRI>` and the text.
-    Priority,
-    /// `<LEVEL>` and the text, for systemd (`format short`).
-    Short,
-    /// `<LEVEL>`, an ISO date and the text (`format timed`).
-    Timed,
-    /// An ISO date and the text (`format iso`).
-    Iso,
-    /// The text only.
-    Raw,
-}
-
-/// `sample RANGES:SIZE`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogSample {
-    /// Which of every `size` lines are sent; both ends included, counted from 1.
-    pub ranges: Vec<(u32, u32)>,
-    /// The period.
-    pub size: u32,
-}
-
-/// Syslog severities (RFC 5424, 6.2.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum LogLevel {
-    /// The system is unusable.
-    Emergency,
-    /// Act at once.
-    Alert,
-    /// Critical.
-    Critical,
-    /// An error.
-    Error,
-    /// A warning.
-    Warning,
-    /// Normal but significant.
-    Notice,
-    /// Informational.
-    Info,
-    /// For debugging.
-    Debug,
-}
-
-/// `stats …` of a proxy.
-#[derive(Debug, Clone)]
-pub struct Stats {
-    /// `stats uri` (default `/haproxy?stats`).
-    pub uri: String,
-    /// `stats realm`.
-    pub realm: Option<String>,
-    /// Who may look; `None`: anybody.
-    pub auth: Option<StatsAuth>,
-    /// `stats refresh`.
-    pub refresh: Option<Duration>,
-    /// `stats hide-version`.
-    pub hide_version: bool,
-    /// `stats scope`: names of proxies; empty: all. `.` has been replaced.
-    pub scope: Vec<String>,
-    /// `stats show-node`: the name shown, `Some("")` for the default.
-    pub show_node: Option<String>,
-    /// `stats show-desc`.
-    pub show_description: Option<String>,
-    /// `stats show-legends`.
-    pub show_legends: bool,
-    /// `stats admin`: when; `None`: never.
-    pub admin: Option<StatsAdmin>,
-}
-
-/// `stats admin if …`.
-#[derive(Debug, Clone)]
-pub enum StatsAdmin {
-    /// `if TRUE` and the like.
-    Always,
-    /// When the condition holds.
-    When(pontoon_engine::acl::Condition),
-}
-
-/// Who may see the statistics.
-#[derive(Debug, Clone)]
-pub struct StatsAuth {
-    /// Users with passwords (`stats auth`) or hashes (`stats http-request auth` with a userlist).
-    pub users: Arc<UserList>,
-}
-
-/// `userlist`, or the users of `stats auth`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct UserList {
-    /// By name.
-    pub users: BTreeMap<String, User>,
-}
-
-/// One user.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct User {
-    /// How the password is checked.
-    pub password: Password,
-    /// Groups the user belongs to.
-    pub groups: Vec<String>,
-}
-
-/// A password.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Password {
-    /// `insecure-password`, `stats auth`.
-    Clear(String),
-    /// `password`: a crypt(3) hash, `$5$` or `$6$`.
-    Hash(String),
 }
