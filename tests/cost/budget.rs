@@ -101,6 +101,15 @@ impl Kind {
         }
     }
 
+    /// How often it is measured until it is as budgeted. What the kernel makes of a stream while
+    /// the machine is busy differs from time to time; what became dearer is so each time.
+    pub(super) const fn attempts(self) -> u32 {
+        match self {
+            Self::Bulk => 4,
+            Self::Exact | Self::Page | Self::Reading | Self::Time => 1,
+        }
+    }
+
     fn data(self) -> Slack {
         match self {
             // Other processors and C libraries copy memory with a few instructions more or less.

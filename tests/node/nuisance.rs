@@ -39,7 +39,7 @@ const TOO_LATE: Duration = Duration::from_millis(300);
 
 /// Fails if the master falls silent, or gives the address up, while this happens.
 pub(super) fn in_step(scene: &Scene, work: impl FnOnce() -> Outcome) -> Outcome {
-    let listener = Forger::on(scene)?;
+    let listener = Forger::listener(scene)?;
     let times = thread::scope(|scope| {
         let (stop, stopped) = std::sync::mpsc::channel::<()>();
         let times = scope.spawn(move || {

@@ -1,11 +1,39 @@
-//! Sockets of another process, to ask the kernel about what it set on them.
+//! Sockets of another process, to ask the kernel about what it set on them; and what a socket of
+//! our own shall hear.
 
-use std::{fs, net::SocketAddr};
+use std::{
+    fs,
+    net::{Ipv4Addr, SocketAddr},
+    os::fd::AsFd,
+};
 
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
-use socket2::Socket;
+use socket2::{SockFilter, SockRef, Socket};
 
 use crate::problem::{Problem, Result, Trying};
+
+/// A raw IPv4 socket receives packets from this address only, from now on: others take no room in
+/// its buffer.
+///
+/// # Errors
+/// The kernel takes no filter for it.
+pub fn hear_only(socket: impl AsFd, from: Ipv4Addr) -> Result<()> {
+    /// Where the source is in the header.
+    const SOURCE: u32 = 12;
+    const WHOLE: u32 = u32::MAX;
+    let step = |code: u32, value: u32, otherwise: u8| {
+        SockFilter::new(u16::try_from(code).unwrap_or_default(), 0, otherwise, value)
+    };
+    let program = [
+        step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, SOURCE, 0),
+        step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, from.into(), 1),
+        step(libc::BPF_RET | libc::BPF_K, WHOLE, 0),
+        step(libc::BPF_RET | libc::BPF_K, 0, 0),
+    ];
+    SockRef::from(&socket)
+        .attach_filter(&program)
+        .trying("filter what a socket hears")
+}
 
 /// A socket of this process whose own and other address are these; `None` is any, and a listening
 /// socket has no other. Both processes then share it.
