@@ -33,7 +33,7 @@ use crate::{
     state::{
         FrontendState, Running,
         counters::Level,
-        limits::ProcessLimit,
+        limits::{NO_LIMIT, ProcessLimit},
         mailbox::{Accepted, Message},
     },
 };
@@ -442,17 +442,19 @@ fn record(accepted: &Accepted, client: ClientAddr) -> SessionRecord {
 }
 
 impl Running {
-    /// The levels of the process, the frontend and the listener, with their limits.
-    fn levels(&self, proxy: ProxyId, bind: usize) -> Option<[(&Level, Option<u32>); 3]> {
+    /// The levels of the process, the frontend and the listener, with their limits
+    /// ([`NO_LIMIT`]: none).
+    #[inline]
+    fn levels(&self, proxy: ProxyId, bind: usize) -> Option<[(&Level, u32); 3]> {
         let frontend = self.proxy(proxy).frontend.as_ref()?;
         let state = self.frontend(proxy)?;
         let listener = &state.listeners[bind].sessions;
         Some([
             (
                 &self.process.sessions,
-                Some(self.process.limits.get(ProcessLimit::Sessions)),
+                self.process.limits.get(ProcessLimit::Sessions),
             ),
-            (&state.sessions, state.limit.get()),
+            (&state.sessions, state.limit.ceiling()),
             (listener, bind_limit(&frontend.binds[bind])),
         ])
     }
@@ -461,9 +463,9 @@ impl Running {
     fn is_roomy(&self, proxy: ProxyId, bind: usize) -> bool {
         let threads = u32::try_from(self.threads.len()).unwrap_or(u32::MAX);
         self.levels(proxy, bind).is_some_and(|levels| {
-            levels.iter().all(|(level, limit)| {
-                limit.is_none_or(|limit| level.get().saturating_add(threads) < limit)
-            })
+            levels
+                .iter()
+                .all(|(level, limit)| level.get().saturating_add(threads) < *limit)
         })
     }
 
@@ -492,14 +494,11 @@ impl Running {
             return false;
         };
         // Mostly one look suffices, and nobody sees a place taken that is given back at once.
-        if levels
-            .iter()
-            .any(|(level, limit)| limit.is_some_and(|limit| level.get() >= limit))
-        {
+        if levels.iter().any(|(level, limit)| level.get() >= *limit) {
             return false;
         }
         for (taken, (level, limit)) in levels.iter().enumerate() {
-            if !level.reserve(limit.unwrap_or(u32::MAX)) {
+            if !level.reserve(*limit) {
                 for (level, _) in &levels[..taken] {
                     level.leave();
                 }
@@ -551,8 +550,8 @@ impl Running {
     }
 }
 
-const fn bind_limit(bind: &Bind) -> Option<u32> {
-    bind.max_connections
+fn bind_limit(bind: &Bind) -> u32 {
+    bind.max_connections.unwrap_or(NO_LIMIT)
 }
 
 #[cfg(test)]

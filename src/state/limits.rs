@@ -58,8 +58,10 @@ impl Limits {
 #[derive(Debug)]
 pub struct FrontendLimit(AtomicU32);
 
+/// More than there can be.
+pub const NO_LIMIT: u32 = u32::MAX;
 /// Nothing is said: the process's limit is the only one.
-const UNSAID: u32 = u32::MAX;
+const UNSAID: u32 = NO_LIMIT;
 
 impl FrontendLimit {
     /// What the file says.
@@ -68,10 +70,15 @@ impl FrontendLimit {
         Self(AtomicU32::new(limit.unwrap_or(UNSAID)))
     }
 
-    /// Sessions at once, at most; `None`: as many as the process takes.
+    /// Sessions at once, at most; [`NO_LIMIT`]: as many as the process takes. Read for each
+    /// connection.
     #[must_use]
-    pub fn get(&self) -> Option<u32> {
-        self.shown().filter(|limit| *limit > 0)
+    #[inline]
+    pub fn ceiling(&self) -> u32 {
+        match self.0.load(Ordering::Relaxed) {
+            0 => NO_LIMIT,
+            limit => limit,
+        }
     }
 
     /// What was said, if anything: 0 is said to have no limit.
@@ -94,10 +101,10 @@ mod tests {
     #[test]
     fn a_frontend_without_a_limit_differs_from_one_that_was_given_none() {
         let limit = FrontendLimit::of(None);
-        assert_eq!((limit.get(), limit.shown()), (None, None));
+        assert_eq!((limit.ceiling(), limit.shown()), (NO_LIMIT, None));
         limit.set(0);
-        assert_eq!((limit.get(), limit.shown()), (None, Some(0)));
+        assert_eq!((limit.ceiling(), limit.shown()), (NO_LIMIT, Some(0)));
         limit.set(7);
-        assert_eq!((limit.get(), limit.shown()), (Some(7), Some(7)));
+        assert_eq!((limit.ceiling(), limit.shown()), (7, Some(7)));
     }
 }

@@ -264,7 +264,7 @@ async fn limits_change() {
     assert_eq!(running.process.limits.get(ProcessLimit::Sessions), 50);
     assert_eq!(running.process.limits.get(ProcessLimit::ConnectionRate), 9);
     let id = running.find_frontend("fe_exasol").unwrap();
-    assert_eq!(running.frontend(id).unwrap().limit.get(), Some(3));
+    assert_eq!(running.frontend(id).unwrap().limit.shown(), Some(3));
     assert_eq!(answers(&running, &["set maxconn global 0"]).await, [""]);
     assert_eq!(running.process.limits.get(ProcessLimit::Sessions), 10_000);
 }
