@@ -262,6 +262,7 @@ impl Supervisor {
                     inquiry.answered(id, &status);
                 }
             }
+            FromElection::Prepared { id, result } => self.election_prepared(id, result),
             FromElection::Reloaded { id, result } => self.election_reloaded(id, result),
             FromElection::FloatingIpAsserted { id, result } => {
                 let answer = result.map_or_else(Answer::Refused, Answer::Associating);

@@ -12,6 +12,7 @@ mod status;
 mod storm;
 mod supervision;
 mod twin;
+mod whole;
 
 use pontoon_lab::needs::Need;
 
@@ -34,6 +35,7 @@ pub(crate) fn register(tests: &mut Vec<Test>) {
     storm::register(tests);
     supervision::register(tests);
     twin::register(tests);
+    whole::register(tests);
 }
 
 /// A test that a seed varies.

@@ -74,6 +74,8 @@ pub(super) struct EventLoop {
     /// The way to our supervisor, if there is one.
     supervisor: Option<ElectionEnd>,
     signals: Watch,
+    /// What a reload that was announced is going to apply.
+    prepared: Option<Arc<Model>>,
     history: History,
     /// Whatever else is worth knowing afterwards.
     events: Events,
@@ -148,6 +150,7 @@ impl EventLoop {
             settings,
             outgoing: None,
             proxy_state: Proxy::Absent,
+            prepared: None,
             history: History::default(),
             events: Events::default(),
             asking: None,
@@ -361,6 +364,11 @@ impl EventLoop {
                 let result = self.floating.assert(*address, Instant::now());
                 self.tell(&FromElection::FloatingIpAsserted { id: *id, result });
             }
+            ToElection::Prepare { id } => {
+                let result = self.prepare();
+                self.tell(&FromElection::Prepared { id: *id, result });
+            }
+            ToElection::Abandon => self.abandon_reload(),
             ToElection::Reload { id } => {
                 let result = self.reload();
                 self.tell(&FromElection::Reloaded { id: *id, result });

@@ -456,8 +456,13 @@ impl Network {
         let Some(failure) = failures.into_iter().next() else {
             return Ok(());
         };
-        self.sockets.close_needless(&self.model, &self.table);
+        self.abandon();
         Err(failure)
+    }
+
+    /// Closes what [`Network::prepare`] has opened.
+    pub fn abandon(&mut self) {
+        self.sockets.close_needless(&self.model, &self.table);
     }
 
     /// Goes by another file from now on, after [`Network::prepare`]. Instances are the same if

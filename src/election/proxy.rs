@@ -99,6 +99,8 @@ impl ProxyWatch {
             // That one that was down starts again is no news: it is down until it serves.
             ToElection::ProxyStarting if self.said.is_none() => self.say(Proxy::Starting),
             ToElection::ProxyStarting
+            | ToElection::Prepare { .. }
+            | ToElection::Abandon
             | ToElection::Reload { .. }
             | ToElection::StatusWanted { .. }
             | ToElection::SwitchoverWanted { .. }

@@ -39,7 +39,16 @@ pub enum ToElection {
         /// The number.
         id: u64,
     },
-    /// The files are to be read again; the answer bears this number.
+    /// The files are to be read and tested, so that a `Reload` that follows cannot fail; nothing
+    /// changes yet. The answer bears this number.
+    Prepare {
+        /// The number.
+        id: u64,
+    },
+    /// No `Reload` follows.
+    Abandon,
+    /// What was prepared is to be applied; if nothing was, the files are to be read again. The
+    /// answer bears this number.
     Reload {
         /// The number.
         id: u64,
@@ -93,6 +102,13 @@ pub enum FromElection {
         id: u64,
         /// `election::status::Status`, serialised.
         status: serde_json::Value,
+    },
+    /// What became of `Prepare`.
+    Prepared {
+        /// The number of the request.
+        id: u64,
+        /// Why they cannot be applied.
+        result: Result<(), String>,
     },
     /// What became of `Reload`.
     Reloaded {

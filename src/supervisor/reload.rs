@@ -1,13 +1,15 @@
-//! A reload: check → a new proxy → ready → the election → answer.
+//! A reload: check → the election tests its file → a new proxy → ready → the election → answer.
 //!
 //! ```text
 //!  asked ─► files are read ──wrong──────────────► refused: nothing has changed
 //!               │ right
 //!               ▼
+//!         the election tests its file, and keeps it ready ──refuses──► refused: nothing has changed
+//!               ▼
 //!         a new proxy is started beside the old one, which serves on
 //!               ├── dies, or is not ready in time ► failed: the old one serves on
 //!               ▼ ready
-//!         the old one leaves; the election reads its file ──refuses──► failed by half, and says so
+//!         the old one leaves; the election applies its file ──dies──► failed by half, and says so
 //!               ▼
 //!         done; if another reload was asked for meanwhile, it begins
 //! ```
@@ -87,8 +89,18 @@ pub(super) struct Reload {
     /// Who waits for its outcome.
     clients: Vec<Asker>,
     fresh: Fresh,
-    /// The number of the request to the election, once that was asked.
-    request: Option<u64>,
+    step: Step,
+}
+
+/// What a reload waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// The election tests its file; this is the number of the request.
+    Test(u64),
+    /// The new proxy.
+    Proxy,
+    /// The election applies its file; this is the number of the request.
+    Apply(u64),
 }
 
 impl Reload {
@@ -156,12 +168,43 @@ impl Supervisor {
             until: None,
             clients,
             fresh,
-            request: None,
+            step: Step::Proxy,
         });
-        if self.children.proxy.is_some() {
-            self.start_successor();
-        } else {
+        if self.children.proxy.is_none() {
             self.reload_election();
+        } else if !self.ask_election(|id| ToElection::Prepare { id }, Step::Test) {
+            self.start_successor();
+        }
+    }
+
+    /// Whether it could be asked: one that waits for its restart will read the file then.
+    fn ask_election(
+        &mut self,
+        request: impl FnOnce(u64) -> ToElection,
+        step: impl FnOnce(u64) -> Step,
+    ) -> bool {
+        self.questions += 1;
+        let id = self.questions;
+        let asked = self.children.election.is_some() && self.tell_election(&request(id));
+        if let Some(reload) = self.reload.as_mut().filter(|_| asked) {
+            reload.step = step(id);
+            reload.until = Some(Instant::now() + PATIENCE_WITH_ELECTION);
+        }
+        asked
+    }
+
+    /// The election has tested its file.
+    pub(super) fn election_prepared(&mut self, id: u64, result: Result<(), String>) {
+        let Some(reload) = self.reload.as_mut() else {
+            return;
+        };
+        if reload.step != Step::Test(id) {
+            return;
+        }
+        reload.step = Step::Proxy;
+        match result {
+            Ok(()) => self.start_successor(),
+            Err(why) => self.election_refuses(why),
         }
     }
 
@@ -257,6 +300,7 @@ impl Supervisor {
     }
 
     fn no_successor(&mut self, why: String) {
+        self.tell_election(&ToElection::Abandon);
         if let Some(reload) = self.reload.take() {
             let what = "Reload failed, the proxy runs on as before";
             self.reload_failed(&reload.clients, what, why);
@@ -266,20 +310,13 @@ impl Supervisor {
 
     /// The proxy serves; now the election, if there is one.
     fn reload_election(&mut self) {
-        self.questions += 1;
-        let id = self.questions;
-        // One that waits for its restart will read the file then.
-        if self.children.election.is_none() || !self.tell_election(&ToElection::Reload { id }) {
-            return self.reloaded();
-        }
-        if let Some(reload) = &mut self.reload {
-            reload.request = Some(id);
-            reload.until = Some(Instant::now() + PATIENCE_WITH_ELECTION);
+        if !self.ask_election(|id| ToElection::Reload { id }, Step::Apply) {
+            self.reloaded();
         }
     }
 
     pub(super) fn election_reloaded(&mut self, id: u64, result: Result<(), String>) {
-        if self.reload.as_ref().and_then(|reload| reload.request) != Some(id) {
+        if self.reload.as_ref().map(|reload| reload.step) != Some(Step::Apply(id)) {
             return;
         }
         match result {
@@ -290,11 +327,14 @@ impl Supervisor {
 
     /// The election has ended before it had answered.
     pub(super) fn election_ended_in_reload(&mut self) {
-        let asked = self.reload.as_ref().and_then(|reload| reload.request);
-        if asked.is_some() {
-            self.election_refuses(
+        match self.reload.as_ref().map(|reload| reload.step) {
+            Some(Step::Test(_)) => {
+                self.election_refuses("the election has ended while it tested its file".into());
+            }
+            Some(Step::Apply(_)) => self.election_refuses(
                 "it has ended, and will read its file when it starts again".into(),
-            );
+            ),
+            Some(Step::Proxy) | None => {}
         }
     }
 
@@ -302,14 +342,17 @@ impl Supervisor {
         let Some(reload) = self.reload.take() else {
             return;
         };
-        let what = match self.proxy_pid() {
-            Some(pid) => format!(
-                "Half of the reload failed: the proxy runs on its new file (process {pid}), the \
-                 election as before"
-            ),
+        let applying = matches!(reload.step, Step::Apply(_));
+        let what = match self.proxy_pid().filter(|_| applying) {
+            Some(pid) => {
+                self.files.apply_proxy(reload.fresh);
+                format!(
+                    "Half of the reload failed: the proxy runs on its new file (process {pid}), \
+                     the election as before"
+                )
+            }
             None => "Reload refused, nothing has changed".to_owned(),
         };
-        self.files.apply_proxy(reload.fresh);
         self.reload_failed(&reload.clients, &what, why);
         self.reload_if_due();
     }
@@ -327,7 +370,12 @@ impl Supervisor {
             // Its end is the end of the reload.
             return successor.process.signal(Signal::KILL);
         }
-        self.election_refuses("it does not answer".into());
+        let testing = matches!(reload.step, Step::Test(_));
+        if testing {
+            reload.step = Step::Proxy;
+            self.tell_election(&ToElection::Abandon);
+        }
+        self.election_refuses("the election does not answer".into());
     }
 
     fn reloaded(&mut self) {
@@ -337,7 +385,7 @@ impl Supervisor {
         let answer = Reloaded {
             took: reload.began.elapsed().as_secs_f64(),
             proxy: self.proxy_pid(),
-            election: reload.request.is_some(),
+            election: matches!(reload.step, Step::Apply(_)),
             leaving: self
                 .children
                 .leaving

@@ -1,4 +1,7 @@
 //! SIGHUP: the files are read again, and what runs goes on.
+//!
+//! A node asks for it in two steps, so that its proxy is not replaced for a file that the election
+//! cannot apply: first the file is read and all is opened that it needs, then it is applied.
 
 use std::{net::IpAddr, sync::Arc, time::Instant};
 
@@ -11,19 +14,36 @@ use pontoon_engine::vrrp::{
 use super::EventLoop;
 use crate::election::{
     log::Level,
-    network::{Network, NetworkError},
+    network::Network,
     settings::{Facts, Plan},
     track::Trackers,
 };
 use crate::node::message::FromElection;
 
 impl EventLoop {
-    /// Reads the files again.
+    /// Reads the files again, unless that has been prepared, and goes by them.
     ///
     /// # Errors
     /// Something is wrong with them, and nothing changes; the log tells it, too.
     pub(super) fn reload(&mut self) -> Result<(), String> {
         self.log.line(Level::Info, "Reloading ...");
+        if self.prepared.is_none() {
+            self.prepare()?;
+        }
+        if let Some(model) = self.prepared.take() {
+            self.apply(model);
+        }
+        self.log.line(Level::Info, "Reload complete");
+        Ok(())
+    }
+
+    /// Reads the files again, and opens what they need besides, so that [`EventLoop::reload`] cannot
+    /// fail.
+    ///
+    /// # Errors
+    /// As there.
+    pub(super) fn prepare(&mut self) -> Result<(), String> {
+        self.abandon_reload();
         let outcome = self.options.files.read();
         for finding in &outcome.findings {
             self.log.line(finding.level(), &finding.text);
@@ -36,11 +56,18 @@ impl EventLoop {
             let why = "no vrrp_instance is left; to give all addresses back, stop the program";
             return self.refuse(&why);
         }
-        if let Err(error) = self.apply(Arc::new(model)) {
+        if let Err(error) = self.network.prepare(&model) {
             return self.refuse(&error);
         }
-        self.log.line(Level::Info, "Reload complete");
+        self.prepared = Some(Arc::new(model));
         Ok(())
+    }
+
+    /// What was prepared is not wanted.
+    pub(super) fn abandon_reload(&mut self) {
+        if self.prepared.take().is_some() {
+            self.network.abandon();
+        }
     }
 
     fn refuse(&self, why: &dyn std::fmt::Display) -> Result<(), String> {
@@ -49,8 +76,7 @@ impl EventLoop {
         Err(why.to_string())
     }
 
-    fn apply(&mut self, model: Arc<Model>) -> Result<(), NetworkError> {
-        self.network.prepare(&model)?;
+    fn apply(&mut self, model: Arc<Model>) {
         self.stop_asking();
         self.trackers.reload(&model);
         let facts = Known {
@@ -80,7 +106,6 @@ impl EventLoop {
         self.take_what_trackers_know();
         self.look_again();
         self.inform_floating();
-        Ok(())
     }
 
     /// What the network could only tell about the new instances once it knew them.
