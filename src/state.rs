@@ -143,7 +143,7 @@ pub struct FrontendState {
     pub log_lines: AtomicU32,
     /// The listeners, as in the model.
     pub listeners: Vec<ListenerState>,
-    /// Paused by a signal, or stopped.
+    /// Disabled, paused by a signal, or stopped.
     pub status: Mutex<FrontendStatus>,
 }
 
@@ -154,7 +154,9 @@ pub enum FrontendStatus {
     Open,
     /// Its session limit is reached: `FULL`.
     Full,
-    /// Paused by SIGTTOU.
+    /// An administrator disabled it (`disable frontend`): `PAUSED`, whatever signals say.
+    Disabled,
+    /// Paused by SIGTTOU, until SIGTTIN.
     Paused,
     /// Stopped for good.
     Stopped,

@@ -4,6 +4,7 @@ mod changes;
 mod files;
 mod held;
 mod memory;
+mod operated;
 mod states;
 mod traffic;
 
@@ -33,6 +34,7 @@ pub(crate) fn register(tests: &mut Vec<Test>) {
     files::register(tests);
     held::register(tests);
     memory::register(tests);
+    operated::register(tests);
     states::register(tests);
     traffic::register(tests);
 }
@@ -58,7 +60,7 @@ struct Chain {
     page: SocketAddr,
     syslog: Syslog,
     /// What comes behind `global`.
-    global: &'static str,
+    global: String,
     current: Program,
 }
 
@@ -76,7 +78,7 @@ impl Chain {
         Self::start_with("", sections)
     }
 
-    fn start_with(global: &'static str, sections: &str) -> Result<Self, Failure> {
+    fn start_with(global: &str, sections: &str) -> Result<Self, Failure> {
         let folder = TempDir::new("handover")?;
         let program = program_of(Kind::Pontoon, pontoon(), &folder)?;
         let (front, page, syslog) = (free_address()?, free_address()?, Syslog::start()?);
@@ -88,7 +90,7 @@ impl Chain {
             front,
             page,
             syslog,
-            global,
+            global: global.to_owned(),
             current,
         };
         chain.wait_for_page()?;
@@ -113,7 +115,7 @@ impl Chain {
 
     /// Starts the next one, and does not wait for it.
     fn next(&self, sections: &str) -> Result<Program, Failure> {
-        let text = text(self.global, sections, self.front, self.page, &self.syslog);
+        let text = text(&self.global, sections, self.front, self.page, &self.syslog);
         let file = self.folder.write("haproxy.cfg", text)?;
         let mut command = Command::new(&self.program);
         command.arg("-db").arg("-f").arg(file);

@@ -124,6 +124,9 @@ impl Probe {
             Kind::Health { method, tls } => check(exchange, method, tls, subject).await,
             Kind::External(program) => {
                 let sessions = subject.counters().sessions.get();
+                let address = moved.as_ref().and_then(|moved| moved.address.as_ref());
+                let told = address.map(|(it, _)| subject::external_at(program, Some(it)));
+                let program = told.as_ref().unwrap_or(program);
                 external::probe(program, sessions, &deadlines).await
             }
             Kind::Agent { question } => {

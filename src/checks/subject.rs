@@ -8,7 +8,7 @@ use pontoon_config::haproxy::{
     model::{BindAddress, Proxy, Server, ServerSide},
 };
 use pontoon_engine::{
-    address::Endpoint,
+    address::{Endpoint, ServerAddr},
     sample::{Facts, Sampled, Value},
     units::{ProxyId, ServerId},
 };
@@ -49,6 +49,12 @@ impl<'a> Subject<'a> {
         &self.state.servers[self.server.index()]
     }
 
+    /// Where it is now.
+    fn address(&self) -> Option<ServerAddr> {
+        let (address, _) = self.running.address_of(self.proxy, self.model());
+        address
+    }
+
     /// `http-check send-state`: the value of the header.
     pub(super) fn state_header(&self) -> String {
         let now = Instant::now();
@@ -56,7 +62,7 @@ impl<'a> Subject<'a> {
             let balancer = self.state.balancer();
             (balancer.server_view(self.server, now), balancer.view(now))
         };
-        let (address, port) = address_and_port(self.model(), "unix");
+        let (address, port) = address_and_port(self.address().as_ref(), "unix");
         format!(
             "{}; address={address}; port={port}; name={}/{}; node={}; weight={}/{}; scur={}/{}; qcur={}",
             server.status,
@@ -85,7 +91,7 @@ impl<'a> Subject<'a> {
     }
 
     fn variable(&self, variable: Variable) -> String {
-        let (address, port) = address_and_port(self.model(), "-");
+        let (address, port) = address_and_port(self.address().as_ref(), "-");
         match variable {
             Variable::BackendName => self.running.proxy(self.proxy).name.to_string(),
             Variable::ServerName => self.model().settings.name.to_string(),
@@ -106,7 +112,6 @@ pub(super) fn external(
     server: &Server,
 ) -> External {
     let listener = first_listener(proxy);
-    let (server_address, server_port) = address_and_port(server, NOT_USED);
     let (proxy_address, proxy_port) = listener.clone().unwrap_or_default();
     let limit = server.settings.max_connections.unwrap_or(0);
     let environment = [
@@ -114,15 +119,6 @@ pub(super) fn external(
         ("HAPROXY_PROXY_PORT", proxy_port),
         ("HAPROXY_PROXY_NAME", proxy.name.to_string()),
         ("HAPROXY_PROXY_ID", proxy.number.to_string()),
-        ("HAPROXY_SERVER_ADDR", server_address.clone()),
-        (
-            "HAPROXY_SERVER_PORT",
-            if server_port == NOT_USED {
-                String::new()
-            } else {
-                server_port.clone()
-            },
-        ),
         ("HAPROXY_SERVER_NAME", server.settings.name.to_string()),
         ("HAPROXY_SERVER_ID", server.number.to_string()),
         ("HAPROXY_SERVER_MAXCONN", limit.to_string()),
@@ -143,14 +139,31 @@ pub(super) fn external(
             )
         },
     );
-    External {
+    let external = External {
         command: command.into(),
-        arguments: [address, port, server_address, server_port],
+        arguments: [address, port, String::new(), String::new()],
         environment: environment
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value))
             .collect::<BTreeMap<_, _>>(),
-    }
+    };
+    external_at(&external, server.address.as_ref())
+}
+
+/// The same for a server that is there.
+pub(super) fn external_at(external: &External, address: Option<&ServerAddr>) -> External {
+    let (address, port) = address_and_port(address, NOT_USED);
+    let known_port = if port == NOT_USED { "" } else { &*port };
+    let mut external = external.clone();
+    let told = [
+        ("HAPROXY_SERVER_ADDR", &*address),
+        ("HAPROXY_SERVER_PORT", known_port),
+    ];
+    let told = told.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    external.environment.extend(told);
+    let [.., own_address, own_port] = &mut external.arguments;
+    (*own_address, *own_port) = (address, port);
+    external
 }
 
 /// Address and port (empty for a UNIX socket) of the first listener of a proxy that has one.
@@ -168,8 +181,8 @@ fn first_listener(proxy: &Proxy) -> Option<(String, String)> {
 }
 
 /// Address and port as texts; `without` stands for the port of what has none.
-fn address_and_port(server: &Server, without: &str) -> (String, String) {
-    match server.address.as_ref().map(|address| &address.0) {
+fn address_and_port(server: Option<&ServerAddr>, without: &str) -> (String, String) {
+    match server.map(|address| &address.0) {
         Some(Endpoint::Ip(address)) => (address.ip().to_string(), address.port().to_string()),
         Some(Endpoint::Unix(path)) if without == NOT_USED => {
             (path.display().to_string(), without.to_owned())
@@ -196,7 +209,7 @@ impl Facts for Subject<'_> {
     }
 
     fn destination(&self) -> Option<(IpAddr, u16)> {
-        let address = self.model().address.as_ref()?.0.ip()?;
+        let address = self.address()?.0.ip()?;
         Some((address.ip(), address.port()))
     }
 

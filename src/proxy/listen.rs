@@ -135,25 +135,6 @@ impl Listeners {
     pub fn is_empty(&self) -> bool {
         self.of_proxies.is_empty()
     }
-
-    /// New connections are refused until [`Listeners::resume`]; the addresses stay ours. To be
-    /// called after the threads were told to pause.
-    pub fn pause(&self) {
-        self.of_proxies.iter().for_each(|listener| listener.pause());
-    }
-
-    /// Connections are taken again, but for frontends that were shut down. To be called before the
-    /// threads are told to resume.
-    ///
-    /// # Errors
-    /// Somebody else took the address meanwhile.
-    pub fn resume(&self, running: &Running) -> io::Result<()> {
-        let mut all = self.of_proxies.iter();
-        all.try_for_each(|listener| match running.frontend_status(listener.proxy) {
-            Some(FrontendStatus::Stopped) | None => Ok(()),
-            Some(_) => listener.resume(),
-        })
-    }
 }
 
 /// Binds every address of every proxy that is not disabled, unless another process has handed its

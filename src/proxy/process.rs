@@ -166,11 +166,12 @@ fn bind(
     let limits = limits::apply(model, threads, options.memory, announcer)?;
     congestion::try_out(model).map_err(StartError::Congestion)?;
     let old = options.old.as_ref();
-    let (predecessor, inherited) = match old::ask(old, announcer) {
+    let (mut predecessor, inherited) = match old::ask(old, announcer) {
         (None, _) => (None, old::borrow(options.lender)),
         asked => asked,
     };
-    let mut listeners = old::bind(model, old, &inherited).map_err(StartError::Bind)?;
+    let mut listeners =
+        old::bind(model, old, predecessor.as_mut(), &inherited).map_err(StartError::Bind)?;
     if listeners.is_empty() {
         return Err(StartError::NoListener);
     }
@@ -363,7 +364,7 @@ fn tell_problems(states: &States, options: &Options, announcer: &Announcer, logg
 /// Takes over from a process that waits for it; then accepts. What that one knows of servers is newer
 /// than any file.
 fn succeed(predecessor: Predecessor, running: &Running, states: &States, options: &Options) {
-    let Predecessor { giver, pid } = predecessor;
+    let Predecessor { giver, pid, paused } = predecessor;
     let at_once = options.old.as_ref().map(|old| old.leave) == Some(Leave::AtOnce);
     let began = Instant::now();
     let taken = giver.take(running, at_once);
@@ -375,7 +376,10 @@ fn succeed(predecessor: Predecessor, running: &Running, states: &States, options
             running.begin_with(states, Instant::now());
         }
     }
-    running.keep_disabled();
+    if paused {
+        running.forget_pauses();
+    }
+    running.keep_closed();
     for thread in &running.threads {
         thread.post(Message::Resume);
     }

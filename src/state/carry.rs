@@ -10,6 +10,7 @@ mod clock;
 pub(super) mod counted;
 mod figures;
 mod identity;
+mod recent;
 mod ruled;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ use self::{
     counted::Counts,
     figures::{CarriedRate, CarriedTimes},
     identity::Identity,
+    recent::{Checked, Events},
     ruled::{Moves, Ruled},
 };
 use super::{
@@ -40,6 +42,7 @@ pub struct Carried {
     process: CarriedProcess,
     frontends: Vec<CarriedFrontend>,
     backends: Vec<CarriedBackend>,
+    events: Events,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -51,7 +54,7 @@ struct CarriedProcess {
     connection_rate: CarriedRate,
     session_rate: CarriedRate,
     handovers: HandoverCounts,
-    limits: [Ruled; 2],
+    limits: [Ruled; 3],
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -64,10 +67,18 @@ struct CarriedFrontend {
     connection_rate: CarriedRate,
     session_rate: CarriedRate,
     request_rate: CarriedRate,
-    /// `disable frontend`.
-    disabled: bool,
+    closed: Option<Closed>,
     limit: Ruled,
     listeners: Vec<CarriedListener>,
+}
+
+/// Why a frontend refuses connections. One that was shut down is not among them: there is no other
+/// way to have it back than a reload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Closed {
+    Disabled,
+    Paused,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -98,6 +109,7 @@ struct CarriedServer {
     name: String,
     #[serde(default)]
     moves: Moves,
+    checked: Checked,
     identity: Identity,
     balancer: balancer::Server,
     counts: Counts,
@@ -124,11 +136,12 @@ impl Running {
         });
         Carried {
             process: CarriedProcess {
-                limits: ruled::rates(&self.model.global, &self.process),
+                limits: ruled::limits(&self.model.global, &self.process),
                 ..CarriedProcess::of(&self.process)
             },
             frontends: frontends.collect(),
             backends: backends.collect(),
+            events: Events::of(&self.timeline, &self.model),
         }
     }
 
@@ -136,7 +149,7 @@ impl Running {
     /// process whose time has the same zero.
     pub fn take_over(&self, carried: &Carried, now: Instant) {
         carried.process.restore(&self.process);
-        ruled::restore_rates(&carried.process.limits, &self.model.global, &self.process);
+        ruled::restore_limits(&carried.process.limits, &self.model.global, &self.process);
         let shard = self.control_shard();
         let frontends: HashMap<_, _> = named(&carried.frontends, |it| &it.name);
         let backends: HashMap<_, _> = named(&carried.backends, |it| &it.name);
@@ -153,6 +166,7 @@ impl Running {
             }
         }
         self.resume_balancers(&backends, now);
+        carried.events.restore(&self.timeline, &self.model);
         self.readiness_changed.notify_one();
     }
 
@@ -195,7 +209,7 @@ impl CarriedProcess {
             connection_rate: process.connection_rate.carry(),
             session_rate: process.session_rate.carry(),
             handovers: process.handovers.counts(),
-            limits: [Ruled::default(); 2],
+            limits: [Ruled::default(); 3],
         }
     }
 
@@ -222,7 +236,7 @@ impl CarriedFrontend {
             connection_rate: state.connection_rate.carry(),
             session_rate: state.session_rate.carry(),
             request_rate: state.request_rate.carry(),
-            disabled: *state.lock_status() == FrontendStatus::Paused,
+            closed: Closed::of(*state.lock_status()),
             limit: Ruled::of(side.max_connections, state.limit.shown()),
             listeners: listeners
                 .map(|(bind, state)| CarriedListener {
@@ -242,8 +256,8 @@ impl CarriedFrontend {
         state.session_rate.resume(self.session_rate);
         state.request_rate.resume(self.request_rate);
         let known: HashMap<_, _> = self.listeners.iter().map(|it| (&it.bound, it)).collect();
-        if self.disabled {
-            *state.lock_status() = FrontendStatus::Paused;
+        if let Some(closed) = self.closed {
+            *state.lock_status() = closed.status();
         }
         if let Some(limit) = self.limit.under(side.max_connections) {
             state.limit.set(limit);
@@ -252,6 +266,23 @@ impl CarriedFrontend {
             if let Some(old) = known.get(&Bound::from(bind)) {
                 old.restore(listener, shard);
             }
+        }
+    }
+}
+
+impl Closed {
+    const fn of(status: FrontendStatus) -> Option<Self> {
+        match status {
+            FrontendStatus::Disabled => Some(Self::Disabled),
+            FrontendStatus::Paused => Some(Self::Paused),
+            FrontendStatus::Open | FrontendStatus::Full | FrontendStatus::Stopped => None,
+        }
+    }
+
+    const fn status(self) -> FrontendStatus {
+        match self {
+            Self::Disabled => FrontendStatus::Disabled,
+            Self::Paused => FrontendStatus::Paused,
         }
     }
 }
@@ -281,6 +312,7 @@ impl CarriedBackend {
                 .map(|(server, state)| CarriedServer {
                     name: server.settings.name.to_string(),
                     moves: Moves::of(state.whereabouts.get()),
+                    checked: Checked::of(&state.checks),
                     identity: Identity::of(side, server),
                     balancer: balancer::Server::of(&balancer.server_memory(server.id), zero),
                     counts: Counts::of(&state.counters),
@@ -316,6 +348,7 @@ impl CarriedBackend {
             let now_is = Identity::of(side, server);
             if old.identity.check_under(&now_is) != Sameness::Elsewhere {
                 old.moves.restore(&state.whereabouts);
+                old.checked.restore(&state.checks);
             }
             let memory = old.balancer.memory(zero, &server.settings);
             balancer.restore_server(

@@ -112,9 +112,9 @@ pub enum Message {
     OpenFrontend(ProxyId),
     /// Stop accepting, close the listeners; sessions run on.
     StopListening,
-    /// Stop accepting for now (SIGTTOU).
+    /// Stop accepting for now.
     Pause,
-    /// Accept again (SIGTTIN).
+    /// Accept again.
     Resume,
     /// A place became free in a proxy or in the process: accept again.
     RoomAgain,

@@ -49,6 +49,13 @@ impl Timeline {
         changes.truncate(CHANGES);
     }
 
+    /// Goes on from these, the latest first.
+    pub fn resume(&self, earlier: impl Iterator<Item = Change>) {
+        let mut changes = lock(&self.0);
+        changes.extend(earlier);
+        changes.truncate(CHANGES);
+    }
+
     /// The latest first.
     #[must_use]
     pub fn changes(&self) -> Vec<Change> {
@@ -83,6 +90,13 @@ impl RecentChecks {
             agent: report.agent,
             result: report.result.clone(),
         });
+    }
+
+    /// Goes on from these, the latest first.
+    pub fn resume(&self, earlier: impl Iterator<Item = Check>) {
+        let mut checks = lock(&self.0);
+        checks.extend(earlier);
+        checks.truncate(CHECKS);
     }
 
     /// The latest first.

@@ -164,7 +164,7 @@ fn too_few() -> Outcome {
     let server = Server::start(Behaviour::Echo)?;
     let mut chain = Chain::start(&px(&server))?;
     let mut crowd = Crowd::gather(chain.front, 300)?;
-    chain.global = "maxconn 20\n ulimit-n 100\n no strict-limits";
+    chain.global = "maxconn 20\n ulimit-n 100\n no strict-limits".to_owned();
     let next = chain.next(&px(&server))?;
     next.wait_for_line("a warning", |line| line.contains("Could not take over"))?;
     let mut old = std::mem::replace(&mut chain.current, next);

@@ -29,8 +29,8 @@ use std::{
 use self::{member::Member, queue::Queue};
 pub use self::{
     memory::{
-        AdminMemory, AgentMemory, HealthMemory, Memory, RulingMemory, Sameness, ServerMemory,
-        SlowStart,
+        AdminMemory, AgentMemory, HealthMemory, LimitMemory, Memory, RulingMemory, Sameness,
+        ServerMemory, SlowStart,
     },
     readiness::Readiness,
     rulings::{Channel, HealthRuling},

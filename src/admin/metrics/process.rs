@@ -55,7 +55,7 @@ const METRICS: &[Metric] = &[
     gauge("max_fds", "Open files allowed.", |p| whole(p.open_files)),
     gauge("max_sockets", "Sockets allowed.", |p| whole(p.open_files)),
     gauge("max_connections", "Sessions allowed at once.", |p| whole(p.max_connections)),
-    gauge("hard_max_connections", "Sessions allowed at once, whatever is set while running.", |p| whole(p.max_connections)),
+    gauge("hard_max_connections", "Sessions allowed at once, whatever is set while running.", |p| whole(p.hard_max_connections)),
     gauge("current_connections", "Sessions now.", |p| whole(p.sessions)),
     counter("connections_total", "Connections accepted.", |p| whole(p.connections_total)),
     counter("requests_total", "Sessions and requests so far.", |p| whole(p.requests)),

@@ -440,6 +440,6 @@ const fn listener_state(status: FrontendStatus) -> &'static str {
     match status {
         FrontendStatus::Open => "OPEN",
         FrontendStatus::Full => "FULL",
-        FrontendStatus::Paused | FrontendStatus::Stopped => "WAITING",
+        FrontendStatus::Disabled | FrontendStatus::Paused | FrontendStatus::Stopped => "WAITING",
     }
 }

@@ -27,7 +27,9 @@ impl Look {
             (Health::Client(FrontendStatus::Open), Kind::Listener) => look("socket", "●"),
             (Health::Client(FrontendStatus::Open), _) => look("frontend", "●"),
             (Health::Client(FrontendStatus::Full), _) => look("active_going_down", "◆"),
-            (Health::Client(FrontendStatus::Paused), _) => look("active_draining", "❚❚"),
+            (Health::Client(FrontendStatus::Disabled | FrontendStatus::Paused), _) => {
+                look("active_draining", "❚❚")
+            }
             (Health::Client(FrontendStatus::Stopped), _) => look("active_down", "■"),
             (Health::Backend { up: true }, _) => look("backend", "●"),
             (Health::Backend { up: false }, _) => look("active_down", "▼"),

@@ -240,7 +240,7 @@ async fn a_frontend_is_disabled_enabled_and_shut_down() {
     let commands = ["disable frontend fe_exasol", "disable frontend fe_exasol"];
     let twice = ["", "All sockets are already disabled."];
     assert_eq!(answers(&running, &commands).await, twice);
-    assert_eq!(status(), FrontendStatus::Paused);
+    assert_eq!(status(), FrontendStatus::Disabled);
     assert_eq!(
         answers(&running, &["enable frontend fe_exasol"]).await,
         [""]

@@ -141,7 +141,7 @@ const fn status_word(status: FrontendStatus) -> &'static str {
     match status {
         // A full frontend is open all the same; its listeners tell that they wait.
         FrontendStatus::Open | FrontendStatus::Full => "OPEN",
-        FrontendStatus::Paused => "PAUSED",
+        FrontendStatus::Disabled | FrontendStatus::Paused => "PAUSED",
         FrontendStatus::Stopped => "STOP",
     }
 }
@@ -150,7 +150,7 @@ const fn listener_word(status: FrontendStatus) -> &'static str {
     match status {
         FrontendStatus::Open => "OPEN",
         FrontendStatus::Full => "FULL",
-        FrontendStatus::Paused => "PAUSED",
+        FrontendStatus::Disabled | FrontendStatus::Paused => "PAUSED",
         FrontendStatus::Stopped => "STOP",
     }
 }

@@ -24,6 +24,8 @@ pub(crate) struct Process {
     pub(crate) spins: bool,
     /// Sessions at once, at most.
     pub(crate) max_connections: u32,
+    /// The same, whatever was set since the start.
+    pub(crate) hard_max_connections: u32,
     /// Open files, at most.
     pub(crate) open_files: u64,
     /// Pipes at once, at most (`maxpipes`); 0: not limited.
@@ -92,6 +94,7 @@ impl Process {
             threads: running.threads.len(),
             spins: !global.tune.spin.is_zero(),
             max_connections: process.limits.get(ProcessLimit::Sessions),
+            hard_max_connections: process.max_connections,
             open_files: process.open_files,
             max_pipes: global.max_pipes.unwrap_or(0),
             sessions: process.sessions.get(),

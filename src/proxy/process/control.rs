@@ -402,34 +402,21 @@ impl Life {
     }
 
     fn pause(&self) {
-        let Some(listeners) = &self.listeners else {
-            return;
-        };
-        self.tell(|| Message::Pause);
-        listeners.pause();
-        self.set_status(FrontendStatus::Paused);
-        self.listening()
-            .for_each(|proxy| self.running.logger.paused(proxy));
+        if self.listeners.is_some() {
+            self.running.pause_frontends();
+        }
     }
 
     fn resume(&self) {
-        let Some(listeners) = self.listeners.as_ref().filter(|_| self.is_paused()) else {
+        if self.listeners.is_none() {
             return;
-        };
-        if let Err(error) = listeners.resume(&self.running) {
-            let text =
-                format!("Cannot resume: {error}. Nothing is accepted until the next SIGTTIN.");
+        }
+        if let Err(error) = self.running.resume_frontends() {
+            let text = format!(
+                "Cannot resume: {error}. What is paused accepts nothing until the next SIGTTIN."
+            );
             self.log(None, LogLevel::Alert, &text);
-            return;
         }
-        let paused: Vec<_> = self.listening().collect();
-        self.set_status(FrontendStatus::Open);
-        for proxy in paused {
-            // Those that were disabled one by one, too.
-            self.tell(|| Message::OpenFrontend(proxy.id));
-            self.running.logger.resumed(proxy);
-        }
-        self.tell(|| Message::Resume);
     }
 
     fn release_memory(&self) {
@@ -444,15 +431,6 @@ impl Life {
         for thread in &self.running.threads {
             thread.post(message());
         }
-    }
-
-    /// Whether there is anything to resume.
-    fn is_paused(&self) -> bool {
-        let mut frontends = self.frontends().filter_map(|p| self.running.frontend(p.id));
-        frontends.any(|frontend| {
-            let status = frontend.status.lock();
-            *status.unwrap_or_else(PoisonError::into_inner) == FrontendStatus::Paused
-        })
     }
 
     fn set_status(&self, status: FrontendStatus) {

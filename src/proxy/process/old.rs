@@ -40,6 +40,8 @@ const PAUSE: Duration = Duration::from_millis(10);
 pub(super) struct Predecessor {
     pub(super) giver: Giver,
     pub(super) pid: Pid,
+    /// It refuses connections because this process asked it to.
+    pub(super) paused: bool,
 }
 
 /// The first of them that hands over, and its sockets. There is one time, one state and one set of
@@ -50,7 +52,14 @@ pub(super) fn ask(
 ) -> (Option<Predecessor>, Inherited) {
     for &pid in old.map_or(&[][..], |old| &old.pids) {
         match Giver::ask(pid) {
-            Ok((giver, inherited)) => return (Some(Predecessor { giver, pid }), inherited),
+            Ok((giver, inherited)) => {
+                let predecessor = Predecessor {
+                    giver,
+                    pid,
+                    paused: false,
+                };
+                return (Some(predecessor), inherited);
+            }
             Err(Refusal::Unable) => {}
             Err(refusal) => announcer.warning(format!(
                 "Process {} does not hand its sessions over: {refusal}. It is told to drain.",
@@ -76,6 +85,7 @@ pub(super) fn borrow(lender: Option<Pid>) -> Inherited {
 pub(super) fn bind(
     model: &Model,
     old: Option<&OldProcesses>,
+    predecessor: Option<&mut Predecessor>,
     inherited: &Inherited,
 ) -> Result<Listeners, Vec<BindError>> {
     let errors = match (bind_all(model, inherited), old) {
@@ -94,6 +104,8 @@ pub(super) fn bind(
     }
     if outcome.is_err() {
         old.signal(Signal::TTIN);
+    } else if let Some(predecessor) = predecessor {
+        predecessor.paused = true;
     }
     outcome
 }

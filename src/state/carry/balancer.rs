@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use pontoon_engine::{
     backend::{
-        AdminMemory, AgentMemory, AgentView, HealthMemory, Memory, RulingMemory, ServerMemory,
-        SlowStart,
+        AdminMemory, AgentMemory, AgentView, HealthMemory, LimitMemory, Memory, RulingMemory,
+        ServerMemory, SlowStart,
     },
     balance::Turn,
     health::{CheckResult, CheckStatus},
@@ -37,6 +37,9 @@ pub(super) struct Server {
     agent: Agent,
     weight: u16,
     configured_weight: u16,
+    /// `maxconn` as it was set, and whether the agent did.
+    limit: Option<(u32, bool)>,
+    configured_limit: Option<u32>,
     start: Option<(Stamp, u32)>,
     sessions_max: u32,
     queued_max: u32,
@@ -112,14 +115,13 @@ struct Health {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Agent {
     down: bool,
-    limit: Option<u32>,
     last: Option<Probe>,
     asked: Option<Stamp>,
 }
 
 /// What a check found, or an agent said.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Probe {
+pub(super) struct Probe {
     /// As the statistics call it.
     status: String,
     code: Option<u16>,
@@ -160,6 +162,8 @@ impl Server {
             agent: Agent::of(&memory.agent, zero),
             weight: memory.weight.get(),
             configured_weight: memory.configured_weight.get(),
+            limit: memory.limit.map(|limit| (limit.most, limit.by_agent)),
+            configured_limit: memory.configured_limit,
             start: memory.start.map(|it| (zero.stamp(it.since), it.ramp)),
             sessions_max: memory.sessions_max,
             queued_max: memory.queued_max,
@@ -184,6 +188,10 @@ impl Server {
             agent: self.agent.memory(zero),
             weight: weight(self.weight),
             configured_weight: weight(self.configured_weight),
+            limit: self
+                .limit
+                .map(|(most, by_agent)| LimitMemory { most, by_agent }),
+            configured_limit: self.configured_limit,
             start: self.start.map(|(since, ramp)| SlowStart {
                 since: zero.instant(since),
                 ramp,
@@ -271,7 +279,6 @@ impl Agent {
     fn of(memory: &AgentMemory, zero: Zero) -> Self {
         Self {
             down: memory.down,
-            limit: memory.limit,
             last: memory.last.as_ref().map(Probe::of_agent),
             asked: memory.asked.map(|at| zero.stamp(at)),
         }
@@ -280,7 +287,6 @@ impl Agent {
     fn memory(&self, zero: Zero) -> AgentMemory {
         AgentMemory {
             down: self.down,
-            limit: self.limit,
             last: self.last.as_ref().and_then(Probe::agent),
             asked: self.asked.map(|at| zero.instant(at)),
         }
@@ -288,7 +294,7 @@ impl Agent {
 }
 
 impl Probe {
-    fn of_check(result: &CheckResult) -> Self {
+    pub(super) fn of_check(result: &CheckResult) -> Self {
         Self {
             status: result.status.code().to_owned(),
             code: result.code,
@@ -307,7 +313,7 @@ impl Probe {
     }
 
     /// `None` for a status that only another version knows.
-    fn check(&self) -> Option<CheckResult> {
+    pub(super) fn check(&self) -> Option<CheckResult> {
         Some(CheckResult {
             status: CheckStatus::of_code(&self.status)?,
             code: self.code,

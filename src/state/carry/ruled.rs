@@ -31,23 +31,38 @@ impl Ruled {
     }
 }
 
-/// The limits of rates, and what the file says of each.
-fn said(global: &Global) -> [(ProcessLimit, Option<u32>); 2] {
+/// The limits of the process, each with what the file says of it.
+fn said(global: &Global) -> [(ProcessLimit, Option<u32>); 3] {
+    let rate = |limit: Option<u32>| Some(limit.unwrap_or(0));
     [
-        (ProcessLimit::ConnectionRate, global.max_connection_rate),
-        (ProcessLimit::SessionRate, global.max_session_rate),
+        (ProcessLimit::Sessions, global.max_connections),
+        (
+            ProcessLimit::ConnectionRate,
+            rate(global.max_connection_rate),
+        ),
+        (ProcessLimit::SessionRate, rate(global.max_session_rate)),
     ]
 }
 
-pub(super) fn rates(global: &Global, process: &ProcessState) -> [Ruled; 2] {
-    said(global)
-        .map(|(limit, said)| Ruled::of(Some(said.unwrap_or(0)), Some(process.limits.get(limit))))
+pub(super) fn limits(global: &Global, process: &ProcessState) -> [Ruled; 3] {
+    said(global).map(|(limit, said)| {
+        let now = Some(process.limits.get(limit));
+        // Without a word in the file, it follows from limits of the system, which may change.
+        let most = (limit == ProcessLimit::Sessions).then_some(process.max_connections);
+        Ruled::of(said, now.filter(|_| now != most))
+    })
 }
 
-pub(super) fn restore_rates(carried: &[Ruled; 2], global: &Global, process: &ProcessState) {
+pub(super) fn restore_limits(carried: &[Ruled; 3], global: &Global, process: &ProcessState) {
     for (ruled, (limit, said)) in carried.iter().zip(said(global)) {
-        if let Some(now) = ruled.under(Some(said.unwrap_or(0))) {
-            process.limits.set(limit, now);
+        match (ruled.under(said), limit) {
+            (None, _) => {}
+            (Some(now), ProcessLimit::Sessions) => {
+                process.limits.set(limit, now.min(process.max_connections));
+            }
+            (Some(now), ProcessLimit::ConnectionRate | ProcessLimit::SessionRate) => {
+                process.limits.set(limit, now);
+            }
         }
     }
 }

@@ -1,3 +1,5 @@
+mod ruled;
+
 use std::{
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},

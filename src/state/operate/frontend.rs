@@ -1,6 +1,9 @@
 //! A frontend listens no more, listens again, or is gone for good.
 
-use std::sync::{Arc, MutexGuard, PoisonError, Weak};
+use std::{
+    io,
+    sync::{Arc, MutexGuard, PoisonError, Weak},
+};
 
 use pontoon_config::haproxy::model::Proxy;
 use pontoon_engine::units::ProxyId;
@@ -20,14 +23,51 @@ impl Running {
         let frontend = self.frontend(id).ok_or(Refusal::NoSuchFrontend)?;
         let mut status = frontend.lock_status();
         match *status {
-            FrontendStatus::Paused => return Err(Refusal::AlreadyDisabled),
+            FrontendStatus::Disabled => return Err(Refusal::AlreadyDisabled),
             FrontendStatus::Stopped => return Err(Refusal::ShutDownCannotDisable),
+            // A signal paused it; from now on it is not for a signal to take that back.
+            FrontendStatus::Paused => {
+                *status = FrontendStatus::Disabled;
+                return Ok(());
+            }
             FrontendStatus::Open | FrontendStatus::Full => {}
         }
         self.close_frontend(id, frontend);
-        *status = FrontendStatus::Paused;
+        *status = FrontendStatus::Disabled;
         self.logger.paused(self.proxy(id));
         Ok(())
+    }
+
+    /// SIGTTOU: those that take connections refuse them until [`Running::resume_frontends`]; the
+    /// addresses stay ours.
+    pub fn pause_frontends(&self) {
+        for (proxy, frontend) in self.frontends() {
+            let mut status = frontend.lock_status();
+            if matches!(*status, FrontendStatus::Open | FrontendStatus::Full) {
+                self.close_frontend(proxy.id, frontend);
+                *status = FrontendStatus::Paused;
+                self.logger.paused(proxy);
+            }
+        }
+    }
+
+    /// SIGTTIN: those that a signal paused take connections again. Who was disabled stays so.
+    ///
+    /// # Errors
+    /// Somebody else took an address meanwhile: of these frontends; the others go on.
+    pub fn resume_frontends(&self) -> io::Result<()> {
+        let mut outcome = Ok(());
+        for (proxy, frontend) in self.frontends() {
+            let mut status = frontend.lock_status();
+            if *status != FrontendStatus::Paused {
+                continue;
+            }
+            match self.open_frontend(proxy, frontend) {
+                Ok(()) => *status = FrontendStatus::Open,
+                failed => outcome = failed,
+            }
+        }
+        outcome
     }
 
     /// `enable frontend`: connections are taken again.
@@ -40,14 +80,11 @@ impl Running {
         match *status {
             FrontendStatus::Open | FrontendStatus::Full => return Err(Refusal::AlreadyEnabled),
             FrontendStatus::Stopped => return Err(Refusal::ShutDownCannotEnable),
-            FrontendStatus::Paused => {}
+            FrontendStatus::Disabled | FrontendStatus::Paused => {}
         }
-        for listener in frontend.sockets() {
-            listener.resume().map_err(|_| Refusal::CannotListen)?;
-        }
+        self.open_frontend(self.proxy(id), frontend)
+            .map_err(|_| Refusal::CannotListen)?;
         *status = FrontendStatus::Open;
-        self.tell_all(|| Message::OpenFrontend(id));
-        self.logger.resumed(self.proxy(id));
         Ok(())
     }
 
@@ -96,15 +133,40 @@ impl Running {
         }
     }
 
-    /// The frontends that were disabled in the process before this one stay so.
-    pub fn keep_disabled(&self) {
-        for proxy in &self.model.proxies {
-            if let Some(frontend) = self.frontend(proxy.id)
-                && *frontend.lock_status() == FrontendStatus::Paused
-            {
+    /// What a signal paused in the process before this one takes connections here. To be called
+    /// before [`Running::keep_closed`].
+    pub fn forget_pauses(&self) {
+        for (_, frontend) in self.frontends() {
+            let mut status = frontend.lock_status();
+            if *status == FrontendStatus::Paused {
+                *status = FrontendStatus::Open;
+            }
+        }
+    }
+
+    /// The frontends that were disabled or paused in the process before this one stay so.
+    pub fn keep_closed(&self) {
+        for (proxy, frontend) in self.frontends() {
+            let status = *frontend.lock_status();
+            if matches!(status, FrontendStatus::Disabled | FrontendStatus::Paused) {
                 self.close_frontend(proxy.id, frontend);
             }
         }
+    }
+
+    /// The proxies with a client side that were started.
+    fn frontends(&self) -> impl Iterator<Item = (&Proxy, &FrontendState)> {
+        let proxies = self.model.proxies.iter().filter(|proxy| !proxy.disabled);
+        proxies.filter_map(|proxy| Some((proxy, self.frontend(proxy.id)?)))
+    }
+
+    fn open_frontend(&self, proxy: &Proxy, frontend: &FrontendState) -> io::Result<()> {
+        for listener in frontend.sockets() {
+            listener.resume()?;
+        }
+        self.tell_all(|| Message::OpenFrontend(proxy.id));
+        self.logger.resumed(proxy);
+        Ok(())
     }
 
     fn close_frontend(&self, id: ProxyId, frontend: &FrontendState) {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    Action, AgentView, Backend, HealthReport, Reason, StateChange,
+    Action, AgentView, Backend, HealthReport, LimitMemory, Reason, StateChange,
     member::{Face, Member, Stance},
     queue::Line,
 };
@@ -131,11 +131,11 @@ impl Backend {
         apply: impl FnOnce(&mut Member, &Settings),
     ) {
         let member = &mut self.members[id.index()];
-        let (before, weight, limit) = (member.stance(), member.weight, member.agent_limit);
+        let (before, weight, limit) = (member.stance(), member.weight, member.limit);
         apply(member, &self.servers[id.index()]);
         if member.stance() != before {
             self.transition(id, before, reason, now);
-        } else if (member.weight, member.agent_limit) != (weight, limit) {
+        } else if (member.weight, member.limit) != (weight, limit) {
             self.reshare(now);
         }
     }
@@ -241,7 +241,10 @@ impl Member {
             self.weight = percent_of(settings.weight, percent);
         }
         if let Some(limit) = answer.max_connections {
-            self.agent_limit = Some(limit);
+            self.limit = Some(LimitMemory {
+                most: limit,
+                by_agent: true,
+            });
         }
         if let Some(state) = answer.admin {
             self.set_admin(state);

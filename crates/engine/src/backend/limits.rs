@@ -98,7 +98,7 @@ impl Backend {
 
     /// `maxconn` in force, before anything scales it.
     pub(super) fn most(&self, id: ServerId) -> Option<u32> {
-        let set = self.members[id.index()].agent_limit;
+        let set = self.members[id.index()].limit.map(|limit| limit.most);
         let most = set.or(self.servers[id.index()].max_connections);
         most.filter(|most| *most > 0)
     }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{AgentView, Standing};
+use super::{AgentView, LimitMemory, Standing};
 use crate::{
     health::{CheckResult, Counter},
     server::{AdminState, OperState, Settings, Status},
@@ -33,8 +33,8 @@ pub(super) struct Member {
     pub(super) tracked: Option<(OperState, AdminState)>,
     /// Configured weight, or what an administrator or agent made of it.
     pub(super) weight: Weight,
-    /// `maxconn` as the agent or an administrator wants it; 0: no limit.
-    pub(super) agent_limit: Option<u32>,
+    /// `maxconn`, if it is no longer that of the file.
+    pub(super) limit: Option<LimitMemory>,
     /// When it came back up, while `slowstart` lasts.
     pub(super) starting_since: Option<Instant>,
     /// Live traffic wants the next check soon (`on-error fastinter` and stronger).
@@ -111,7 +111,7 @@ impl Member {
             agent_chose: false,
             tracked: None,
             weight: settings.weight,
-            agent_limit: None,
+            limit: None,
             starting_since: None,
             hurried: false,
             observed_errors: 0,

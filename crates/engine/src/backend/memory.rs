@@ -49,6 +49,10 @@ pub struct ServerMemory {
     pub weight: Weight,
     /// The weight that the file gave it.
     pub configured_weight: Weight,
+    /// `maxconn`, if it is no longer that of the file.
+    pub limit: Option<LimitMemory>,
+    /// The `maxconn` that the file gave it.
+    pub configured_limit: Option<u32>,
     /// Its slow start, while that lasts.
     pub start: Option<SlowStart>,
     /// Most slots ever taken at once.
@@ -82,6 +86,15 @@ pub struct AdminMemory {
     pub by_agent: bool,
     /// The file says `disabled`.
     pub disabled: bool,
+}
+
+/// `maxconn` of a server, as somebody wants it who is not the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LimitMemory {
+    /// Sessions at once; 0: no limit.
+    pub most: u32,
+    /// The agent wants it so; else, an administrator does.
+    pub by_agent: bool,
 }
 
 /// What an administrator overruled or switched off.
@@ -123,8 +136,6 @@ pub struct HealthMemory {
 pub struct AgentMemory {
     /// It says that the server is down.
     pub down: bool,
-    /// `maxconn` as it wants it.
-    pub limit: Option<u32>,
     /// Its last word.
     pub last: Option<AgentView>,
     /// When that was.
@@ -184,12 +195,13 @@ impl Backend {
             health: member.health_memory(),
             agent: AgentMemory {
                 down: member.agent_down,
-                limit: member.agent_limit,
                 last: member.last_agent.clone(),
                 asked: member.asked,
             },
             weight: member.weight,
             configured_weight: settings.weight,
+            limit: member.limit,
+            configured_limit: settings.max_connections,
             start: member.starting_since.map(|since| SlowStart {
                 since,
                 ramp: member.ramp,
@@ -236,6 +248,11 @@ impl Backend {
         member.restore_health(memory.health.as_ref(), check);
         if memory.configured_weight == settings.weight {
             member.weight = memory.weight;
+        }
+        if memory.configured_limit == settings.max_connections {
+            // Nobody is left who could take back what another agent said.
+            let stays = |limit: &LimitMemory| same_agent || !limit.by_agent;
+            member.limit = memory.limit.filter(stays);
         }
         if same_agent {
             member.restore_agent(&memory.agent);
@@ -376,7 +393,6 @@ impl Member {
 
     fn restore_agent(&mut self, memory: &AgentMemory) {
         self.agent_down = memory.down;
-        self.agent_limit = memory.limit;
         self.last_agent.clone_from(&memory.last);
         self.asked = memory.asked;
     }

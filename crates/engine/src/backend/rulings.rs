@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{Backend, Reason, member::Member, queue::Line};
+use super::{Backend, LimitMemory, Reason, member::Member, queue::Line};
 use crate::{
     server::AdminState,
     units::{ServerId, Weight},
@@ -58,7 +58,10 @@ impl Backend {
 
     /// An administrator changes `maxconn`; 0: no limit. Those who wait may get in at once.
     pub fn set_max_connections(&mut self, server: ServerId, limit: u32, now: Instant) {
-        self.members[server.index()].agent_limit = Some(limit);
+        self.members[server.index()].limit = Some(LimitMemory {
+            most: limit,
+            by_agent: false,
+        });
         self.reshare(now);
     }
 

@@ -189,7 +189,7 @@ const ITEMS: &[Entry] = &[
     entry(13, "Ulimit-n", Config, Limit, Here, |v| low(v.process.open_files), "Open files allowed."),
     entry(14, "Maxsock", Config, Limit, Here, |v| low(v.process.open_files), "Sockets allowed."),
     entry(15, "Maxconn", Config, Limit, Here, |v| v.process.max_connections.into(), "Connections allowed at once."),
-    entry(16, "Hard_maxconn", Config, Limit, Here, |v| v.process.max_connections.into(), "Connections allowed at once, whatever is set."),
+    entry(16, "Hard_maxconn", Config, Limit, Here, |v| v.process.hard_max_connections.into(), "Connections allowed at once, whatever is set."),
     entry(17, "CurrConns", Metric, Gauge, Here, |v| v.process.sessions.into(), "Connections now."),
     entry(18, "CumConns", Metric, Counter, Here, |v| low(v.process.connections_total), "Connections since the start."),
     entry(19, "CumReq", Metric, Counter, Here, |v| v.process.requests.into(), "Sessions and requests since the start."),
