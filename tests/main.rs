@@ -6,6 +6,7 @@
 mod chaos;
 mod checks;
 mod cloud;
+mod commands;
 mod compat;
 mod cost;
 mod database;
@@ -43,6 +44,7 @@ fn main() -> std::process::ExitCode {
     chaos::register(&mut tests);
     checks::register(&mut tests);
     cloud::register(&mut tests);
+    commands::register(&mut tests);
     compat::register(&mut tests);
     cost::register(&mut tests);
     database::register(&mut tests);

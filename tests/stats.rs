@@ -14,7 +14,8 @@ use pontoon_lab::{
     wait,
 };
 
-use self::web::{get, request, rows};
+pub(crate) use self::web::request;
+use self::web::{get, rows};
 use crate::harness::{Failure, Outcome, Test, pontoon};
 
 /// Adds this area's tests.
