@@ -26,6 +26,7 @@ mod page;
 mod patience;
 pub mod runtime;
 mod service;
+pub mod sessions;
 pub(crate) mod snapshot;
 mod stream;
 #[cfg(test)]

@@ -12,6 +12,7 @@ pub mod freeze;
 pub mod handoff;
 mod io;
 pub mod listen;
+pub mod observe;
 mod place;
 pub mod process;
 mod progress;

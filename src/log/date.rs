@@ -57,6 +57,14 @@ impl Calendar {
         padded(out, within.subsec_millis().into(), 3);
     }
 
+    /// `22/Nov/2026:10:11:12.123456`, local time.
+    pub(crate) fn with_microseconds(&self, out: &mut Vec<u8>, at: SystemTime) {
+        let (seconds, within) = split(at);
+        clf(out, &self.civil(seconds));
+        out.push(b'.');
+        padded(out, within.subsec_micros().into(), 6);
+    }
+
     /// `22/Nov/2026:10:11:12 +0100`, local time (`%Tl`).
     pub(super) fn with_offset(&self, out: &mut Vec<u8>, at: SystemTime) {
         let civil = self.civil(split(at).0);

@@ -78,6 +78,16 @@ impl Table {
         entry.session.as_ref().map(|_| entry.generation)
     }
 
+    /// Slots there are, free ones as well.
+    pub(super) fn slots(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// The session in this slot, if there is one.
+    pub(super) fn get(&self, slot: usize) -> Option<&Session> {
+        self.entries.get(slot)?.session.as_deref()
+    }
+
     /// All sessions.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Session> {
         self.entries

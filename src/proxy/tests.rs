@@ -5,6 +5,7 @@ mod bulk;
 mod endings;
 pub(crate) mod fixture;
 mod liveness;
+mod observing;
 
 /// An idle session costs its box, its slot in the table and its timer; nothing else.
 #[test]

@@ -334,6 +334,7 @@ impl Worker {
                 // Who asked may have lost patience.
                 let _gone = reply.send(self.end_session(id));
             }
+            Message::Observe(question) => self.answer(question),
             Message::ClearCounters(done) => {
                 self.running.clear_shard(self.shard);
                 let _gone = done.send(());

@@ -21,7 +21,7 @@ use pontoon_sys::wake::Wake;
 use tokio::sync::oneshot;
 
 use super::operate::SessionId;
-use crate::proxy::{adopt::Arrivals, freeze::Frozen};
+use crate::proxy::{adopt::Arrivals, freeze::Frozen, observe::Question};
 
 /// Messages to one data thread, and the descriptor that wakes it.
 #[derive(Debug)]
@@ -104,6 +104,8 @@ pub enum Message {
         /// Who asks.
         reply: oneshot::Sender<bool>,
     },
+    /// Describe some sessions.
+    Observe(Question),
     /// Clear what the thread counts, and say so.
     ClearCounters(oneshot::Sender<()>),
     /// Accept nobody for this frontend, until told otherwise.
@@ -139,7 +141,10 @@ impl Message {
     pub const fn is_about_sessions(&self) -> bool {
         matches!(
             self,
-            Self::Admit { .. } | Self::EndSessions { .. } | Self::EndSession { .. }
+            Self::Admit { .. }
+                | Self::EndSessions { .. }
+                | Self::EndSession { .. }
+                | Self::Observe(_)
         )
     }
 }

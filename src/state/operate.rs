@@ -16,7 +16,7 @@ pub use self::{
     address::{AddressChange, AddressMoved, PortChange},
     refusal::Refusal,
     server::{ProbeAddress, ServerChange},
-    sessions::SessionId,
+    sessions::{SessionId, Sessions},
     weight::WeightChange,
 };
 use super::{BackendState, Running, ServerState, limits::ProcessLimit};

@@ -75,6 +75,20 @@ pub enum Stage {
     },
 }
 
+/// By when somebody must act; `None`: nobody is waited for, or for as long as it takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Deadlines {
+    /// The client.
+    pub client: Option<Moment>,
+    /// The server.
+    pub server: Option<Moment>,
+    /// Whoever lets the session go to its server: the queue, an attempt to connect, the pause
+    /// after one.
+    pub connect: Option<Moment>,
+    /// The rules, which do with what there is then.
+    pub inspection: Option<Moment>,
+}
+
 /// What moves a session to its next stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
@@ -281,6 +295,25 @@ impl Life {
                 earlier(client, server)
             }
         }
+    }
+
+    /// What is waited for in this stage.
+    #[must_use]
+    pub fn deadlines(&self, timeouts: &Timeouts) -> Deadlines {
+        let mut deadlines = Deadlines::default();
+        match self.stage {
+            Stage::Handshake { until } => deadlines.client = until,
+            Stage::Inspect {
+                until,
+                client_until,
+            } => (deadlines.inspection, deadlines.client) = (until, client_until),
+            Stage::Queued { until } | Stage::Connecting { until } => deadlines.connect = until,
+            Stage::TurnAround { until } => deadlines.connect = Some(until),
+            Stage::Relaying { .. } => {
+                (deadlines.client, deadlines.server) = self.relay_deadlines(timeouts);
+            }
+        }
+        deadlines
     }
 
     /// A deadline may have passed; `None` if none has.

@@ -2,6 +2,8 @@
 
 use pontoon_config::haproxy::model::SeverityOutput;
 
+use super::show::Listing;
+
 /// How grave a word of feedback is, as the numbers of syslog(3) (`set severity-output`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Severity {
@@ -17,7 +19,7 @@ pub(crate) enum Severity {
 }
 
 /// What a command answers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Answer {
     /// It is done, and there is nothing to say.
     Done,
@@ -27,6 +29,8 @@ pub(crate) enum Answer {
     Feedback(Severity, String),
     /// The same where HAProxy leaves the empty line behind it out.
     Curt(Severity, String),
+    /// Sessions: too many to be told at once.
+    Sessions(Box<Listing>),
 }
 
 impl Answer {
@@ -40,10 +44,10 @@ impl Answer {
         Self::Feedback(Severity::Info, text.into())
     }
 
-    /// As it is sent, up to the empty line that ends it.
+    /// As it is sent, up to the empty line that ends it; of what is told in pieces, their end.
     pub(super) fn render(&self, severity: SeverityOutput) -> String {
         match self {
-            Self::Done => "\n".to_owned(),
+            Self::Done | Self::Sessions(_) => "\n".to_owned(),
             Self::Text(text) => format!("{text}\n"),
             Self::Feedback(grave, text) => format!("{}{text}\n\n", grave.shown(severity)),
             Self::Curt(grave, text) => format!("{}{text}\n", grave.shown(severity)),

@@ -10,7 +10,7 @@ impl Command {
     pub(super) async fn apply(self, running: &Arc<Running>) -> Answer {
         match self {
             Self::Session(_) => Answer::Done,
-            Self::Show(show) => show.answer(running),
+            Self::Show(show) => show.answer(running).await,
             Self::Change(change) => change.answer(running).await,
             Self::Help(words) => help::list(&words),
         }

@@ -5,6 +5,7 @@
 
 use super::{
     super::stream::{Read, Stream},
+    answer::Answer,
     reader::{Next, Reader},
     session::Session,
 };
@@ -23,7 +24,7 @@ pub(super) async fn serve(mut session: Session, mut stream: Stream) {
                     let Some(answer) = session.obey(written).await else {
                         return stream.close().await;
                     };
-                    let said = say(&mut stream, &session, &answer).await
+                    let said = tell(&mut stream, &session, answer).await
                         && say_prompt(&mut stream, &session, PROMPTS[0]).await;
                     if !said {
                         return;
@@ -55,6 +56,19 @@ pub(super) async fn serve(mut session: Session, mut stream: Stream) {
 /// Whether more has come.
 async fn wait(stream: &mut Stream, session: &Session) -> bool {
     stream.read(session.terms.patience).await == Read::Some
+}
+
+/// Whether it could be said. What comes in pieces waits for the client between them.
+async fn tell(stream: &mut Stream, session: &Session, mut answer: Answer) -> bool {
+    if let Answer::Sessions(listing) = &mut answer {
+        while let Some(piece) = listing.next().await {
+            if !say(stream, session, &piece).await {
+                return false;
+            }
+        }
+    }
+    let text = answer.render(session.terms.severity);
+    say(stream, session, &text).await
 }
 
 /// Whether it could be said.

@@ -101,13 +101,12 @@ impl Session {
     }
 
     /// Does what is asked for, and returns what to say; `None`: the client wants to leave.
-    pub(super) async fn obey(&mut self, written: &Written) -> Option<String> {
-        let answer = match Command::parse(written, self.terms.access) {
+    pub(super) async fn obey(&mut self, written: &Written) -> Option<Answer> {
+        Some(match Command::parse(written, self.terms.access) {
             Ok(Command::Session(order)) => self.settle(order)?,
             Ok(command) => command.apply(&self.running).await,
             Err(answer) => answer,
-        };
-        Some(answer.render(self.terms.severity))
+        })
     }
 
     fn settle(&mut self, order: Order) -> Option<Answer> {

@@ -3,6 +3,7 @@
 mod info;
 mod process;
 mod servers;
+mod sessions;
 mod stat;
 mod why;
 
@@ -10,6 +11,7 @@ use std::sync::Arc;
 
 use pontoon_config::haproxy::model::Access;
 
+pub(super) use self::sessions::Listing;
 use super::{
     answer::Answer,
     command::{Arguments, Command},
@@ -49,6 +51,8 @@ pub(crate) enum Show {
     Table(String),
     /// `show resolvers`: there are none of this name.
     Resolvers(String),
+    /// `show sess`.
+    Sessions(sessions::Wanted),
     /// `show why`.
     Why(Subject),
 }
@@ -81,6 +85,13 @@ pub(super) const ROWS: &[Row] = &[
         what: "report why servers are as they are, and what has happened to them",
         access: Access::User,
         parse: |arguments| Ok(Command::Show(Show::Why(Subject::of(arguments.get(0))))),
+    },
+    Row {
+        name: "show sess",
+        usage: "show sess [id]",
+        what: "report the list of current sessions or dump this exact session",
+        access: Access::Operator,
+        parse: |arguments| Ok(Command::Show(Show::Sessions(sessions::parse(arguments)?))),
     },
     Row {
         name: "show env",
@@ -159,7 +170,7 @@ fn first(arguments: &Arguments<'_>) -> String {
 }
 
 impl Show {
-    pub(super) fn answer(self, running: &Arc<Running>) -> Answer {
+    pub(super) async fn answer(self, running: &Arc<Running>) -> Answer {
         match self {
             Self::Info(form) => info::answer(running, form),
             Self::Stat(wanted) => stat::answer(running, &wanted),
@@ -177,6 +188,7 @@ impl Show {
             Self::Table(_) => Answer::error("No such table"),
             Self::Resolvers(name) if name.is_empty() => Answer::Done,
             Self::Resolvers(_) => Answer::error("Can't find that resolvers section"),
+            Self::Sessions(wanted) => sessions::answer(running, wanted).await,
             Self::Why(subject) => why::answer(running, &subject),
         }
     }

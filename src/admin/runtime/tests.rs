@@ -146,7 +146,7 @@ async fn answers(running: &Arc<Running>, commands: &[&str]) -> Vec<String> {
             payload: None,
         };
         let answer = session.obey(&written).await.unwrap();
-        answers.push(answer.trim_end().to_owned());
+        answers.push(answer.render(SeverityOutput::None).trim_end().to_owned());
     }
     answers
 }
