@@ -55,6 +55,9 @@ pub enum Broken {
     /// What came is no message.
     #[error("the other process speaks nonsense: {0}")]
     Nonsense(String),
+    /// The other process goes on itself, for this reason.
+    #[error("the other process serves on itself: {0}")]
+    Overruled(String),
     /// A message came that does not belong here.
     #[error("the other process said something unexpected")]
     Unexpected,
@@ -145,6 +148,13 @@ impl Line {
             bytes: bytes.to_vec(),
             descriptors,
         })
+    }
+
+    /// Hears nothing from now on, and tells what came before: the other end can say nothing more that
+    /// it could take for heard.
+    pub(super) fn last_word<Word: DeserializeOwned>(&self) -> Result<Heard<Word>, Broken> {
+        packet::refuse(&self.0)?;
+        self.hear(Some(Duration::ZERO))
     }
 
     /// Says nothing more, and waits until the other process has heard all and ends the line, at most so

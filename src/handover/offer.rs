@@ -210,6 +210,7 @@ impl Offer {
         let still = match Still::stop(&self.running, STANDSTILL) {
             Ok(still) => still,
             Err(hung) => {
+                refuse(line, &hung);
                 self.accept_again();
                 return Err(io::Error::other(hung).into());
             }
@@ -221,6 +222,7 @@ impl Offer {
                 return Ok(Some(self.drain(&why)));
             }
             Err(broken) => {
+                refuse(line, &broken);
                 still.go_on(&self.running);
                 self.accept_again();
                 return Err(broken);
@@ -256,7 +258,7 @@ impl Offer {
         }
         let staying = still.len() - still.count_movable(lack);
         line.say(&FromOld::Done { staying }, &[], &[], PATIENCE)?;
-        match line.hear(Some(PATIENCE))?.word {
+        match verdict(line, PATIENCE)? {
             FromNew::Taken => Ok(None),
             FromNew::Drain { why } => Ok(Some(why)),
             _ => Err(Broken::Unexpected),
@@ -340,6 +342,24 @@ impl<'a> Batch<'a> {
             _ => Err(Broken::Unexpected),
         }
     }
+}
+
+/// Whether the other process has taken the sessions. If it does not say so in time, it may not any
+/// more: both would go on with them.
+pub(super) fn verdict(line: &Line, patience: Duration) -> Result<FromNew, Broken> {
+    match line.hear(Some(patience)) {
+        Err(Broken::Late) => {
+            refuse(line, &Broken::Late);
+            Ok(line.last_word().map_err(|_| Broken::Late)?.word)
+        }
+        heard => Ok(heard?.word),
+    }
+}
+
+/// The other process is not wanted any more: all goes on here. It may be gone, or deaf.
+fn refuse(line: &Line, why: &impl std::fmt::Display) {
+    let why = why.to_string();
+    let _gone = line.say(&FromOld::Refused { why }, &[], &[], Duration::ZERO);
 }
 
 fn expect(line: &Line, word: &FromNew) -> Result<(), Broken> {

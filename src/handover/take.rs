@@ -1,7 +1,6 @@
 //! The new side: asks an old process for what it has, and goes on with it.
 
 use std::{
-    io,
     os::fd::OwnedFd,
     time::{Duration, Instant},
 };
@@ -97,24 +96,40 @@ impl Giver {
     /// can fail, and nothing is accepted yet.
     ///
     /// # Errors
-    /// They cannot be had: the old process keeps its sessions to their end.
+    /// They cannot be had: the old process keeps its sessions to their end. After
+    /// [`Broken::Overruled`] it serves on as if nobody had asked, and this process is not wanted.
     pub fn take(self, running: &Running, without_sessions: bool) -> Result<Taken, Broken> {
         let names = Names::new(&self.welcome.proxies, &running.model);
         match self.receive(&names, without_sessions) {
             Ok((carried, arrivals, staying)) => {
                 running.take_over(&carried, Instant::now());
-                // If it is gone, it has no more use for its copies either.
-                let _gone = self.line.say(&FromNew::Taken, &[], &[], PATIENCE);
+                self.claim()?;
                 let sessions = arrivals.len();
                 adopt::settle(running, arrivals);
                 Ok(Taken { sessions, staying })
             }
+            Err(broken @ Broken::Overruled(_)) => Err(broken),
             Err(broken) => {
                 let why = broken.to_string();
                 let _gone = self.line.say(&FromNew::Drain { why }, &[], &[], PATIENCE);
                 self.line.hang_up(PATIENCE);
                 Err(broken)
             }
+        }
+    }
+
+    /// Tells the old process that its sessions go on here, unless it goes on with them itself because
+    /// we were too slow. If it is gone, it has no more use for its copies.
+    fn claim(&self) -> Result<(), Broken> {
+        if self.line.say(&FromNew::Taken, &[], &[], PATIENCE).is_ok() {
+            return Ok(());
+        }
+        match self.line.last_word::<FromOld>() {
+            Ok(Heard {
+                word: FromOld::Refused { why },
+                ..
+            }) => Err(Broken::Overruled(why)),
+            _ => Ok(()),
         }
     }
 
@@ -128,7 +143,7 @@ impl Giver {
         self.line.say(&FromNew::Ready(lack), &[], &[], PATIENCE)?;
         let carried = match self.line.hear(Some(PATIENCE))?.word {
             FromOld::State(carried) => carried,
-            FromOld::Refused { why } => return Err(Broken::System(io::Error::other(why))),
+            FromOld::Refused { why } => return Err(Broken::Overruled(why)),
             _ => return Err(Broken::Unexpected),
         };
         let mut arrivals = Vec::new();
@@ -139,6 +154,7 @@ impl Giver {
                     unpack(forms, heard.bytes, heard.descriptors, names, &mut arrivals)?;
                     self.line.say(&FromNew::Received, &[], &[], PATIENCE)?;
                 }
+                FromOld::Refused { why } => return Err(Broken::Overruled(why)),
                 FromOld::Done { staying } => return Ok((*carried, arrivals, staying)),
                 _ => return Err(Broken::Unexpected),
             }

@@ -12,7 +12,7 @@ use pontoon_sys::packet;
 
 use super::{
     line::{Broken, Line},
-    offer::{Handed, Offer},
+    offer::{Handed, Offer, verdict},
     take::{Giver, Refusal},
     wire::{FromNew, FromOld, Lack, VERSION, Welcome},
 };
@@ -122,6 +122,26 @@ fn whoever_dies_on_the_way_leaves_all_sessions_where_they_were() {
         old.session_goes_on();
         old.accepts();
     }
+}
+
+/// Both would go on with the same sessions.
+#[test]
+fn whoever_claims_too_late_hears_that_it_is_not_wanted() {
+    let (near, far) = packet::pair().unwrap();
+    let (old, new) = (Line::new(near), Line::new(far));
+    let mut early = verdict(&old, Duration::ZERO);
+    assert!(matches!(early, Err(Broken::Late)));
+    let claim = new.say(&FromNew::Taken, &[], &[], PATIENCE);
+    assert!(matches!(claim, Err(Broken::Gone)));
+    let heard = new.last_word::<FromOld>().unwrap();
+    assert!(matches!(heard.word, FromOld::Refused { .. }));
+
+    // What was said before the end counts.
+    let (near, far) = packet::pair().unwrap();
+    let (old, new) = (Line::new(near), Line::new(far));
+    say(&new, &FromNew::Taken);
+    early = old.last_word().map(|heard| heard.word);
+    assert!(matches!(early, Ok(FromNew::Taken)));
 }
 
 #[test]
@@ -296,10 +316,18 @@ fn an_old_process_that_makes_no_sense_is_left_alone() {
         1,
     )
     .carry(began);
+    let state = || FromOld::State(Box::new(state.clone()));
     let unknown = FromOld::Sessions(vec![some_session()]);
-    let words = vec![welcome(0), FromOld::State(Box::new(state)), unknown];
     assert!(matches!(
-        takes(words),
+        takes(vec![welcome(0), state(), unknown]),
         Err(Refusal::Broken(Broken::Nonsense(_)))
     ));
+    let late = || FromOld::Refused { why: "late".into() };
+    for words in [vec![welcome(0), late()], vec![welcome(0), state(), late()]] {
+        let taken = takes(words);
+        assert!(
+            matches!(&taken, Err(Refusal::Broken(Broken::Overruled(why))) if why == "late"),
+            "{taken:?}"
+        );
+    }
 }

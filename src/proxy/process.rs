@@ -54,7 +54,7 @@ use crate::{
         },
     },
     checks::{Checks, LoadError},
-    handover::{offer::Door, take::Taken},
+    handover::{line::Broken, offer::Door, take::Taken},
     log::{self, Logger},
     node::beat::Heart,
     state::{ProcessState, Running, mailbox::Message, server_state::States},
@@ -117,6 +117,8 @@ enum StartError {
     Supervisor(io::Error),
     #[error("Cannot start a thread: {0}")]
     Thread(io::Error),
+    #[error("Process {pid} did not give up its sessions and serves on itself ({why}). Try again.")]
+    Overruled { pid: i32, why: String },
 }
 
 fn lines(errors: &[impl std::fmt::Display]) -> String {
@@ -321,7 +323,7 @@ fn start(
     }
     let threads = spawn(&running, threads, &bound.listeners, waits, &sender)?;
     if let Some(predecessor) = predecessor {
-        succeed(predecessor, &running, &states, options);
+        succeed(predecessor, &running, &states, options)?;
     }
     Ok(Process {
         signals: bound.signals,
@@ -363,7 +365,15 @@ fn tell_problems(states: &States, options: &Options, announcer: &Announcer, logg
 
 /// Takes over from a process that waits for it; then accepts. What that one knows of servers is newer
 /// than any file.
-fn succeed(predecessor: Predecessor, running: &Running, states: &States, options: &Options) {
+///
+/// # Errors
+/// That one serves on itself.
+fn succeed(
+    predecessor: Predecessor,
+    running: &Running,
+    states: &States,
+    options: &Options,
+) -> Result<(), StartError> {
     let Predecessor { giver, pid, paused } = predecessor;
     let at_once = options.old.as_ref().map(|old| old.leave) == Some(Leave::AtOnce);
     let began = Instant::now();
@@ -371,6 +381,12 @@ fn succeed(predecessor: Predecessor, running: &Running, states: &States, options
     let handovers = &running.process.handovers;
     match &taken {
         Ok(taken) => handovers.complete(taken.sessions, taken.staying, began.elapsed()),
+        Err(Broken::Overruled(why)) => {
+            return Err(StartError::Overruled {
+                pid: pid.as_raw_pid(),
+                why: why.clone(),
+            });
+        }
         Err(_) => {
             handovers.fail();
             running.begin_with(states, Instant::now());
@@ -404,6 +420,7 @@ fn succeed(predecessor: Predecessor, running: &Running, states: &States, options
         }
     };
     running.logger.event(None, level, &text);
+    Ok(())
 }
 
 /// A process that nobody can take over from is told by signals.

@@ -11,8 +11,8 @@ use std::{
 };
 
 use rustix::net::{
-    AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, SocketFlags, SocketType, bind, connect,
-    listen, recv, send as send_bytes, socket_with, socketpair,
+    AddressFamily, RecvFlags, SendFlags, Shutdown, SocketAddrUnix, SocketFlags, SocketType, bind,
+    connect, listen, recv, send as send_bytes, socket_with, socketpair,
 };
 
 const FLAGS: SocketFlags = SocketFlags::NONBLOCK.union(SocketFlags::CLOEXEC);
@@ -81,6 +81,14 @@ pub fn receive(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<Option<usize>
         length if length > room => Err(io::ErrorKind::FileTooLarge.into()),
         length => Ok(Some(length)),
     }
+}
+
+/// Receives nothing from now on but what has come already: the other end's messages fail (`EPIPE`).
+///
+/// # Errors
+/// Not connected.
+pub fn refuse(socket: impl AsFd) -> io::Result<()> {
+    Ok(rustix::net::shutdown(socket, Shutdown::Read)?)
 }
 
 /// Who is at the other end.
