@@ -13,6 +13,7 @@ pub mod network;
 pub mod notify;
 pub mod process;
 pub mod proxy;
+pub mod resume;
 mod script;
 mod settings;
 pub mod status;
@@ -26,7 +27,7 @@ mod words;
 use std::{io, path::PathBuf, process::ExitCode, sync::Arc};
 
 use pontoon_config::keepalived::model::{Global, Model};
-use pontoon_sys::process::{identity, limit, schedule};
+use pontoon_sys::process::{identity, limit, schedule, signal::Held};
 use rustix::{fs::Mode, process::umask};
 
 use self::{
@@ -37,8 +38,9 @@ use self::{
     notify::Notifier,
     process::{
         pidfile::{Pidfile, PidfileError},
-        signals::Watch,
+        signals::{self, Watch},
     },
+    resume::Left,
     track::Trackers,
 };
 use crate::node::channel::ElectionEnd;
@@ -82,6 +84,8 @@ enum StartError {
     Network(#[from] NetworkError),
     #[error("the supervisor's descriptor cannot be used: {0}")]
     Supervisor(io::Error),
+    #[error("what the program before has left cannot be used: {0}")]
+    Left(io::Error),
     #[error("cannot start the event loop: {0}")]
     Runtime(io::Error),
 }
@@ -97,6 +101,7 @@ impl StartError {
             Self::Pidfile(PidfileError::Write { .. })
             | Self::Network(_)
             | Self::Supervisor(_)
+            | Self::Left(_)
             | Self::Runtime(_) => ExitCode::FAILURE,
         }
     }
@@ -126,6 +131,7 @@ fn refuse(error: &StartError, log: &Log) -> ExitCode {
 }
 
 fn start(options: Options, log: &Log) -> Result<(), StartError> {
+    let left = resume::left().map_err(StartError::Left)?;
     let model = Arc::new(read(&options.files, log)?);
     prepare(&model.global, &options, log);
     let _pidfile = options.pidfile.as_deref().map(Pidfile::claim).transpose()?;
@@ -134,19 +140,59 @@ fn start(options: Options, log: &Log) -> Result<(), StartError> {
         .build()
         .map_err(StartError::Runtime)?;
     runtime.block_on(async {
+        let signals = Watch::new().map_err(StartError::Runtime)?;
+        if left.is_some() {
+            // They have waited since the program before.
+            let held = signals::hold().and_then(Held::release);
+            held.map_err(StartError::Runtime)?;
+        }
+        let mut left = left;
         let parts = Parts {
-            signals: Watch::new().map_err(StartError::Runtime)?,
+            signals,
             supervisor: ElectionEnd::inherited().map_err(StartError::Supervisor)?,
-            network: Network::open(Arc::clone(&model), log.clone())?,
-            trackers: Trackers::start(&model, log.clone()),
-            notifier: Notifier::new(&model, log.clone()),
+            network: network(&model, log, left.as_mut())?,
+            trackers: trackers(&model, log, left.as_ref()),
+            notifier: notifier(&model, log, left.as_mut()),
             log: log.clone(),
             options,
             model,
+            left,
         };
         EventLoop::new(parts).run().await;
         Ok(())
     })
+}
+
+/// As it is now, or as the program before has left it.
+fn network(
+    model: &Arc<Model>,
+    log: &Log,
+    left: Option<&mut Left>,
+) -> Result<Network, NetworkError> {
+    let (model, log) = (Arc::clone(model), log.clone());
+    let Some(Left { core, rest }) = left else {
+        return Network::open(model, log);
+    };
+    let saved = rest.as_mut().map(|rest| std::mem::take(&mut rest.network));
+    Network::resumed(model, log, &core.masters, saved.unwrap_or_default())
+}
+
+/// Files that are tracked are not made anew for another program.
+fn trackers(model: &Model, log: &Log, left: Option<&Left>) -> Trackers {
+    let Some(left) = left else {
+        return Trackers::start(model, log.clone());
+    };
+    let mut trackers = Trackers::go_on(model, log.clone());
+    if let Ok(rest) = &left.rest {
+        trackers.resume(&rest.trackers);
+    }
+    trackers
+}
+
+fn notifier(model: &Model, log: &Log, left: Option<&mut Left>) -> Notifier {
+    let rest = left.and_then(|left| left.rest.as_mut().ok());
+    let fifos = rest.map(|rest| std::mem::take(&mut rest.fifos));
+    Notifier::go_on(model, log.clone(), fifos.unwrap_or_default())
 }
 
 fn read(files: &Files, log: &Log) -> Result<Model, StartError> {

@@ -63,7 +63,9 @@ use self::{
 pub use self::{
     console::{Place, PlaceError},
     files::Check,
-    start::{Master, Node, hold_signals, keepalived, master, resumed_master, run},
+    start::{
+        Master, Node, hold_signals, keepalived, master, resumed_keepalived, resumed_master, run,
+    },
 };
 use crate::node::{
     channel::Received,
@@ -264,6 +266,7 @@ impl Supervisor {
             }
             FromElection::Prepared { id, result } => self.election_prepared(id, result),
             FromElection::Reloaded { id, result } => self.election_reloaded(id, result),
+            FromElection::Renewed { result } => self.election_renewed(result),
             FromElection::FloatingIpAsserted { id, result } => {
                 let answer = result.map_or_else(Answer::Refused, Answer::Associating);
                 self.passed_on(id, &answer);
@@ -438,7 +441,7 @@ impl Supervisor {
             Signal::TERM | Signal::INT => self.begin_stop(signal),
             Signal::USR1 if has_proxy => self.begin_stop(signal),
             Signal::USR2 if has_proxy => self.reload_asked(None),
-            Signal::HUP if self.role != Role::Keepalived => self.reload_asked(None),
+            Signal::HUP => self.reload_asked(None),
             _ if event::of_election().any(|it| it == signal) => {
                 self.pass(Kind::Election, signal);
             }

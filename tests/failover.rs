@@ -9,6 +9,7 @@ mod setup;
 mod standstill;
 mod street;
 mod switchover;
+mod upgrade;
 
 use pontoon_lab::needs::Need;
 
@@ -23,6 +24,7 @@ pub(crate) fn register(tests: &mut Vec<Test>) {
     pontoon::register(tests);
     standstill::register(tests);
     switchover::register(tests);
+    upgrade::register(tests);
 }
 
 /// A test on hosts.

@@ -12,6 +12,7 @@ mod status;
 mod storm;
 mod supervision;
 mod twin;
+mod upgrade;
 mod whole;
 
 use pontoon_lab::needs::Need;
@@ -35,6 +36,7 @@ pub(crate) fn register(tests: &mut Vec<Test>) {
     storm::register(tests);
     supervision::register(tests);
     twin::register(tests);
+    upgrade::register(tests);
     whole::register(tests);
 }
 

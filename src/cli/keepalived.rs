@@ -47,6 +47,16 @@ pub(super) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// Whether an election with these arguments could begin.
+pub(super) fn can_resume(args: impl Iterator<Item = OsString>) -> ExitCode {
+    let arguments = Arguments::parse(args);
+    if files(&arguments).read().model.is_some() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
 fn tell_unexpected(arguments: &Arguments) {
     if !arguments.unexpected.is_empty() {
         let words = arguments.unexpected.join(" ");

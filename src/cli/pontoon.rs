@@ -8,7 +8,7 @@ use super::{
     check, floating_ip, plan, reference, reload, say, server, status, switchover, top, why,
 };
 use crate::{
-    demo,
+    demo, election,
     proxy::process::announce::{Announcer, Style},
     supervisor,
 };
@@ -60,6 +60,12 @@ enum Command {
     /// Whether this program can go on where a supervisor of that version was
     #[command(hide = true)]
     CanResume { version: u32 },
+    /// Whether this program can go on where an election with these arguments was
+    #[command(hide = true, name = election::resume::QUESTION)]
+    CanResumeElection {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
     /// Tell the version
     Version,
     #[command(external_subcommand)]
@@ -151,6 +157,9 @@ pub(super) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
             ExitCode::SUCCESS
         }
         Command::CanResume { .. } => ExitCode::FAILURE,
+        Command::CanResumeElection { arguments } => {
+            super::keepalived::can_resume(arguments.into_iter())
+        }
         Command::Version => version(),
         Command::Other(words) => unknown(&words),
     }

@@ -2,6 +2,7 @@
 
 mod orders;
 mod reload;
+mod renewal;
 mod report;
 mod switchover;
 
@@ -32,6 +33,7 @@ use super::{
     notify::Notifier,
     process::signals::{Function, Watch},
     proxy::{News, ProxyWatch},
+    resume::Left,
     settings::{Facts, Plan, Subject, Table},
     switchover::{Asking, Sparing},
     track::{Tracked, Trackers},
@@ -40,6 +42,8 @@ use crate::node::{
     channel::ElectionEnd,
     message::{ALIVE_INTERVAL, FromElection, ToElection},
 };
+
+use self::renewal::{Remembered, Renewal};
 
 /// How long scripts may take that were started because of the stop; our supervisor has a little
 /// more patience with us.
@@ -76,6 +80,10 @@ pub(super) struct EventLoop {
     signals: Watch,
     /// What a reload that was announced is going to apply.
     prepared: Option<Arc<Model>>,
+    /// Another program is to take over.
+    renewal: Option<Renewal>,
+    /// What the program before has left, until it has been taken in.
+    left: Option<Left>,
     history: History,
     /// Whatever else is worth knowing afterwards.
     events: Events,
@@ -101,6 +109,8 @@ pub(super) struct Parts {
     pub(super) notifier: Notifier,
     pub(super) supervisor: Option<ElectionEnd>,
     pub(super) signals: Watch,
+    /// Of the program before.
+    pub(super) left: Option<Left>,
 }
 
 /// Something happened.
@@ -117,6 +127,8 @@ enum Happened {
     Scripts(Vec<i32>),
     /// A time the machine waits for has come.
     Timeout,
+    /// Whether another program can take over.
+    Judged(bool),
     /// The supervisor is to hear that we live.
     Alive,
 }
@@ -133,6 +145,7 @@ impl EventLoop {
             notifier,
             supervisor,
             signals,
+            mut left,
         } = parts;
         let now = Instant::now();
         let facts = Surveyed {
@@ -141,22 +154,27 @@ impl EventLoop {
         };
         let Plan { settings, table } = Plan::new(&model, &facts);
         let pidfile = model.global.proxy_pidfile.clone();
-        let proxy = match supervisor {
-            Some(_) => ProxyWatch::supervised(pidfile, log.clone()),
-            None => ProxyWatch::twin(pidfile, log.clone()),
+        let (followed, said) = renewal::last_said(left.as_ref());
+        let proxy = match (&left, &supervisor) {
+            (Some(_), _) => ProxyWatch::resumed(followed, said, pidfile, log.clone()),
+            (None, Some(_)) => ProxyWatch::supervised(pidfile, log.clone()),
+            (None, None) => ProxyWatch::twin(pidfile, log.clone()),
         };
+        let remembered = left.as_mut().map(Remembered::take).unwrap_or_default();
         Self {
-            election: Election::new(settings.clone(), now),
+            election: renewal::machine(settings.clone(), left.as_ref(), now),
             settings,
             outgoing: None,
-            proxy_state: Proxy::Absent,
+            proxy_state: said.unwrap_or(Proxy::Absent),
+            renewal: None,
+            left,
             prepared: None,
-            history: History::default(),
-            events: Events::default(),
+            history: remembered.history,
+            events: remembered.events,
             asking: None,
             sparing: Sparing::default(),
-            cleared: HashMap::new(),
-            started: now,
+            cleared: remembered.cleared,
+            started: remembered.started.unwrap_or(now),
             floating: Floating::new(&model, log.clone()),
             alive: signs_of_life(),
             stopping: false,
@@ -179,12 +197,16 @@ impl EventLoop {
         while !self.stopping {
             let happened = self.next().await;
             self.take(happened);
+            self.renew_if_due();
         }
         self.end().await;
     }
 
     /// What is known already goes in before the first `Timeout`, at which everything begins.
     async fn begin(&mut self) {
+        if let Some(left) = self.left.take() {
+            return self.go_on(&left);
+        }
         self.network.clean();
         if self.options.dump_configuration {
             self.log_configuration();
@@ -231,6 +253,7 @@ impl EventLoop {
             }
             told = heard(&mut self.supervisor) => return Happened::Told(told),
             function = self.signals.next() => return Happened::Signal(function),
+            able = renewal::verdict(&mut self.renewal) => return Happened::Judged(able),
             groups = self.notifier.running() => return Happened::Scripts(groups),
             _ = self.alive.tick() => return Happened::Alive,
             () = until(due) => {}
@@ -270,6 +293,7 @@ impl EventLoop {
             }
             Happened::Signal(function) => self.obey(function),
             Happened::Scripts(groups) => self.tell(&FromElection::Scripts(groups)),
+            Happened::Judged(able) => self.renewal_judged(able),
             Happened::Provider(answered) => self.floating.answered(answered, Instant::now()),
             Happened::Timeout => {
                 // First who is master, then what a master does.
@@ -373,6 +397,7 @@ impl EventLoop {
                 let result = self.reload();
                 self.tell(&FromElection::Reloaded { id: *id, result });
             }
+            ToElection::Renew { program } => self.renewal_wanted(program),
             ToElection::SwitchoverWanted { id, whose, wish } => {
                 self.switchover_wanted(*id, whose, *wish);
             }

@@ -107,6 +107,11 @@ impl Floating {
         }
     }
 
+    /// Whether no call is under way.
+    pub(super) fn is_idle(&self) -> bool {
+        self.addresses.iter().all(Address::is_idle)
+    }
+
     /// When the first of them wants to be called again.
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         self.addresses

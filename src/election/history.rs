@@ -3,16 +3,17 @@
 use std::{collections::VecDeque, time::SystemTime};
 
 use pontoon_engine::vrrp::Role;
+use serde::{Deserialize, Serialize};
 
 /// How many are remembered.
 const REMEMBERED: usize = 10;
 
 /// The last changes, the latest first.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub(super) struct History(VecDeque<Transition>);
 
 /// A change of a role.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Transition {
     pub(super) at: SystemTime,
     /// The instance's name: after a reload, its index may be another's.
@@ -39,7 +40,7 @@ impl History {
 const EVENTS: usize = 100;
 
 /// What happened lately, in the words of the log; the latest first.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub(super) struct Events(VecDeque<(SystemTime, String)>);
 
 impl Events {

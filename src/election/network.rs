@@ -14,6 +14,7 @@ mod hearing;
 mod holding;
 mod kernel;
 mod names;
+mod saved;
 mod sockets;
 mod table;
 
@@ -34,6 +35,7 @@ use pontoon_engine::vrrp::{
     readiness::{self, Message},
 };
 use pontoon_sys::vrrp::Way;
+use serde::{Deserialize, Serialize};
 
 use super::log::{Level, Log};
 use crate::node::message::{Farewell, Held};
@@ -41,6 +43,7 @@ use announcer::Announcer;
 use complaints::Complaints;
 use holding::Holding;
 use kernel::Kernel;
+pub use saved::SavedNetwork;
 use sockets::{Hears, Sockets};
 use table::Table;
 
@@ -113,7 +116,7 @@ pub struct Asked {
 }
 
 /// What was lost on the way.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Losses {
     /// Packets for this instance that are no advertisements.
     pub unreadable: u64,
@@ -154,11 +157,19 @@ impl Network {
     /// # Errors
     /// An interface is missing and `dynamic_interfaces` is not set; rights are missing.
     pub fn open(model: Arc<Model>, log: Log) -> Result<Self, NetworkError> {
+        let mut network = Self::with(model, log, Sockets::default())?;
+        names::check(&network.model, &network.table)?;
+        network.open_sockets()?;
+        network.begin();
+        Ok(network)
+    }
+
+    /// With these sockets.
+    fn with(model: Arc<Model>, log: Log, sockets: Sockets) -> Result<Self, NetworkError> {
         let mut kernel = Kernel::open()?;
         let table = kernel.read().map_err(NetworkError::List)?;
-        names::check(&model, &table)?;
-        let mut network = Self {
-            sockets: Sockets::default(),
+        Ok(Self {
+            sockets,
             announcer: Announcer::open(&model)?,
             holding: Holding::new(&model),
             ends: vec![End::default(); model.instances.len()],
@@ -169,15 +180,15 @@ impl Network {
             log,
             kernel,
             table,
-        };
-        network.open_sockets()?;
-        network.settle();
-        network.events.clear();
-        let (kernel, table) = (&mut network.kernel, &network.table);
-        network
-            .holding
-            .begin(kernel, table, &mut network.complaints);
-        Ok(network)
+        })
+    }
+
+    /// What is known is told to nobody; what is held for ever is put up.
+    fn begin(&mut self) {
+        self.settle();
+        self.events.clear();
+        let (kernel, table) = (&mut self.kernel, &self.table);
+        self.holding.begin(kernel, table, &mut self.complaints);
     }
 
     fn open_sockets(&mut self) -> Result<(), NetworkError> {

@@ -15,9 +15,10 @@ use pontoon_engine::vrrp::{
 };
 use tokio::time::{Instant, timeout_at};
 
+pub use self::fifo::SavedFifo;
 use self::{
     fifo::Fifos,
-    queue::{Job, Queue},
+    queue::{Job, Pending, Queue},
 };
 use super::{
     log::{Level, Log},
@@ -36,6 +37,7 @@ pub struct Notifier {
     queues: HashMap<Key, Queue>,
     /// Of all queues.
     running: Groups,
+    pending: Pending,
     /// Queues of instances and groups that a reload removed; they come to their end.
     ending: Vec<Queue>,
 }
@@ -65,7 +67,13 @@ impl Notifier {
     /// the event loop.
     #[must_use]
     pub fn new(model: &Model, log: Log) -> Self {
-        let fifos = Fifos::new(log.clone());
+        Self::go_on(model, log, Vec::new())
+    }
+
+    /// The same, with the FIFOs of the program before, and their readers.
+    #[must_use]
+    pub fn go_on(model: &Model, log: Log, before: Vec<SavedFifo>) -> Self {
+        let fifos = Fifos::resumed(before, log.clone());
         let mut notifier = Self {
             log,
             timeout: Duration::ZERO,
@@ -75,6 +83,7 @@ impl Notifier {
             priority_changes: false,
             queues: HashMap::new(),
             running: Groups::default(),
+            pending: Pending::default(),
             ending: Vec::new(),
         };
         notifier.reload(model);
@@ -91,7 +100,7 @@ impl Notifier {
             Subject::Instance(_) => priority,
             Subject::Group(_) => Priority(0),
         };
-        let jobs = told.jobs(state.name(), told.of(state), priority);
+        let jobs = told.jobs(state.name(), told.of(state), priority, &self.pending);
         self.fifos.write(&told.line(state.name(), priority));
         let key = told.key.clone();
         self.enqueue(key, jobs);
@@ -107,7 +116,7 @@ impl Notifier {
             Some(script) => ("DELETED", ("notify_deleted", script.as_ref())),
             None => (NotifyState::Fault.name(), told.of(NotifyState::Fault)),
         };
-        let jobs = told.jobs(state, script, priority);
+        let jobs = told.jobs(state, script, priority, &self.pending);
         self.fifos.write(&told.line(state, priority));
         let key = told.key.clone();
         self.enqueue(key, jobs);
@@ -147,6 +156,7 @@ impl Notifier {
             script: script.clone(),
             arguments: Vec::new(),
             once: true,
+            pending: self.pending.clone(),
         };
         let key = told.key.clone();
         self.enqueue(key, vec![job]);
@@ -159,6 +169,18 @@ impl Notifier {
         let (timeout, running, log) = (self.timeout, &self.running, &self.log);
         let new = || Queue::start(timeout, running.clone(), log.clone());
         self.queues.entry(key).or_insert_with(new).push(jobs);
+    }
+
+    /// Whether nothing runs and nothing waits, but the readers of FIFOs.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.pending.is_over()
+    }
+
+    /// What the next program needs.
+    #[must_use]
+    pub fn saved(&self) -> Vec<SavedFifo> {
+        self.fifos.saved()
     }
 
     /// Waits until other scripts run than before; returns their process groups. Can be given up.
@@ -270,7 +292,7 @@ impl Told {
     }
 
     /// What is run for a state: its own script first.
-    fn jobs(&self, state: &str, own: Own<'_>, priority: Priority) -> Vec<Job> {
+    fn jobs(&self, state: &str, own: Own<'_>, priority: Priority, pending: &Pending) -> Vec<Job> {
         let (kind, name) = &self.key;
         let words = [*kind, name, state].map(str::to_owned);
         let added = words.into_iter().chain([priority.to_string()]).collect();
@@ -284,6 +306,7 @@ impl Told {
                 script: script.clone(),
                 arguments,
                 once: false,
+                pending: pending.clone(),
             })
             .collect()
     }

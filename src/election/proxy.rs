@@ -20,6 +20,7 @@ use std::{
 };
 
 use pontoon_engine::vrrp::event::{Proxy, ProxyFault};
+use serde::{Deserialize, Serialize};
 
 use self::{hearing::Hearing, twin::Twin};
 use super::log::Log;
@@ -37,6 +38,17 @@ pub enum News {
         /// For how long.
         silent_for: Duration,
     },
+}
+
+/// Who is followed, for the next program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Followed {
+    /// The supervisor will tell.
+    Nobody,
+    /// The supervisor's proxy.
+    Process(u32),
+    /// Whoever somebody else starts.
+    Twin,
 }
 
 /// Follows the proxy.
@@ -84,6 +96,31 @@ impl ProxyWatch {
         watch
     }
 
+    /// Who is followed; `None` while it is being replaced.
+    #[must_use]
+    pub fn followed(&self) -> Option<Followed> {
+        match &self.source {
+            _ if self.replacing || !self.news.is_empty() => None,
+            Source::Supervisor(None) => Some(Followed::Nobody),
+            Source::Supervisor(Some(hearing)) => Some(Followed::Process(hearing.pid())),
+            Source::Twin(_) => Some(Followed::Twin),
+        }
+    }
+
+    /// Goes on where the program before was, which has told the machine this. To be called inside the
+    /// event loop.
+    #[must_use]
+    pub fn resumed(followed: Followed, said: Option<Proxy>, pidfile: PathBuf, log: Log) -> Self {
+        let mut watch = Self::supervised(pidfile, log);
+        watch.said = said;
+        match followed {
+            Followed::Nobody => {}
+            Followed::Process(pid) => watch.told(&ToElection::ProxyReady { pid }),
+            Followed::Twin => watch.look_for_twin(),
+        }
+        watch
+    }
+
     /// The supervisor has spoken. What concerns no proxy is ignored. To be called inside the event
     /// loop.
     pub fn told(&mut self, message: &ToElection) {
@@ -101,6 +138,7 @@ impl ProxyWatch {
             ToElection::ProxyStarting
             | ToElection::Prepare { .. }
             | ToElection::Abandon
+            | ToElection::Renew { .. }
             | ToElection::Reload { .. }
             | ToElection::StatusWanted { .. }
             | ToElection::SwitchoverWanted { .. }

@@ -3,6 +3,7 @@
 //! What was written is looked at once, when the file is read: [`Scripts::prepare`] finds the program and
 //! the user, and says what is wrong with them. A [`Script`] can then be started again and again.
 
+mod adopted;
 mod groups;
 mod identity;
 mod line;
@@ -20,6 +21,7 @@ use std::{
 use pontoon_config::keepalived::model::{Command, Global};
 
 pub(super) use self::{
+    adopted::SavedRun,
     groups::Groups,
     run::{End, Ran, Running},
     security::Weakness,

@@ -5,6 +5,7 @@
 
 mod file;
 mod process;
+mod saved;
 mod script;
 mod slot;
 mod wanted;
@@ -14,15 +15,18 @@ use std::{collections::BTreeSet, sync::Arc};
 use pontoon_config::keepalived::model::{Model, TrackFile, TrackProcess, TrackScript};
 use tokio::{sync::mpsc, task::JoinSet};
 
-pub use self::script::{ScriptState, ScriptView};
 use self::{
     process::Census,
     slot::{FileSlot, Follower, ProcessSlot, ScriptSlot},
     wanted::Wanted,
 };
+pub use self::{
+    saved::SavedTrackers,
+    script::{ScriptState, ScriptView},
+};
 use super::{
     log::{Level, Log},
-    script::{Ran, Script, Scripts},
+    script::{Groups, Ran, Script, Scripts},
     stop::{Stop, reins},
 };
 
@@ -66,6 +70,10 @@ pub struct Trackers {
     files: Vec<FileSlot>,
     processes: Option<ProcessSlot>,
     tasks: JoinSet<()>,
+    /// Scripts that run.
+    running: Groups,
+    /// Files are made as `init_file` wants them: at a start, but not if it goes on.
+    initialises: bool,
 }
 
 /// Tells a task from one that has followed the same thing before.
@@ -85,6 +93,16 @@ impl Trackers {
     /// time, files are read and processes counted before this returns.
     #[must_use]
     pub fn start(model: &Model, log: Log) -> Self {
+        Self::begin(model, log, true)
+    }
+
+    /// The same, where the program before was; [`Trackers::resume`] follows.
+    #[must_use]
+    pub fn go_on(model: &Model, log: Log) -> Self {
+        Self::begin(model, log, false)
+    }
+
+    fn begin(model: &Model, log: Log, initialises: bool) -> Self {
         let (sender, reports) = mpsc::channel(REPORTS);
         let mut trackers = Self {
             log,
@@ -95,8 +113,11 @@ impl Trackers {
             files: Vec::new(),
             processes: None,
             tasks: JoinSet::new(),
+            running: Groups::default(),
+            initialises,
         };
         trackers.reload(model);
+        trackers.initialises = true;
         trackers
     }
 
@@ -232,6 +253,7 @@ impl Trackers {
             interval: wanted.interval,
             timeout: wanted.timeout,
             reports: self.sender.clone(),
+            running: self.running.clone(),
             log: self.log.clone(),
             stop,
         };
@@ -255,7 +277,7 @@ impl Trackers {
         // At the start only: whoever has written since would be surprised.
         let known =
             |slot: &FileSlot| slot.follower.is_some() && slot.definition.path == wanted.path;
-        if !old.iter().any(known) {
+        if self.initialises && !old.iter().any(known) {
             self.initialise(wanted);
         }
         let content = file::read(&wanted.path);

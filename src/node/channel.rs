@@ -8,7 +8,7 @@ use std::{
     collections::VecDeque,
     env, io,
     marker::PhantomData,
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd},
 };
 
 use pontoon_sys::{descriptor, packet, readiness::Readiness};
@@ -184,6 +184,18 @@ impl ElectionEnd {
         let readiness = Readiness::of(&socket)?;
         let end = End::new(socket);
         Ok(Self { end, readiness })
+    }
+
+    /// Whether no message is under way, in either direction, as far as this end knows.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.end.is_quiet()
+    }
+
+    /// The descriptor that the next program finds as this one did ([`ElectionEnd::inherited`]).
+    #[must_use]
+    pub fn inheritance() -> Option<RawFd> {
+        env::var_os(VARIABLE)?.to_str()?.parse().ok()
     }
 
     /// Tells the supervisor. What it has no room for is sent by [`ElectionEnd::next`].

@@ -1,6 +1,6 @@
 //! The messages.
 
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +52,12 @@ pub enum ToElection {
     Reload {
         /// The number.
         id: u64,
+    },
+    /// This program is to be executed as soon as nothing is under way, unless it is the one that
+    /// runs.
+    Renew {
+        /// Where it is.
+        program: PathBuf,
     },
     /// Somebody wants a floating IP here; the answer bears this number.
     FloatingIpWanted {
@@ -116,6 +122,11 @@ pub enum FromElection {
         id: u64,
         /// Why nothing has changed.
         result: Result<(), String>,
+    },
+    /// What became of `Renew`.
+    Renewed {
+        /// The version that runs now, or why it is still the one before.
+        result: Result<String, String>,
     },
     /// What became of `FloatingIpWanted`.
     FloatingIpAsserted {

@@ -399,7 +399,7 @@ impl Supervisor {
         self.renewal = true;
         self.reloads.failed = 0;
         self.reloads.failure = None;
-        if self.role != Role::Master {
+        if self.role == Role::Node {
             self.voice.notice(format!("Reloaded: {answer}"));
         }
         systemd::ready();
@@ -422,7 +422,10 @@ impl Supervisor {
         // What takes more than a line begins on one of its own.
         let gap = if why.contains('\n') { '\n' } else { ' ' };
         let text = format!("{what}:{gap}{why}");
-        self.voice.warning(&text);
+        // The election of a drop-in has told it in the same log.
+        if self.role != Role::Keepalived {
+            self.voice.warning(&text);
+        }
         systemd::ready();
         self.refuse_to_reload(clients, &text);
         self.reloads.failed += 1;

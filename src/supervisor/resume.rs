@@ -72,8 +72,15 @@ pub(super) struct Saved {
     scripts: Vec<i32>,
     noted: Option<Noted>,
     reloads: Reloads,
+    /// A child that dies is started again.
+    #[serde(default = "yes")]
+    respawn: bool,
     door: Option<SavedDoor>,
     console: Vec<SavedListener>,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// Whether a program before this one has left its children to it.
@@ -86,7 +93,7 @@ impl Supervisor {
     /// Executes the program on the disk, if it is another one and nothing is under way. Returns if
     /// not; what was under way is looked at again after the next event.
     pub(super) fn renew_if_due(&mut self) {
-        if !self.renewal || self.role == Role::Keepalived || !self.is_calm() {
+        if !self.renewal || !self.is_calm() {
             return;
         }
         self.renewal = false;
@@ -100,12 +107,30 @@ impl Supervisor {
                 path.display()
             ));
         }
+        // It does so when it suits it, and tells whoever we are by then.
+        self.tell_election(&ToElection::Renew {
+            program: path.clone(),
+        });
         self.voice.flush();
         let error = self.renew(&path);
         self.voice.warning(format!(
             "cannot become {}: {error}; the supervisor stays what it is",
             path.display()
         ));
+    }
+
+    /// The election has become another program, or has not.
+    pub(super) fn election_renewed(&self, result: Result<String, String>) {
+        match result {
+            // The log has told.
+            _ if self.role == Role::Keepalived => {}
+            Ok(version) => self
+                .voice
+                .notice(format!("the election is pontoon {version} now")),
+            Err(why) => self.voice.warning(format!(
+                "the election stays what it is until a restart: {why}"
+            )),
+        }
     }
 
     /// Nobody waits for us, and all children are simply up.
@@ -185,6 +210,7 @@ impl Supervisor {
             scripts: self.scripts.clone(),
             noted: self.files.applied().cloned(),
             reloads: self.reloads.saved(),
+            respawn: self.respawn,
             door: self.door.as_ref().and_then(Door::saved),
             console: self.console.saved(),
         }
@@ -261,6 +287,7 @@ pub(super) struct Known {
     pub(super) farewells: Vec<Farewell>,
     pub(super) scripts: Vec<i32>,
     pub(super) reloads: Reloads,
+    pub(super) respawn: bool,
 }
 
 fn resumed(
@@ -299,6 +326,7 @@ fn resumed(
         farewells: saved.farewells,
         scripts: saved.scripts,
         reloads: saved.reloads,
+        respawn: saved.respawn,
     };
     Ok((parts, known))
 }

@@ -168,6 +168,12 @@ pub fn keepalived(arguments: Vec<OsString>, respawn: bool, log: Log) -> ExitCode
     supervise(plan, voice)
 }
 
+/// The parent that the program before this one was.
+#[must_use]
+pub fn resumed_keepalived(log: Log) -> ExitCode {
+    resume::go_on(Role::Keepalived, |_| Files::Election, Voice::Log(log))
+}
+
 /// What is to be started.
 struct Plan {
     role: Role,
@@ -263,7 +269,7 @@ pub(super) fn resumed(parts: Parts, known: Known, mut voice: Voice) -> ExitCode 
         door: parts.door,
         console: parts.console,
         hatch: (parts.role == Role::Node).then(hatch).flatten(),
-        respawn: true,
+        respawn: known.respawn,
         program: parts.program,
         renewal: false,
         inquiries: Vec::new(),

@@ -16,16 +16,18 @@ pub mod view;
 
 use std::{fmt, time::Duration};
 
+use serde::{Deserialize, Serialize};
+
 /// Index of an instance in [`settings::Settings::instances`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct InstanceId(pub usize);
 
 /// Index of a sync group in [`settings::Settings::groups`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct GroupId(pub usize);
 
 /// Index of something tracked in [`settings::Settings::trackers`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TrackerId(pub usize);
 
 /// Virtual router identifier, 1 to 255 (RFC 9568, 5.2.3).
@@ -54,7 +56,7 @@ impl fmt::Display for Vrid {
 
 /// Priority on the wire (RFC 9568, 5.2.4): 1 to 254, or one of the two with a meaning of their
 /// own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Priority(pub u8);
 
 impl Priority {
@@ -89,7 +91,7 @@ pub enum Version {
 }
 
 /// An instance's part (RFC 9568, 6.4), as logs and scripts name it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Role {
     /// Not started, or stopped.
     Init,

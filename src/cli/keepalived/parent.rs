@@ -24,6 +24,9 @@ const UNREADABLE: u8 = 6;
 
 /// Starts the election and watches over it until a signal says stop.
 pub(super) fn run(arguments: &Arguments) -> ExitCode {
+    if supervisor::resume::is_due() {
+        return go_on(arguments);
+    }
     // A log may write with a thread of its own, and a fork leaves threads behind: what can fail
     // for the user's reasons is looked at before, and told by a log that does not see the fork.
     if let Some((exit, why)) = hindrance(arguments) {
@@ -50,6 +53,25 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
     };
     introduce(arguments, &log);
     let exit = supervisor::keepalived(of_child(arguments), !arguments.no_respawn, log.clone());
+    say_goodbye(&log);
+    exit
+}
+
+/// Watches over the election where the program before was.
+fn go_on(arguments: &Arguments) -> ExitCode {
+    if let Err(error) = supervisor::hold_signals() {
+        return refuse(arguments, ExitCode::FAILURE, &error.to_string());
+    }
+    let log = match open_log(arguments) {
+        Ok(log) => log,
+        Err(exit) => return exit,
+    };
+    // Our number is in it already.
+    let pidfile = Pidfile::claim(&arguments.pidfile);
+    if let Err(error) = &pidfile {
+        log.line(Level::Error, error);
+    }
+    let exit = supervisor::resumed_keepalived(log.clone());
     say_goodbye(&log);
     exit
 }

@@ -109,7 +109,7 @@ impl EventLoop {
     }
 
     /// What the network could only tell about the new instances once it knew them.
-    fn look_again(&mut self) {
+    pub(super) fn look_again(&mut self) {
         for instance in self.instances() {
             let source = self.network.source(instance);
             self.handle(Event::Source { instance, source });

@@ -194,6 +194,11 @@ impl Address {
         self.told.master.is_some()
     }
 
+    /// Whether no call is under way.
+    pub(super) const fn is_idle(&self) -> bool {
+        self.call.is_none()
+    }
+
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         let times = [
             self.reconciler.poll_timeout(),

@@ -90,6 +90,11 @@ impl Announcer {
         }
     }
 
+    /// Whether nothing is left to be told.
+    pub(super) fn is_idle(&self) -> bool {
+        self.queues.values().all(|queue| queue.waiting.is_empty())
+    }
+
     /// Tells no more of an instance's addresses.
     pub(super) fn forget(&mut self, instance: InstanceId) {
         for queue in self.queues.values_mut() {

@@ -7,7 +7,7 @@ use std::{io, net::IpAddr, task::Context, time::Duration};
 
 use pontoon_config::keepalived::model::Model;
 use pontoon_engine::vrrp::InstanceId;
-use pontoon_sys::netlink::Change;
+use pontoon_sys::netlink::{Change, address::NewAddress};
 use rustix::io::Errno;
 use tokio::time::Instant;
 
@@ -67,6 +67,28 @@ impl Holding {
         for share in &mut self.instances {
             share.promote_secondaries(complaints);
         }
+    }
+
+    /// Goes on where the program before was: these instances hold what is theirs.
+    pub(super) fn resume(
+        &mut self,
+        masters: &[String],
+        promoted: &[(String, bool)],
+        table: &Table,
+    ) {
+        for share in &mut self.instances {
+            let mut known = promoted.iter();
+            let before = known.find(|(name, _)| **name == *share.name);
+            let held = masters.iter().any(|name| **name == *share.name);
+            share.resume(held, before.map(|(_, before)| *before), table);
+        }
+    }
+
+    /// Instances that have turned `promote_secondaries` on, and whether it was on before.
+    pub(super) fn promoted(&self) -> Vec<(String, bool)> {
+        let all = self.instances.iter();
+        all.filter_map(|share| Some((share.name.to_string(), share.promoted()?)))
+            .collect()
     }
 
     /// Undoes [`Holding::begin`].
@@ -221,6 +243,31 @@ impl Holding {
             share.promote_secondaries(complaints);
         }
         new
+    }
+}
+
+/// Takes away what nobody holds any more.
+pub(super) fn forsake(held: &[Held], kernel: &mut Kernel, table: &Table, log: &Log) {
+    for Held {
+        address,
+        prefix,
+        interface,
+    } in held
+    {
+        let Some(link) = table.link(interface) else {
+            continue;
+        };
+        let removal = NewAddress::new(link.index, *address, *prefix).remove();
+        for outcome in kernel.apply(&[removal]) {
+            let what = format!("{address}/{prefix} on {interface}");
+            match absence(outcome) {
+                Ok(_) => log.line(
+                    Level::Warning,
+                    format!("removed {what}: held by nobody now"),
+                ),
+                Err(error) => log.line(Level::Error, format!("cannot remove {what}: {error}")),
+            }
+        }
     }
 }
 

@@ -79,6 +79,24 @@ impl Sockets {
         failures
     }
 
+    /// All of them, with the numbers of their interfaces.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&Hears, Option<u32>, &OwnedFd)> {
+        let all = self.0.iter();
+        all.map(|(hears, socket)| (hears, socket.interface, &socket.descriptor))
+    }
+
+    /// Adds one that the program before has opened.
+    pub(super) fn insert(
+        &mut self,
+        hears: Hears,
+        interface: Option<u32>,
+        descriptor: OwnedFd,
+    ) -> io::Result<()> {
+        let socket = Socket::of(descriptor, interface)?;
+        self.0.insert(hears, socket);
+        Ok(())
+    }
+
     /// Sends by the socket that hears the answers.
     pub(super) fn send(&self, hears: &Hears, way: Way, payload: &[u8]) -> io::Result<()> {
         match self.0.get(hears) {
@@ -107,6 +125,10 @@ impl Socket {
                 group,
             } => vrrp::open_group(*group, name, interface.unwrap_or_default())?,
         };
+        Self::of(descriptor, interface)
+    }
+
+    fn of(descriptor: OwnedFd, interface: Option<u32>) -> io::Result<Self> {
         Ok(Self {
             readiness: Readiness::of(&descriptor)?,
             descriptor,

@@ -3,17 +3,22 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write as _},
-    os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _, chown},
+    os::{
+        fd::{AsRawFd as _, RawFd},
+        unix::fs::{FileTypeExt as _, OpenOptionsExt as _, chown},
+    },
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
 use pontoon_config::keepalived::model::Fifo;
+use pontoon_sys::descriptor;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
+use serde::{Deserialize, Serialize};
 use tokio::{
     task::{JoinHandle, JoinSet},
     time::{Instant, sleep},
@@ -22,7 +27,7 @@ use tokio::{
 use crate::{
     election::{
         log::{Level, Log},
-        script::{Ran, Script, Scripts},
+        script::{Ran, Running, SavedRun, Script, Scripts},
         stop::{Reins, Stop, reins},
     },
     files::without_number,
@@ -40,6 +45,23 @@ const FAREWELL: Duration = Duration::from_millis(300);
 /// At the stop: how often we look whether everything was read.
 const LOOK: Duration = Duration::from_millis(5);
 
+/// What the next program needs of a FIFO.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SavedFifo {
+    path: PathBuf,
+    /// What was written and not read yet is in it.
+    descriptor: RawFd,
+    reader: Option<SavedRun>,
+}
+
+impl SavedFifo {
+    /// What has to stay open.
+    pub fn descriptors(&self) -> impl Iterator<Item = RawFd> {
+        let reader = self.reader.as_ref().and_then(SavedRun::descriptor);
+        [self.descriptor].into_iter().chain(reader)
+    }
+}
+
 /// All FIFOs of a file.
 #[derive(Debug)]
 pub(super) struct Fifos {
@@ -53,6 +75,8 @@ struct OpenFifo {
     file: File,
     /// Nobody reads, and it is full; told once.
     full: bool,
+    /// Was started by the program before.
+    left: Option<SavedRun>,
     reader: Option<Reader>,
 }
 
@@ -61,16 +85,27 @@ struct Reader {
     script: Script,
     /// It need not be started again.
     may_end: Arc<AtomicBool>,
+    /// Its process, while it has one.
+    run: Arc<Mutex<Option<SavedRun>>>,
     reins: Reins,
     task: JoinHandle<()>,
 }
 
 impl Fifos {
-    pub(super) fn new(log: Log) -> Self {
+    /// Those that the program before had open.
+    pub(super) fn resumed(before: Vec<SavedFifo>, log: Log) -> Self {
+        let open = before.into_iter();
+        // What cannot be taken over is opened anew.
+        let open = open.filter_map(|saved| OpenFifo::resumed(saved).ok());
         Self {
+            open: open.collect(),
             log,
-            open: Vec::new(),
         }
+    }
+
+    /// What the next program needs.
+    pub(super) fn saved(&self) -> Vec<SavedFifo> {
+        self.open.iter().map(OpenFifo::saved).collect()
     }
 
     /// Opens these; those that are open already stay so, with their readers.
@@ -154,6 +189,26 @@ impl OpenFifo {
             path: path.to_owned(),
             file: options.open(path)?,
             full: false,
+            left: None,
+            reader: None,
+        })
+    }
+
+    fn saved(&self) -> SavedFifo {
+        let run = self.reader.as_ref().map(|reader| *lock(&reader.run));
+        SavedFifo {
+            path: self.path.clone(),
+            descriptor: self.file.as_raw_fd(),
+            reader: run.flatten(),
+        }
+    }
+
+    fn resumed(saved: SavedFifo) -> io::Result<Self> {
+        Ok(Self {
+            path: saved.path,
+            file: descriptor::take_over(saved.descriptor)?.into(),
+            full: false,
+            left: saved.reader,
             reader: None,
         })
     }
@@ -184,7 +239,8 @@ impl OpenFifo {
         if same {
             return;
         }
-        self.reader = script.map(|script| Reader::start(script, &self.path, log.clone()));
+        let left = self.left.take();
+        self.reader = script.map(|script| Reader::start(script, left, &self.path, log.clone()));
     }
 
     /// Waits until everything was read, or until the deadline.
@@ -202,10 +258,13 @@ impl OpenFifo {
 }
 
 impl Reader {
-    fn start(script: Script, path: &Path, log: Log) -> Self {
+    fn start(script: Script, left: Option<SavedRun>, path: &Path, log: Log) -> Self {
         let (reins, stop) = reins();
         let may_end = Arc::new(AtomicBool::new(false));
+        let run = Arc::default();
         let keeper = Keeper {
+            left,
+            run: Arc::clone(&run),
             script: script.clone(),
             path: path.display().to_string(),
             may_end: Arc::clone(&may_end),
@@ -215,6 +274,7 @@ impl Reader {
         Self {
             script,
             may_end,
+            run,
             reins,
             task: tokio::spawn(keeper.run()),
         }
@@ -234,8 +294,15 @@ impl Reader {
     }
 }
 
+fn lock(run: &Mutex<Option<SavedRun>>) -> MutexGuard<'_, Option<SavedRun>> {
+    run.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Keeps a reader running.
 struct Keeper {
+    /// Was started by the program before.
+    left: Option<SavedRun>,
+    run: Arc<Mutex<Option<SavedRun>>>,
     script: Script,
     path: String,
     may_end: Arc<AtomicBool>,
@@ -247,7 +314,7 @@ impl Keeper {
     async fn run(mut self) {
         let mut pause = PAUSE;
         loop {
-            let ran = match self.script.start(std::slice::from_ref(&self.path)) {
+            let ran = match self.start() {
                 Err(error) => Ran::not_started(&error),
                 Ok(mut running) => tokio::select! {
                     biased;
@@ -259,6 +326,7 @@ impl Keeper {
                     () = self.stop.asked() => return running.stop(GRACE).await,
                 },
             };
+            *lock(&self.run) = None;
             if self.may_end.load(Ordering::Relaxed) {
                 return;
             }
@@ -273,6 +341,17 @@ impl Keeper {
             }
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
+    }
+
+    /// Starts it, unless it runs already.
+    fn start(&mut self) -> io::Result<Running> {
+        let left = self.left.take().map(Running::resumed);
+        let running = match left {
+            Some(Ok(running)) => running,
+            Some(Err(_)) | None => self.script.start(std::slice::from_ref(&self.path))?,
+        };
+        *lock(&self.run) = running.saved();
+        Ok(running)
     }
 
     fn tell(&self, ran: &Ran, pause: Duration) {

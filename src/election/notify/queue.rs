@@ -39,6 +39,20 @@ pub(super) struct Job {
     pub(super) arguments: Vec<String>,
     /// One that waits is enough.
     pub(super) once: bool,
+    /// Held until it was run.
+    #[expect(dead_code, reason = "it counts for as long as it is there")]
+    pub(super) pending: Pending,
+}
+
+/// Counts the jobs that have not been run: there is one more of these than jobs.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Pending(Arc<()>);
+
+impl Pending {
+    /// Whether there is no job left.
+    pub(super) fn is_over(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
+    }
 }
 
 /// A queue with its own task.

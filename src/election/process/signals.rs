@@ -2,8 +2,11 @@
 
 use std::io;
 
-use pontoon_sys::process::Signal;
-use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
+use pontoon_sys::process::{
+    Signal,
+    signal::{self, Held},
+};
+use tokio::signal::unix::{self, Signal as Stream, SignalKind};
 
 /// What a signal asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,10 +72,10 @@ impl Watch {
     /// # Errors
     /// The kernel refuses.
     pub(crate) fn new() -> io::Result<Self> {
-        let of = |function: Function| signal(SignalKind::from_raw(function.number()));
+        let of = |function: Function| unix::signal(SignalKind::from_raw(function.number()));
         Ok(Self {
             terminate: of(Function::Stop)?,
-            interrupt: signal(SignalKind::interrupt())?,
+            interrupt: unix::signal(SignalKind::interrupt())?,
             reload: of(Function::Reload)?,
             data: of(Function::Data)?,
             statistics: of(Function::Statistics)?,
@@ -94,6 +97,28 @@ impl Watch {
             _ = self.json.recv() => Function::Json,
         }
     }
+}
+
+/// Lets them wait for the program that this process executes next, or has just begun to be: until
+/// it listens, they would end the process.
+///
+/// # Errors
+/// Nothing that a correct program meets.
+pub(crate) fn hold() -> io::Result<Held> {
+    let real_time = [Function::Json, Function::ClearStatistics];
+    let real_time = real_time.map(|function| function.number() - libc::SIGRTMIN());
+    let named = [
+        Signal::TERM,
+        Signal::INT,
+        Signal::HUP,
+        Signal::USR1,
+        Signal::USR2,
+    ];
+    let all = named.into_iter();
+    let all: Vec<_> = all
+        .chain(real_time.into_iter().filter_map(signal::real_time))
+        .collect();
+    signal::hold(&all)
 }
 
 #[cfg(test)]

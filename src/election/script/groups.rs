@@ -29,6 +29,11 @@ impl Groups {
         }
     }
 
+    /// Those that run now.
+    pub(in crate::election) fn now(&self) -> Vec<i32> {
+        self.0.running().iter().copied().collect()
+    }
+
     /// Waits until others run; can be given up and called again, by one at a time.
     pub(in crate::election) async fn changed(&self) -> Vec<i32> {
         self.0.changed.notified().await;

@@ -8,9 +8,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pontoon_sys::process::{Pid, Signal};
+use pontoon_sys::{
+    clock, descriptor,
+    process::{Pid, Signal},
+};
 use rustix::process::kill_process_group;
-use tokio::{net::unix::pipe, process::Child, time::timeout};
+use serde::{Deserialize, Serialize};
+use tokio::{net::unix::pipe, time::timeout};
+
+use super::adopted::{Process, SavedRun, number};
 
 /// How much of the end of a script's output is kept.
 const KEPT: usize = 1024;
@@ -20,7 +26,7 @@ const PIPE: usize = 64 * 1024;
 const SHOWN: usize = 200;
 
 /// How a script ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::election) enum End {
     /// It exited.
     Exited(i32),
@@ -93,7 +99,7 @@ impl fmt::Display for Ran {
 /// A running script. Dropping it kills its process group.
 #[derive(Debug)]
 pub(in crate::election) struct Running {
-    pub(super) child: Child,
+    pub(super) child: Process,
     group: Group,
     output: Output,
     started: Instant,
@@ -110,13 +116,41 @@ impl Running {
         let output = Output::new(reader)?;
         let started = Instant::now();
         // The command holds the writing end; it goes with it, or nobody would see its end.
-        let child = tokio::process::Command::from(command).spawn()?;
-        let group = Group(child.id().and_then(|id| i32::try_from(id).ok()));
+        let child = Process::Own(tokio::process::Command::from(command).spawn()?);
+        let group = Group(child.id());
         Ok(Self {
             child,
             group,
             output,
             started,
+        })
+    }
+
+    /// What the next program needs to go on with it; `None` once it has ended.
+    pub(in crate::election) fn saved(&self) -> Option<SavedRun> {
+        Some(SavedRun {
+            pid: self.group.0?,
+            started: clock::to_monotonic(self.started),
+            output: self.output.receiver.as_ref().map(number),
+        })
+    }
+
+    /// One that the program before has started.
+    ///
+    /// # Errors
+    /// It is no child of ours.
+    pub(in crate::election) fn resumed(saved: SavedRun) -> io::Result<Self> {
+        let receiver = saved.output.map(descriptor::take_over).transpose()?;
+        let receiver = receiver.map(pipe::Receiver::from_owned_fd).transpose()?;
+        let child = Process::adopt(saved.pid)?;
+        Ok(Self {
+            group: Group(child.id()),
+            child,
+            output: Output {
+                receiver,
+                kept: Vec::new(),
+            },
+            started: clock::from_monotonic(saved.started),
         })
     }
 

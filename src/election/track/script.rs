@@ -11,10 +11,10 @@ use tokio::{
     time::{Interval, MissedTickBehavior, interval, sleep_until},
 };
 
-use super::{Key, Report};
+use super::{Key, Report, saved::Judgement};
 use crate::election::{
     log::{Level, Log},
-    script::{End, Ran, Running, Script},
+    script::{End, Groups, Ran, Running, Script},
     stop::Stop,
 };
 
@@ -68,6 +68,7 @@ pub(super) struct Watcher {
     pub(super) interval: Duration,
     pub(super) timeout: Duration,
     pub(super) reports: mpsc::Sender<Report>,
+    pub(super) running: Groups,
     pub(super) log: Log,
     pub(super) stop: Stop,
 }
@@ -101,6 +102,7 @@ impl Watcher {
 
     /// Until it has ended; there is never more than one run at a time.
     async fn follow(&mut self, mut running: Running, ticks: &mut Interval) -> Next {
+        let _member = running.group().map(|group| self.running.enter(group));
         let deadline = sleep_until((running.started() + self.timeout).into());
         tokio::pin!(deadline);
         let mut told = false;
@@ -177,6 +179,22 @@ impl Judge {
     /// Takes over what another definition of the script has come to.
     pub(super) fn begin_with(&mut self, up: Option<bool>) {
         self.up = up.or(self.up);
+    }
+
+    /// For the next program.
+    pub(super) fn judgement(&self) -> Judgement {
+        Judgement {
+            up: self.up,
+            row: self.row,
+            last: self.last.as_ref().map(Into::into),
+        }
+    }
+
+    /// What the program before has come to.
+    pub(super) fn resume(&mut self, before: &Judgement) {
+        self.up = before.up;
+        self.row = before.row;
+        self.last = before.last.as_ref().map(Into::into);
     }
 
     /// Takes one result; tells whether it is up, if that is news. The first result counts at once,

@@ -2,6 +2,8 @@
 
 use std::{fmt, net::IpAddr, time::Duration};
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     GroupId, InstanceId, Priority, Role, TrackerId,
     event::{Checksum, ProxyFault},
@@ -164,7 +166,7 @@ pub enum Report {
 }
 
 /// Why a role changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reason {
     /// All that had to be known is known.
     Ready,
@@ -213,7 +215,7 @@ pub enum Reason {
 }
 
 /// Why a living master of lower priority is left alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Hold {
     /// The file says so.
     NoPreempt,
@@ -228,7 +230,7 @@ pub enum Hold {
 }
 
 /// Why an advertisement was dropped (RFC 9568, 7.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Offence {
     /// Of another version.
     Version,
@@ -245,7 +247,7 @@ pub enum Offence {
 }
 
 /// What is odd about an accepted advertisement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Oddity {
     /// It lists other addresses than ours.
     Addresses,

@@ -16,6 +16,7 @@ mod backup;
 mod groups;
 mod instance;
 mod master;
+mod memory;
 mod moment;
 mod proxy;
 mod reception;
@@ -33,6 +34,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub use self::memory::Memory;
 pub(super) use self::reception::Sender;
 use self::{
     groups::{GroupState, groups_of},

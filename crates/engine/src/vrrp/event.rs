@@ -2,6 +2,8 @@
 
 use std::{net::IpAddr, time::Duration};
 
+use serde::{Deserialize, Serialize};
+
 use super::{InstanceId, Priority, TrackerId, Version, Vrid};
 
 /// Something happened.
@@ -78,7 +80,7 @@ pub struct Advert {
 }
 
 /// Ways of computing the checksum.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Checksum {
     /// Over the message only: version 2, and IPv4 in version 3 after RFC 9568, 5.2.8.
     Message,
@@ -90,7 +92,7 @@ pub enum Checksum {
 }
 
 /// What a tracker says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reading {
     /// All is well.
     Up,
@@ -102,7 +104,7 @@ pub enum Reading {
 }
 
 /// This node's own proxy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Proxy {
     /// This node has none: it never counts.
     Absent,
@@ -115,7 +117,7 @@ pub enum Proxy {
 }
 
 /// Why a proxy does not serve.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ProxyFault {
     /// It ended unasked.
     Died,
@@ -128,7 +130,7 @@ pub enum ProxyFault {
 }
 
 /// What a serving proxy knows of its servers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Servers {
     /// None is checked, so nothing is known; it never vetoes.
     Unchecked,

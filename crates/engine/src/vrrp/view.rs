@@ -2,6 +2,8 @@
 
 use std::{net::IpAddr, time::Duration, time::Instant};
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     InstanceId, Priority, Role, TrackerId,
     action::{Hold, Reason},
@@ -102,7 +104,7 @@ pub struct Peer {
 }
 
 /// What has been counted since the start (keepalived's statistics).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counters {
     /// Advertisements received and accepted.
     pub adverts_received: u64,

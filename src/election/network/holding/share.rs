@@ -81,6 +81,22 @@ impl Share {
         }
     }
 
+    /// Goes on as before; `promoted`: whether `promote_secondaries` was on before we turned it on.
+    pub(super) fn resume(&mut self, held: bool, promoted: Option<bool>, table: &Table) {
+        self.held = held;
+        if held {
+            self.spared = self.own(table);
+        }
+        if let Some(promotes) = &mut self.promotes {
+            promotes.before = promoted;
+        }
+    }
+
+    /// Whether `promote_secondaries` was on before we turned it on, if we have.
+    pub(super) fn promoted(&self) -> Option<bool> {
+        self.promotes.as_ref()?.before
+    }
+
     /// Puts everything up.
     pub(super) fn acquire(
         &mut self,

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::memory::{AcceptedMemory, Epoch, PeerMemory};
 use crate::vrrp::{
     action::{Oddity, Offence},
     view::Peer,
@@ -33,6 +34,39 @@ struct Acquaintance {
 }
 
 impl Acquaintances {
+    pub(super) fn memory(&self, epoch: Epoch) -> Vec<PeerMemory> {
+        let memory = |known: &Acquaintance| PeerMemory {
+            address: known.address,
+            last_at: epoch.tell(known.last_at),
+            accepted: known.accepted.map(|peer| AcceptedMemory {
+                heard_at: epoch.tell(peer.heard_at),
+                priority: peer.priority,
+                interval: peer.interval,
+                checksum: peer.checksum,
+            }),
+            offences: known.offences.clone(),
+            oddities: known.oddities.clone(),
+        };
+        self.0.iter().map(memory).collect()
+    }
+
+    pub(super) fn resume(&mut self, memory: &[PeerMemory], epoch: Epoch) {
+        let known = |memory: &PeerMemory| Acquaintance {
+            address: memory.address,
+            last_at: epoch.read(memory.last_at),
+            accepted: memory.accepted.map(|accepted| Peer {
+                address: memory.address,
+                heard_at: epoch.read(accepted.heard_at),
+                priority: accepted.priority,
+                interval: accepted.interval,
+                checksum: accepted.checksum,
+            }),
+            offences: memory.offences.clone(),
+            oddities: memory.oddities.clone(),
+        };
+        self.0 = memory.iter().take(CAPACITY).map(known).collect();
+    }
+
     /// An advertisement was accepted. Whether its sender's way of computing checksums is news.
     pub(super) fn accepted(&mut self, peer: Peer) -> bool {
         let Some(known) = self.meet(peer.address, true, peer.heard_at) else {

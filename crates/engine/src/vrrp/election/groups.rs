@@ -15,8 +15,8 @@ use crate::vrrp::{
 /// What has been told of a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct GroupState {
-    role: Role,
-    stopped: bool,
+    pub(super) role: Role,
+    pub(super) stopped: bool,
 }
 
 impl GroupState {

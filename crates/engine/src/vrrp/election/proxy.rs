@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::memory::{ConditionMemory, Epoch, PenaltyMemory, ProxyMemory};
 use crate::vrrp::{
     action::Hold,
     event::{Proxy, ProxyFault, Servers},
@@ -56,6 +57,38 @@ impl OwnProxy {
         Self {
             condition: Condition::Absent,
             penalty: None,
+        }
+    }
+
+    pub(super) fn memory(&self, epoch: Epoch) -> ProxyMemory {
+        ProxyMemory {
+            condition: match self.condition {
+                Condition::Absent => ConditionMemory::Absent,
+                Condition::Starting => ConditionMemory::Starting,
+                Condition::Serving(servers) => ConditionMemory::Serving(servers),
+                Condition::Down(fault) => ConditionMemory::Down(fault),
+            },
+            penalty: self.penalty.map(|penalty| PenaltyMemory {
+                stable_time: penalty.stable_time,
+                running_since: penalty.running_since.map(|at| epoch.tell(at)),
+                served: penalty.served,
+            }),
+        }
+    }
+
+    pub(super) fn resumed(memory: ProxyMemory, epoch: Epoch) -> Self {
+        Self {
+            condition: match memory.condition {
+                ConditionMemory::Absent => Condition::Absent,
+                ConditionMemory::Starting => Condition::Starting,
+                ConditionMemory::Serving(servers) => Condition::Serving(servers),
+                ConditionMemory::Down(fault) => Condition::Down(fault),
+            },
+            penalty: memory.penalty.map(|penalty| Penalty {
+                stable_time: penalty.stable_time,
+                running_since: penalty.running_since.map(|at| epoch.read(at)),
+                served: penalty.served,
+            }),
         }
     }
 

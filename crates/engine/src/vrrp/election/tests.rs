@@ -5,6 +5,7 @@ mod anything;
 mod backup;
 mod groups;
 mod master;
+mod memory;
 mod own_proxy;
 mod pairs;
 mod reception;

@@ -38,6 +38,11 @@ impl Tracking {
         Self(new.iter().map(reading).collect())
     }
 
+    /// What a tracker said last.
+    pub(super) fn last(&self, tracker: TrackerId) -> Option<Reading> {
+        self.0.get(tracker.0).copied().flatten()
+    }
+
     /// A tracker was read.
     pub(super) fn read(&mut self, tracker: TrackerId, reading: Reading) {
         if let Some(known) = self.0.get_mut(tracker.0) {

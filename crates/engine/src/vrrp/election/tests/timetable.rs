@@ -212,6 +212,21 @@ impl Node {
         orders
     }
 
+    /// What is remembered goes to another program; whether it could now.
+    pub(super) fn becomes_another_program(&mut self, settings: Settings) -> bool {
+        let Some(memory) = self.election.memory(self.start) else {
+            return false;
+        };
+        self.election = Election::resumed(settings, &memory, self.start, self.now);
+        assert_eq!(self.election.memory(self.start).as_ref(), Some(&memory));
+        true
+    }
+
+    /// Another program of another version goes on.
+    pub(super) fn knows_only_its_masters(&mut self, settings: Settings, masters: &[String]) {
+        self.election = Election::reigning(settings, masters, self.now);
+    }
+
     fn orders(&mut self) -> Vec<String> {
         let mut lines = Vec::new();
         while let Some(action) = self.election.poll_action() {
