@@ -134,7 +134,7 @@ impl Service {
             Form::Page => return secured(page::render(&snapshot(), &settings)),
             Form::Live => return secured(page::live(&snapshot(), &settings)),
             Form::Csv => Answer::new(200, "text/plain", csv::render(&snapshot())),
-            Form::Typed => Answer::new(200, "text/plain", typed::render(&snapshot())),
+            Form::Typed => Answer::new(200, "text/plain", typed::render(&snapshot(), false)),
             Form::Schema => Answer::new(200, "application/json", json::schema()),
             Form::Json => match json::render(&snapshot()) {
                 Ok(text) => Answer::new(200, "application/json", text),

@@ -90,7 +90,7 @@ pub(super) fn answer(running: &Arc<Running>, wanted: &Wanted) -> Answer {
     }
     match wanted.style {
         Style::Plain => Answer::Text(csv::render(&snapshot)),
-        Style::Typed => Answer::Text(typed::render(&snapshot)),
+        Style::Typed => Answer::Text(typed::render(&snapshot, wanted.described)),
         Style::Json => match json::render(&snapshot) {
             Ok(text) => Answer::Text(text + "\n"),
             Err(error) => Answer::error(error.to_string()),
