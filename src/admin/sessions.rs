@@ -1,5 +1,7 @@
 //! Sessions that run, as they are told to programs: `show sess json`, which `pontoon top` reads.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 /// A session at one moment.
@@ -65,5 +67,46 @@ impl Doing {
             Self::Established => "established",
             Self::Closing => "closing",
         }
+    }
+}
+
+/// `1d4m`, `1h57s`, `58s`: the two largest units that are not zero.
+#[must_use]
+pub fn human(duration: Duration) -> String {
+    const UNITS: [(u64, char); 4] = [(86_400, 'd'), (3_600, 'h'), (60, 'm'), (1, 's')];
+    let mut left = duration.as_secs();
+    let mut out = String::new();
+    let mut parts = 0;
+    for (seconds, unit) in UNITS {
+        let count = left / seconds;
+        left %= seconds;
+        if count > 0 && parts < 2 {
+            parts += 1;
+            out.push_str(&format!("{count}{unit}"));
+        }
+    }
+    if out.is_empty() { "0s".into() } else { out }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_units_say_how_long() {
+        let cases = [
+            (0, "0s"),
+            (58, "58s"),
+            (97, "1m37s"),
+            (3_657, "1h57s"),
+            (3_717, "1h1m"),
+            (86_699, "1d4m"),
+            (89_998, "1d59m"),
+            (259_198, "2d23h"),
+        ];
+        for (seconds, wanted) in cases {
+            assert_eq!(human(Duration::from_secs(seconds)), wanted);
+        }
+        assert_eq!(human(Duration::from_millis(999)), "0s");
     }
 }

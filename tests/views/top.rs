@@ -1,5 +1,7 @@
 //! `pontoon top`, as tmux sees it.
 
+use std::io::{Read as _, Write as _};
+
 use pontoon_lab::{needs::Need, wait};
 use pontoon_sys::process::Signal;
 
@@ -60,8 +62,19 @@ fn acts() -> Outcome {
     terminal.see("   alive             UP")?;
     terminal.keys(&["w", "2", "5", "Enter", "y"])?;
     terminal.see(" 25 ")?;
-    let _session = scene.connect()?;
+    let mut session = scene.connect()?;
     terminal.see(" sessions 1 of ")?;
+    session.write_all(b"twelve bytes")?;
+    session.read_exact(&mut [0; 12])?;
+    terminal.keys(&["2"])?;
+    terminal.see(" CLIENT                SERVER             AGE*")?;
+    terminal.see(" 127.0.0.1:")?;
+    terminal.see(" be/alive ")?;
+    terminal.see("     12     12  established")?;
+    terminal.keys(&["x", "y"])?;
+    terminal.see("done: shutdown session 0x")?;
+    assert_eq!(session.read(&mut [0]).unwrap_or(0), 0, "it is over");
+    terminal.see(" sessions 0 of ")?;
     terminal.keys(&["3"])?;
     terminal.see("this node runs no election")?;
     terminal.keys(&["q"])?;

@@ -99,8 +99,11 @@ fn plain(state: &mut State, key: Key) -> Effect {
         Key::Down | Key::Character('j') => state.step(1),
         Key::PageUp => state.step(-PAGE),
         Key::PageDown => state.step(PAGE),
-        Key::Character('s') => state.order = state.order.next(),
-        Key::Character('r') => state.reversed = !state.reversed,
+        Key::Character('s') => return sort(state),
+        Key::Character('r') => {
+            state.reversed = !state.reversed;
+            return looks_again(state);
+        }
         Key::Character('\t') => return turn_to(state, state.tab.next()),
         Key::Character(digit @ '1'..='3') => {
             let at = usize::from(digit == '2') + 2 * usize::from(digit == '3');
@@ -111,6 +114,22 @@ fn plain(state: &mut State, key: Key) -> Effect {
         Key::Enter | Key::Backspace | Key::Interrupt => {}
     }
     Effect::Nothing
+}
+
+fn sort(state: &mut State) -> Effect {
+    match state.tab {
+        Tab::Sessions => state.session_order = state.session_order.next(),
+        Tab::Servers | Tab::Election => state.order = state.order.next(),
+    }
+    looks_again(state)
+}
+
+/// Sessions are sorted when they are looked at: those that come last are not kept.
+const fn looks_again(state: &State) -> Effect {
+    match state.tab {
+        Tab::Sessions => Effect::Look,
+        Tab::Servers | Tab::Election => Effect::Nothing,
+    }
 }
 
 fn turn_to(state: &mut State, tab: Tab) -> Effect {
@@ -242,8 +261,9 @@ mod tests {
         state.step(0);
         assert_eq!(
             type_in(&mut state, "xy"),
-            Effect::Order("shutdown session 0x1".into())
+            Effect::Order("shutdown session 0x2".into())
         );
+        assert_eq!(type_in(&mut state, "s"), Effect::Look);
     }
 
     #[test]

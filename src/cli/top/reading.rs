@@ -4,15 +4,13 @@ use std::{collections::HashMap, time::Instant};
 
 use super::{
     state::Tab,
-    table::{self, Row, Session},
+    table::{self, Row},
 };
 use crate::{
+    admin::sessions::SessionView,
     cli::runtime::{RuntimeError, Which, ask, order},
     election::status::Status,
 };
-
-/// More sessions are not shown: nobody reads them.
-const MOST_SESSIONS: usize = 1000;
 
 /// What was seen.
 #[derive(Debug, Clone)]
@@ -23,7 +21,7 @@ pub(super) struct Reading {
     /// The process as a whole.
     pub(super) info: HashMap<String, String>,
     /// Only while they are shown.
-    pub(super) sessions: Vec<Session>,
+    pub(super) sessions: Vec<SessionView>,
     pub(super) election: Option<Status>,
     /// What could not be seen, and why.
     pub(super) problem: Option<String>,
@@ -76,13 +74,7 @@ impl Reader {
         reading.rows.retain(|row| row.kind != table::Kind::Listener);
         reading.info = table::info(&ask(pid, "show info")?);
         if tab == Tab::Sessions {
-            let answer = ask(pid, "show sess")?;
-            if answer.starts_with("Unknown command") {
-                let text = "this proxy does not list its sessions".to_owned();
-                return Err(RuntimeError::Refused(text));
-            }
-            reading.sessions = table::sessions(&answer);
-            reading.sessions.truncate(MOST_SESSIONS);
+            reading.sessions = sessions(pid)?;
         }
         Ok(())
     }
@@ -98,4 +90,14 @@ impl Reader {
             Err(error) => format!("{command}: {error}"),
         }
     }
+}
+
+/// The sessions of a proxy process; one of an older version may not know the question.
+fn sessions(pid: u32) -> Result<Vec<SessionView>, RuntimeError> {
+    let answer = ask(pid, "show sess json")?;
+    if answer.starts_with('[') {
+        return Ok(serde_json::from_str(&answer)?);
+    }
+    let text = "this proxy does not list its sessions".to_owned();
+    Err(RuntimeError::Refused(text))
 }

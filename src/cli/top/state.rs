@@ -4,8 +4,12 @@ use std::{collections::HashMap, time::Instant};
 
 use super::{
     reading::Reading,
-    table::{Kind, Row, Session},
+    table::{Kind, Row},
 };
+use crate::admin::sessions::SessionView;
+
+/// More sessions are not shown: nobody reads them.
+const MOST_SESSIONS: usize = 1000;
 
 /// A page.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -63,6 +67,46 @@ impl Order {
     }
 }
 
+/// What sessions are sorted by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum SessionOrder {
+    /// The oldest first.
+    #[default]
+    Age,
+    /// The longest silent first.
+    Idle,
+    /// Those that have moved most first.
+    Bytes,
+    Server,
+    Client,
+}
+
+impl SessionOrder {
+    const ALL: [Self; 5] = [
+        Self::Age,
+        Self::Idle,
+        Self::Bytes,
+        Self::Server,
+        Self::Client,
+    ];
+
+    pub(super) fn next(self) -> Self {
+        let at = Self::ALL.iter().position(|it| *it == self).unwrap_or(0);
+        Self::ALL[(at + 1) % Self::ALL.len()]
+    }
+
+    fn compare(self, a: &SessionView, b: &SessionView) -> std::cmp::Ordering {
+        let moved = |it: &SessionView| it.bytes_in.saturating_add(it.bytes_out);
+        match self {
+            Self::Age => b.age_ms.cmp(&a.age_ms),
+            Self::Idle => b.idle_ms.cmp(&a.idle_ms),
+            Self::Bytes => moved(b).cmp(&moved(a)),
+            Self::Server => (&a.backend, &a.server).cmp(&(&b.backend, &b.server)),
+            Self::Client => a.client.cmp(&b.client),
+        }
+    }
+}
+
 /// What the keys are about at the moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) enum Asking {
@@ -87,6 +131,7 @@ pub(super) struct Flow {
 pub(super) struct State {
     pub(super) tab: Tab,
     pub(super) order: Order,
+    pub(super) session_order: SessionOrder,
     pub(super) reversed: bool,
     pub(super) reading: Option<Reading>,
     flows: HashMap<String, Flow>,
@@ -101,7 +146,8 @@ pub(super) struct State {
 
 impl State {
     /// Another look.
-    pub(super) fn see(&mut self, reading: Reading, _now: Instant) {
+    pub(super) fn see(&mut self, mut reading: Reading, _now: Instant) {
+        self.sort(&mut reading.sessions);
         if let Some(before) = &self.reading {
             self.flows = flows(before, &reading);
         }
@@ -110,6 +156,20 @@ impl State {
         if !self.selected.as_ref().is_some_and(|it| ids.contains(it)) {
             self.selected = ids.first().cloned();
         }
+    }
+
+    /// As wished, and no more than anybody reads. Equal ones stay in order from look to look.
+    fn sort(&self, sessions: &mut Vec<SessionView>) {
+        sessions.sort_by(|a, b| {
+            let order = self.session_order.compare(a, b);
+            let order = if self.reversed {
+                order.reverse()
+            } else {
+                order
+            };
+            order.then_with(|| a.id.cmp(&b.id))
+        });
+        sessions.truncate(MOST_SESSIONS);
     }
 
     /// What flows through a row.
@@ -165,7 +225,7 @@ impl State {
     }
 
     /// The sessions that are shown.
-    pub(super) fn sessions(&self) -> &[Session] {
+    pub(super) fn sessions(&self) -> &[SessionView] {
         self.reading.as_ref().map_or(&[], |it| &it.sessions)
     }
 
@@ -232,17 +292,48 @@ pub(super) mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::cli::top::table;
+    use crate::{admin::sessions::Doing, cli::top::table};
 
     pub(in crate::cli::top) fn reading(csv: &str, at: Instant) -> Reading {
         Reading {
             at,
             rows: table::rows(csv),
             info: table::info("Uptime: 0d 0h00m05s\nCurrConns: 3\nConnRate: 12\n"),
-            sessions: table::sessions("0x1: src=10.0.0.9:1 fe=fe be=be srv=s1 age=4s"),
+            sessions: sessions(),
             election: None,
             problem: None,
         }
+    }
+
+    /// One that talks to a server, and an older one that waits for one.
+    fn sessions() -> Vec<SessionView> {
+        let talks = SessionView {
+            id: "0x1".into(),
+            frontend: "fe".into(),
+            backend: Some("be".into()),
+            server: Some("s1".into()),
+            client: "10.0.0.9:1".into(),
+            server_address: Some("10.0.0.1:80".into()),
+            stage: Doing::Established,
+            age_ms: 97_000,
+            idle_ms: 4_200,
+            expires_ms: None,
+            bytes_in: 12_345,
+            bytes_out: 7,
+            held: 0,
+            retries: 0,
+        };
+        let waits = SessionView {
+            id: "0x2".into(),
+            server: None,
+            client: "10.0.0.7:2".into(),
+            stage: Doing::Queued,
+            age_ms: 120_000,
+            idle_ms: 0,
+            bytes_in: 0,
+            ..talks.clone()
+        };
+        vec![talks, waits]
     }
 
     pub(in crate::cli::top) fn state() -> State {
@@ -294,5 +385,23 @@ pub(super) mod tests {
         assert_eq!((state.position(), state.first), (Some(0), 0));
         state.step(99);
         assert_eq!(state.position(), Some(3));
+    }
+
+    #[test]
+    fn sessions_are_sorted_as_wished() {
+        let mut state = state();
+        let reading = state.reading.clone().unwrap();
+        for (order, reversed, first) in [
+            (SessionOrder::Age, false, "0x2"),
+            (SessionOrder::Age, true, "0x1"),
+            (SessionOrder::Idle, false, "0x1"),
+            (SessionOrder::Bytes, false, "0x1"),
+            (SessionOrder::Server, false, "0x2"),
+            (SessionOrder::Client, false, "0x2"),
+        ] {
+            (state.session_order, state.reversed) = (order, reversed);
+            state.see(reading.clone(), reading.at);
+            assert_eq!(state.sessions()[0].id, first, "{order:?}");
+        }
     }
 }

@@ -94,40 +94,6 @@ pub(super) fn info(text: &str) -> HashMap<String, String> {
         .collect()
 }
 
-/// A line of `show sess`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Session {
-    /// `0x7f…`.
-    pub(super) id: String,
-    pub(super) client: String,
-    pub(super) frontend: String,
-    pub(super) backend: String,
-    pub(super) server: String,
-    pub(super) age: String,
-}
-
-/// The sessions of `show sess`; what is not a session's line is left out.
-pub(super) fn sessions(text: &str) -> Vec<Session> {
-    text.lines().filter_map(session).collect()
-}
-
-fn session(line: &str) -> Option<Session> {
-    let (id, rest) = line.split_once(": ")?;
-    let value = |name: &str| {
-        let mut words = rest.split_whitespace();
-        let found = words.find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
-        found.unwrap_or_default().to_owned()
-    };
-    id.starts_with("0x").then(|| Session {
-        id: id.to_owned(),
-        client: value("src"),
-        frontend: value("fe"),
-        backend: value("be"),
-        server: value("srv"),
-        age: value("age"),
-    })
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
@@ -160,21 +126,10 @@ be,BACKEND,0,1,2,9,400,1000,5000,70000,7,UP,1,1,0,1,,30,
     fn whatever_comes_is_read_or_not() {
         assert_eq!(super::rows(""), []);
         assert_eq!(super::rows("Unknown command"), []);
-        assert_eq!(sessions("\n0x1\n: \nfoo: bar\n"), []);
     }
 
     #[test]
-    fn sessions_and_figures_are_read() {
-        let line =
-            "0x55d0: proto=tcpv4 src=10.0.0.9:4711 fe=in be=be srv=s1 ts=00 epoch=0 age=4s calls=1";
-        let [session] = &sessions(line)[..] else {
-            panic!("no session");
-        };
-        assert_eq!(session.client, "10.0.0.9:4711");
-        assert_eq!(
-            (session.server.as_str(), session.age.as_str()),
-            ("s1", "4s")
-        );
+    fn figures_are_read() {
         let info = info("Name: HAProxy\nUptime: 0d 0h00m05s\nCurrConns: 3\n");
         assert_eq!(info["CurrConns"], "3");
         assert_eq!(info["Uptime"], "0d 0h00m05s");

@@ -159,7 +159,13 @@ fn legend(tab: Tab) -> Line<'static> {
             ("s", "sort"),
             ("r", "reverse"),
         ],
-        Tab::Sessions => &[("q", "quit"), ("jk", "move"), ("x", "end session")],
+        Tab::Sessions => &[
+            ("q", "quit"),
+            ("jk", "move"),
+            ("x", "end session"),
+            ("s", "sort"),
+            ("r", "reverse"),
+        ],
         Tab::Election => &[("q", "quit"), ("tab", "next page")],
     };
     let mut spans = Vec::new();
@@ -291,9 +297,13 @@ mod tests {
     fn sessions_have_a_page() {
         let mut state = state();
         state.tab = Tab::Sessions;
-        let shown = drawn(&mut state, 80, 10);
-        assert!(shown[4].contains("10.0.0.9:1"), "{shown:?}");
-        assert!(shown[4].contains("be/s1"), "{shown:?}");
+        let shown = drawn(&mut state, 100, 10);
+        let expected = [
+            " CLIENT                SERVER             AGE*   IDLE     IN    OUT  STATE        FRONTEND",
+            " 10.0.0.7:2            be/-                 2m     0s      0      7  queued       fe",
+            " 10.0.0.9:1            be/s1             1m37s     4s    12k      7  established  fe",
+        ];
+        assert_eq!(shown[3..6], expected);
     }
 
     #[test]

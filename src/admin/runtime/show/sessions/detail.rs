@@ -8,8 +8,9 @@ use pontoon_engine::{
     session::Stage,
 };
 
-use super::sight::{Sight, Waits, human, mode, plain, protocol};
+use super::sight::{Sight, Waits, mode, plain, protocol};
 use crate::{
+    admin::sessions::human,
     log::date::Calendar,
     proxy::observe::{End, Way},
 };

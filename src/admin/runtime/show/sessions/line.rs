@@ -4,7 +4,8 @@ use std::{fmt::Write as _, time::Duration};
 
 use pontoon_engine::moment::Moment;
 
-use super::sight::{Sight, Waits, human};
+use super::sight::{Sight, Waits};
+use crate::admin::sessions::human;
 
 impl Sight<'_> {
     /// As HAProxy 2.6 writes it. What is about its own inside (tasks and their times, epochs) is 0.
