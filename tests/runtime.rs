@@ -1,17 +1,15 @@
-//! The runtime protocol, command by command next to the real HAProxy, and by the tools that its
-//! manual uses.
+//! The runtime protocol, command by command next to the real HAProxy.
 
 use std::{
     io::{Read as _, Write as _},
     net::Shutdown,
     os::unix::net::UnixStream,
     path::Path,
-    process::Command,
 };
 
 use pontoon_lab::{
     balancer::{Balancer, Kind, free_address},
-    needs::{self, Need},
+    needs::Need,
     temp::TempDir,
     wait,
 };
@@ -26,9 +24,6 @@ pub(crate) fn register(tests: &mut Vec<Test>) {
             answers_are_haproxys,
         )
         .needs(Need::Program("haproxy")),
-    );
-    tests.push(
-        Test::new("runtime::socat_asks_as_in_the_manual", socat_asks).needs(Need::Program("socat")),
     );
 }
 
@@ -80,6 +75,8 @@ const COMMANDS: &[(&str, Sameness)] = &[
     ("show env HOME", Whole),
     ("show table", Whole),
     ("show table nobody", Whole),
+    ("show map", Whole),
+    ("show map nobody", Whole),
     ("show resolvers nobody", Whole),
     ("set timeout", Whole),
     ("set timeout cli", Whole),
@@ -204,33 +201,4 @@ fn answers_are_haproxys() -> Outcome {
     } else {
         Err(Failure::from(found.join("\n")))
     }
-}
-
-/// `echo "show info" | socat stdio unix-connect:…`, and a prompt.
-fn socat_asks() -> Outcome {
-    let folder = TempDir::new("socat")?;
-    let socket = folder.path().join("socket");
-    let listens = free_address()?;
-    let addresses = [listens, free_address()?, free_address()?].map(|it| it.to_string());
-    let text = config(&socket, [&addresses[0], &addresses[1], &addresses[2]]);
-    let _balancer = Balancer::start(Kind::Pontoon, pontoon(), &text, listens)?;
-    let socat = needs::find("socat").ok_or("socat is not installed")?;
-    for (said, expected) in [
-        ("show info", "\nMaxconn: 100\n"),
-        ("show info;show stat", "\nbe,BACKEND,"),
-        ("prompt\nshow cli level\nquit", "> admin\n"),
-    ] {
-        let script = r#"printf '%s\n' "$SAID" | "$0" stdio "unix-connect:$1""#;
-        let output = Command::new("sh")
-            .args(["-c", script])
-            .arg(&socat)
-            .arg(&socket)
-            .env("SAID", said)
-            .output()?;
-        let answer = String::from_utf8_lossy(&output.stdout);
-        if !answer.contains(expected) {
-            return Err(Failure::from(format!("{said:?} is answered by {answer}")));
-        }
-    }
-    Ok(())
 }

@@ -357,7 +357,8 @@ impl<'s> Connection<'s> {
             request_on: record.accepted_on,
             service: None,
         }));
-        count::bad_request(self.running(), record, status);
+        let now = self.running().moment(Instant::now());
+        count::bad_request(self.running(), record, status, now);
     }
 }
 

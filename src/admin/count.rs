@@ -30,14 +30,16 @@ pub(crate) fn request(running: &Running, mut record: SessionRecord, now: Moment)
     running.write_line(&mut record, false);
 }
 
-/// What never became a request counts as an answer, and as an error unless the client is at
+/// What never became a request counts as one, and as an answer, and as an error unless the client is at
 /// fault: those errors are counted with the end of the session.
-pub(crate) fn bad_request(running: &Running, record: &SessionRecord, status: u16) {
+pub(crate) fn bad_request(running: &Running, record: &SessionRecord, status: u16, now: Moment) {
     let Some(frontend) = running.frontend(record.frontend) else {
         return;
     };
     let counters = frontend.counters.of(running.control_shard());
+    counters.requests.increment();
     counters.responses[class(status)].increment();
+    frontend.request_rate.count(now);
     if record.termination.cause == Cause::ProxyRefused {
         counters.request_errors.increment();
     }

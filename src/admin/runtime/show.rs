@@ -49,6 +49,8 @@ pub(crate) enum Show {
     Schema,
     /// `show table`: there is none of this name.
     Table(String),
+    /// `show map`: there is none of this name.
+    Map(String),
     /// `show resolvers`: there are none of this name.
     Resolvers(String),
     /// `show sess`.
@@ -157,6 +159,13 @@ pub(super) const ROWS: &[Row] = &[
         parse: |arguments| Ok(Command::Show(Show::Table(first(arguments)))),
     },
     Row {
+        name: "show map",
+        usage: "show map [@ver] [map]",
+        what: "report available maps or dump a map's contents",
+        access: Access::User,
+        parse: |arguments| Ok(Command::Show(Show::Map(first(arguments)))),
+    },
+    Row {
         name: "show resolvers",
         usage: "show resolvers [id]",
         what: "dumps counters from all resolvers section and associated name servers",
@@ -183,9 +192,11 @@ impl Show {
             Self::ServerStates(backend) => servers::state(running, &backend),
             Self::ServerConnections(backend) => servers::connections(running, &backend),
             Self::Schema => Answer::Text(json::schema() + "\n"),
-            // Neither can be configured: the files that would are refused.
+            // None of these can be configured: the files that would are refused.
             Self::Table(name) if name.is_empty() => Answer::Done,
             Self::Table(_) => Answer::error("No such table"),
+            Self::Map(name) if name.is_empty() => Answer::info("# id (file) description"),
+            Self::Map(_) => Answer::error("Unknown map identifier. Please use #<id> or <file>."),
             Self::Resolvers(name) if name.is_empty() => Answer::Done,
             Self::Resolvers(_) => Answer::error("Can't find that resolvers section"),
             Self::Sessions(wanted) => sessions::answer(running, wanted).await,
