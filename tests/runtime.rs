@@ -1,5 +1,7 @@
 //! The runtime protocol, command by command next to the real HAProxy.
 
+mod sessions;
+
 use std::{
     io::{Read as _, Write as _},
     net::Shutdown,
@@ -18,6 +20,7 @@ use crate::harness::{Failure, Outcome, Test, pontoon};
 
 /// Adds this area's tests.
 pub(crate) fn register(tests: &mut Vec<Test>) {
+    sessions::register(tests);
     tests.push(
         Test::new(
             "runtime::answers_are_haproxys_command_by_command",
