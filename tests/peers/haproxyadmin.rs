@@ -76,6 +76,7 @@ const LOOSE: &[&str] = &[
     "chkfail",
     "rate",
     "rate_max",
+    "req_rate",
     "conn_rate",
     "conn_rate_max",
     "ConnRate",

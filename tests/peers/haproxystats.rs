@@ -120,6 +120,7 @@ const LOOSE: &[&str] = &[
     "ConnRatePercentage",
     "rate",
     "rate_max",
+    "req_rate",
     "conn_rate",
     "conn_rate_max",
     "chkfail",
