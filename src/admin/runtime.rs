@@ -23,6 +23,7 @@ pub mod sockets;
 mod table;
 #[cfg(test)]
 mod tests;
+mod wait;
 
 use std::{
     os::fd::{AsFd, OwnedFd},

@@ -12,6 +12,7 @@ impl Command {
             Self::Session(_) => Answer::Done,
             Self::Show(show) => show.answer(running).await,
             Self::Change(change) => change.answer(running).await,
+            Self::Wait(wait) => wait.answer(running).await,
             Self::Help(words) => help::list(&words),
         }
     }

@@ -2,7 +2,9 @@
 
 use pontoon_config::haproxy::model::Access;
 
-use super::{answer::Answer, change::Change, reader::Written, session::Order, show::Show, table};
+use super::{
+    answer::Answer, change::Change, reader::Written, session::Order, show::Show, table, wait::Wait,
+};
 
 /// A command, as meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +15,8 @@ pub(crate) enum Command {
     Show(Show),
     /// Change something.
     Change(Change),
+    /// Let time pass.
+    Wait(Wait),
     /// Tell which commands there are: all, or those like these words.
     Help(Vec<String>),
 }

@@ -146,6 +146,11 @@ fn timeout(arguments: &Arguments<'_>) -> Result<Command, Answer> {
 
 /// A time with a unit, in seconds if there is none; not zero.
 pub(super) fn duration(text: &str) -> Option<Duration> {
+    duration_in(text, 1_000_000)
+}
+
+/// The same where numbers without a unit count so many microseconds.
+pub(super) fn duration_in(text: &str, unit: u64) -> Option<Duration> {
     let digits = text
         .find(|c: char| !c.is_ascii_digit())
         .unwrap_or(text.len());
@@ -153,7 +158,8 @@ pub(super) fn duration(text: &str) -> Option<Duration> {
     let micros = match &text[digits..] {
         "us" => 1,
         "ms" => 1_000,
-        "" | "s" => 1_000_000,
+        "" => unit,
+        "s" => 1_000_000,
         "m" => 60_000_000,
         "h" => 3_600_000_000,
         "d" => 86_400_000_000,

@@ -6,7 +6,7 @@ use super::{
     answer::Answer,
     change,
     command::{Arguments, Command},
-    help, session, show,
+    help, session, show, wait,
 };
 
 /// A command that can be written.
@@ -25,12 +25,13 @@ pub(crate) struct Row {
 }
 
 /// All of them, by subject.
-const TABLES: [&[Row]; 6] = [
+const TABLES: [&[Row]; 7] = [
     show::ROWS,
     change::ROWS,
     change::LIMITS,
     change::SERVERS,
     session::ROWS,
+    wait::ROWS,
     help::ROWS,
 ];
 

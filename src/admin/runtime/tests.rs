@@ -8,7 +8,9 @@ use std::{
 use pontoon_config::haproxy::model::{Access, SeverityOutput};
 use pontoon_engine::{
     address::Endpoint,
+    backend::{Placement, Request},
     server::{OperState, Status},
+    units::SessionKey,
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -275,4 +277,65 @@ async fn clearing_needs_the_right_to() {
     assert_eq!(say(Access::User, "clear counters\n").await, denied);
     assert_eq!(say(Access::Operator, "clear counters all\n").await, denied);
     assert_eq!(say(Access::Operator, "clear counters\n").await, "\n");
+}
+
+#[tokio::test]
+async fn a_wait_ends_with_its_time_or_its_condition() {
+    let running = fixture::running("    stats enable");
+    let before = Instant::now();
+    assert_eq!(answers(&running, &["wait 40"]).await, [""]);
+    assert!(before.elapsed() >= Duration::from_millis(40));
+    let in_use =
+        "Failed. The server is not in maintenance: 'set server be_exasol/up state maint' first.";
+    for (command, answer) in [
+        ("wait 1h srv-removable be_exasol/up", in_use),
+        (
+            "wait 1h srv-removable be_exasol/nobody",
+            "Failed. No such server.",
+        ),
+        ("wait 1h srv-removable x", "Require 'backend/server'."),
+        (
+            "wait 1h sunshine",
+            "Unknown condition 'sunshine'; 'wait -h' lists them.",
+        ),
+        ("wait 1x", "Invalid delay; 'wait -h' tells the units."),
+        ("wait", "Expects a delay; 'wait -h' tells the rest."),
+    ] {
+        assert_eq!(answers(&running, &[command]).await, [answer], "{command}");
+    }
+    for asked in ["wait -h", "wait 1h -h"] {
+        let usage = answers(&running, &[asked]).await;
+        assert!(usage[0].starts_with("Usage: wait "), "{usage:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_can_be_removed_when_its_last_session_has_left() {
+    let running = fixture::running("    stats enable");
+    let at = running.find_server("be_exasol/up").unwrap();
+    let now = Instant::now();
+    let request = Request {
+        session: SessionKey {
+            thread: 0,
+            slot: 0,
+            generation: 0,
+        },
+        client: None,
+        forced: Some(at.server),
+        avoid: None,
+        random: 0,
+    };
+    let placed = running.with_backend(at.backend, now, |it| it.place(request, now));
+    assert_eq!(placed, Some(Placement::Server(at.server)));
+    let wait = "wait 1 srv-removable be_exasol/up";
+    let maint = "set server be_exasol/up state maint";
+    let busy = "Wait delay expired. Server still has connections attached to it, cannot remove it.";
+    assert_eq!(answers(&running, &[maint, wait]).await, ["", busy]);
+    let leaves = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        running.with_backend(at.backend, now, |it| it.release(at.server, now));
+    };
+    let long = ["wait 1h srv-removable be_exasol/up"];
+    let (answers, ()) = tokio::join!(answers(&running, &long), leaves);
+    assert_eq!(answers, ["Done."]);
 }
