@@ -20,7 +20,7 @@ use std::{
 };
 
 use pontoon_engine::vrrp::{election::Memory, view::Counters};
-use pontoon_sys::{clock, descriptor};
+use pontoon_sys::{clock, descriptor, process::schedule};
 use rustix::fs::{MemfdFlags, memfd_create};
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +40,8 @@ const VARIABLE: &str = "PONTOON_ELECTION_RESUME_FD";
 const VERSION: u32 = 1;
 /// The command that asks a program whether it could go on from here.
 pub const QUESTION: &str = "can-resume-election";
+/// The lowest priority of those that are run before all ordinary processes.
+const HURRY: u8 = 1;
 /// How long it may think.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -107,12 +109,14 @@ pub(super) fn execute(
     held: Vec<Held>,
     proxy: Followed,
     rest: &Rest,
+    realtime: Option<u8>,
 ) -> io::Error {
     // What comes meanwhile waits for the new program.
     let held_signals = match signals::hold() {
         Ok(held) => held,
         Err(error) => return error,
     };
+    hurry();
     let core = Core {
         version: VERSION,
         masters,
@@ -131,6 +135,7 @@ pub(super) fn execute(
         }
         Err(error) => (error, rest.descriptors()),
     };
+    hurry_no_more(realtime);
     for number in kept {
         // They were open a moment ago.
         let _open = descriptor::close_on_exec(number);
@@ -138,6 +143,22 @@ pub(super) fn execute(
     // It cannot fail with a set that was just taken.
     let _released = held_signals.release();
     error
+}
+
+/// Nobody says that a master lives while one program follows the other: on a machine that is busy, that
+/// must not take long.
+fn hurry() {
+    // Without the right to it, it takes its turn like all others.
+    let _not_allowed = schedule::set_realtime(HURRY);
+}
+
+/// It is run as the file says again.
+pub(super) fn hurry_no_more(realtime: Option<u8>) {
+    // Whoever was allowed to hurry may take its time; to others nothing has changed.
+    let _not_allowed = match realtime {
+        Some(priority) => schedule::set_realtime(priority),
+        None => schedule::set_ordinary(),
+    };
 }
 
 /// The file in memory, and all descriptors that stay open.

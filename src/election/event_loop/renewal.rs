@@ -79,12 +79,15 @@ impl EventLoop {
         let Some(renewal) = &mut self.renewal else {
             return;
         };
-        if able {
-            renewal.stage = Stage::Waiting(Instant::now());
-            return;
+        if !able {
+            let why = format!("{} cannot go on where it is", renewal.program.display());
+            return self.not_renewed(why);
         }
-        let why = format!("{} cannot go on where it is", renewal.program.display());
-        self.not_renewed(why);
+        // Another file would be another election: whatever is wrong with it is told by a reload.
+        if self.options.files.read().model.as_ref() != Some(&*self.model) {
+            return self.not_renewed("its file has been changed since it was read".to_owned());
+        }
+        renewal.stage = Stage::Waiting(Instant::now());
     }
 
     fn not_renewed(&mut self, why: String) {
@@ -111,13 +114,11 @@ impl EventLoop {
         let Some((proxy, rest)) = self.proxy.followed().zip(self.rest()) else {
             return;
         };
-        // Another file would be another election: whatever is wrong with it is told by a reload.
-        if self.options.files.read().model.as_ref() != Some(&*self.model) {
-            return self.not_renewed("its file has been changed since it was read".to_owned());
-        }
         self.log.flush();
         let masters = self.masters();
-        let error = resume::execute(&program, masters, self.network.held(), proxy, &rest);
+        let realtime = self.model.global.realtime_priority;
+        let held = self.network.held();
+        let error = resume::execute(&program, masters, held, proxy, &rest, realtime);
         self.not_renewed(format!("cannot execute {}: {error}", program.display()));
     }
 
@@ -171,6 +172,7 @@ impl EventLoop {
 
     /// What is different now from what the program before knew goes into the machine.
     pub(super) fn go_on(&mut self, left: &Left) {
+        resume::hurry_no_more(self.model.global.realtime_priority);
         self.network.forsake(&left.core.held);
         self.network.clean();
         self.tell(&FromElection::Renewed {

@@ -29,7 +29,18 @@ pub fn set_realtime(priority: u8) -> io::Result<()> {
     let parameters = libc::sched_param {
         sched_priority: libc::c_int::from(priority),
     };
-    let policy = libc::SCHED_RR | libc::SCHED_RESET_ON_FORK;
+    set_policy(libc::SCHED_RR | libc::SCHED_RESET_ON_FORK, parameters)
+}
+
+/// Runs the calling thread in its turn again (`SCHED_OTHER`), with the nice value that it had.
+///
+/// # Errors
+/// `CAP_SYS_NICE` is missing, if it had been run before others.
+pub fn set_ordinary() -> io::Result<()> {
+    set_policy(libc::SCHED_OTHER, libc::sched_param { sched_priority: 0 })
+}
+
+fn set_policy(policy: libc::c_int, parameters: libc::sched_param) -> io::Result<()> {
     // SAFETY: 0 is the calling thread, and the parameters live until the call returns.
     let result = unsafe { libc::sched_setscheduler(0, policy, &raw const parameters) };
     if result == 0 {
@@ -65,7 +76,11 @@ mod tests {
     fn the_kernel_shows_the_realtime_priority() {
         std::thread::spawn(|| {
             match set_realtime(3) {
-                Ok(()) => assert_eq!(statistics()[37..39], ["3", "2"]),
+                Ok(()) => {
+                    assert_eq!(statistics()[37..39], ["3", "2"]);
+                    set_ordinary().unwrap();
+                    assert_eq!(statistics()[37..39], ["0", "0"]);
+                }
                 Err(error) => assert_eq!(error.kind(), io::ErrorKind::PermissionDenied),
             }
             assert!(set_realtime(100).is_err());
