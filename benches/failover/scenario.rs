@@ -48,6 +48,8 @@ pub(crate) enum Scenario {
     Start,
     /// The preferred node comes back.
     Failback,
+    /// The master's operator hands over on purpose, both nodes being well.
+    Switchover,
 }
 
 /// What was seen of it.
@@ -63,7 +65,7 @@ pub(crate) struct Seen {
 
 impl Scenario {
     /// All.
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::ProxyKilled,
         Self::ProxyHung,
         Self::DaemonStopped,
@@ -75,6 +77,7 @@ impl Scenario {
         Self::NodeKilled,
         Self::Start,
         Self::Failback,
+        Self::Switchover,
     ];
 
     /// For the command line and the files.
@@ -91,6 +94,7 @@ impl Scenario {
             Self::NodeKilled => "node-killed",
             Self::Start => "start",
             Self::Failback => "failback",
+            Self::Switchover => "switchover",
         }
     }
 
@@ -108,6 +112,7 @@ impl Scenario {
             Self::NodeKilled => "whole node killed",
             Self::Start => "simultaneous start",
             Self::Failback => "failback",
+            Self::Switchover => "switchover on purpose",
         }
     }
 
@@ -166,6 +171,7 @@ impl Scenario {
                 Ok(())
             }
             Self::Start | Self::Failback => first.start(),
+            Self::Switchover => first.switch_over(),
         }
     }
 
@@ -173,6 +179,7 @@ impl Scenario {
     fn settled(self, pair: &Pair) -> bool {
         match self {
             Self::Heal | Self::Failback => pair.holds(0) && !pair.holds(1),
+            Self::Switchover => pair.holds(1) && !pair.holds(0),
             // Whoever is cut off may keep it or not: nobody sees that.
             _ => pair.holds(1),
         }

@@ -27,6 +27,7 @@ pub struct Node {
     /// The host.
     pub host: Host,
     together: bool,
+    ours: bool,
     /// The election, or the supervisor of both.
     daemon: Option<Inmate>,
 }
@@ -56,6 +57,7 @@ impl Node {
         Ok(Self {
             host: Host::boot(namespace, &installed)?,
             together: matches!(programs, Programs::Together(_)),
+            ours: programs != Programs::Debian,
             daemon: None,
         })
     }
@@ -123,6 +125,29 @@ impl Node {
     /// There is none.
     pub fn hang_proxy(&self) -> Result<()> {
         self.must_signal("haproxy", Signal::STOP)
+    }
+
+    /// Hands its address over on purpose, as an operator does: by `pontoon switchover`; of a Keepalived,
+    /// by a lower priority and a reload.
+    ///
+    /// # Errors
+    /// It is refused.
+    pub fn switch_over(&self) -> Result<()> {
+        if self.ours {
+            let name: &[&str] = if self.together {
+                &[]
+            } else {
+                &["--name", "keepalived"]
+            };
+            let line = [&["/usr/sbin/pontoon", "switchover"], name].concat();
+            return self.host.run(&line).map(drop);
+        }
+        let text = self.host.read(KEEPALIVED_CONF);
+        let priority = text.lines().find(|line| line.contains(" priority "));
+        let priority = priority.ok_or_else(|| Problem::Unexpected("no priority".into()))?;
+        let lower = text.replace(priority, "    priority 50");
+        self.host.write(KEEPALIVED_CONF, lower)?;
+        self.daemon()?.signal(Signal::HUP)
     }
 
     /// Asks the election, or the whole node, to stop; does not wait.
