@@ -11,6 +11,7 @@ pub mod admin;
 pub mod checks;
 pub mod cli;
 pub mod cloud;
+mod counted;
 pub mod demo;
 pub mod election;
 pub mod facts;

@@ -13,6 +13,7 @@ pub mod histogram;
 pub mod limits;
 pub mod mailbox;
 pub mod operate;
+pub mod owed;
 pub mod pace;
 pub mod pulse;
 pub mod rate;
@@ -45,13 +46,14 @@ use self::{
     histogram::Checks,
     limits::{FrontendLimit, Limits, ProcessLimit},
     mailbox::Mailbox,
+    owed::Owed,
     pace::Pace,
     pulse::Pulse,
     rate::Rate,
     timeline::{RecentChecks, Timeline},
     whereabouts::Whereabouts,
 };
-use crate::{log::Logger, proxy::listen::Listener};
+use crate::{handover::wire::Bound, log::Logger, proxy::listen::Listener};
 
 /// A running proxy process.
 #[derive(Debug)]
@@ -111,8 +113,12 @@ pub struct ProcessState {
     pub handovers: Handovers,
     /// A stop was asked for: nothing new is accepted.
     pub stopping: AtomicBool,
-    /// Another process has taken over: what is left here runs on to its end.
-    pub handed_over: AtomicBool,
+    /// Another process has taken over, but for these listeners: what is left here runs on to its end.
+    pub handed_over: OnceLock<Vec<Bound>>,
+    /// Told then.
+    pub taken_over: Notify,
+    /// What clients of the process itself wait for.
+    pub owed: Owed,
 }
 
 /// One proxy's shared state.
@@ -357,7 +363,9 @@ impl ProcessState {
             pulse: Pulse::default(),
             handovers: Handovers::default(),
             stopping: AtomicBool::new(false),
-            handed_over: AtomicBool::new(false),
+            handed_over: OnceLock::new(),
+            taken_over: Notify::new(),
+            owed: Owed::default(),
         }
     }
 
@@ -365,6 +373,24 @@ impl ProcessState {
     #[must_use]
     pub fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Another process goes on from here, but for these listeners.
+    pub fn hand_over(&self, orphans: Vec<Bound>) {
+        self.handed_over.get_or_init(|| orphans);
+        self.stopping.store(true, Ordering::Relaxed);
+        self.taken_over.notify_waiters();
+    }
+
+    /// Whether another process has taken over.
+    pub fn has_handed_over(&self) -> bool {
+        self.handed_over.get().is_some()
+    }
+
+    /// Whether no other process listens there.
+    pub fn is_last_at(&self, bound: &Bound) -> bool {
+        let orphans = self.handed_over.get();
+        orphans.is_none_or(|orphans| orphans.contains(bound))
     }
 }
 

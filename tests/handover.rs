@@ -1,6 +1,7 @@
 //! Reload: sessions move to the next process, and nobody notices.
 
 mod changes;
+mod doors;
 mod files;
 mod held;
 mod memory;
@@ -31,6 +32,7 @@ use crate::harness::{Failure, Outcome, Test, pontoon};
 /// Adds this area's tests.
 pub(crate) fn register(tests: &mut Vec<Test>) {
     changes::register(tests);
+    doors::register(tests);
     files::register(tests);
     held::register(tests);
     memory::register(tests);

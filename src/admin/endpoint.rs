@@ -2,82 +2,74 @@
 //! process is, `tune.pontoon.agent` tells other balancers.
 //!
 //! Both are served to the very end of the process, so that a stop is said before anything else
-//! happens. Once another process has taken over, both are its business: they share their addresses
-//! with it (`SO_REUSEPORT`), and this one lets go.
+//! happens. Once another process has taken over, both are its business: it has their sockets, and this
+//! one lets go.
 
 mod agent;
 mod condition;
 mod web;
 
-use std::{
-    collections::VecDeque,
-    io,
-    net::{SocketAddr, TcpListener},
-    os::fd::OwnedFd,
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::{collections::VecDeque, net::SocketAddr, sync::Arc, time::Duration};
 
-use pontoon_config::haproxy::model::Global;
-use pontoon_sys::{
-    option,
-    socket::{self, Address},
-};
+use pontoon_config::haproxy::model::{Global, UnixPermissions};
+use pontoon_engine::address::Endpoint;
+use pontoon_sys::{readiness::Readiness, socket};
 use tokio::{
     net::TcpStream,
     task::{AbortHandle, JoinSet},
     time::timeout,
 };
 
-use crate::state::Running;
+use crate::{
+    proxy::listen::{ControlError, ControlListener, Inherited},
+    state::Running,
+};
 
 /// Clients served at once; one more takes the place of the oldest.
 const MOST_CLIENTS: usize = 32;
-/// How often is looked whether another process has taken over.
-const PULSE: Duration = Duration::from_millis(200);
 /// After an error in accepting, such as a lack of descriptors.
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long answers under way may take once another process has taken over.
 const LAST_WORDS: Duration = Duration::from_secs(1);
-const BACKLOG: i32 = 64;
 
 /// The listeners that the file asks for.
 #[derive(Debug, Default)]
 pub struct Endpoints {
-    metrics: Option<TcpListener>,
-    agent: Option<TcpListener>,
+    metrics: Option<ControlListener>,
+    agent: Option<ControlListener>,
 }
 
 /// An address that could not be bound.
 #[derive(Debug, thiserror::Error)]
-#[error("Cannot listen at {address} ({keyword}): {cause}. Free the address, or choose another.")]
+#[error("Cannot listen at {} ({keyword}): {}. Free the address, or choose another.", .error.endpoint, .error.cause)]
 pub struct EndpointError {
-    address: SocketAddr,
     keyword: &'static str,
-    cause: io::Error,
+    error: ControlError,
 }
 
 impl Endpoints {
-    /// Binds what the file asks for; `replacing`: beside an old process that does the same.
+    /// Binds what the file asks for, unless another process has handed its socket over.
     ///
     /// # Errors
     /// The first address that could not be bound.
-    pub fn bind(global: &Global, replacing: bool) -> Result<Self, EndpointError> {
+    pub fn bind(global: &Global, inherited: &Inherited) -> Result<Self, EndpointError> {
         let bound = |address: Option<SocketAddr>, keyword| {
-            let Some(address) = address else {
-                return Ok(None);
+            let bind = |address| {
+                let endpoint = Endpoint::Ip(address);
+                ControlListener::bind(&endpoint, UnixPermissions::default(), inherited)
             };
-            let listener = listen(address, replacing).map_err(|cause| EndpointError {
-                address,
-                keyword,
-                cause,
-            });
-            listener.map(Some)
+            let listener = address.map(bind).transpose();
+            listener.map_err(|error| EndpointError { keyword, error })
         };
         Ok(Self {
             metrics: bound(global.metrics, "tune.pontoon.metrics")?,
             agent: bound(global.agent, "tune.pontoon.agent")?,
         })
+    }
+
+    /// For a process that is to take them over.
+    pub fn listeners(&self) -> impl Iterator<Item = &ControlListener> {
+        self.metrics.iter().chain(&self.agent)
     }
 
     /// Serves them until another process has taken over; for ever, if none does.
@@ -96,65 +88,53 @@ impl Endpoints {
     }
 }
 
-fn listen(address: SocketAddr, replacing: bool) -> io::Result<TcpListener> {
-    let address = Address::Ip(address);
-    if !replacing {
-        // A process that has nothing to do with us may not share the address by accident.
-        bound(&address)?;
-    }
-    let socket = unbound(&address)?;
-    option::reuse_port(&socket)?;
-    socket::bind_to(&socket, &address)?;
-    socket::listen_on(&socket, BACKLOG)?;
-    Ok(socket.into())
-}
-
-fn bound(address: &Address) -> io::Result<OwnedFd> {
-    let socket = unbound(address)?;
-    socket::bind_to(&socket, address)?;
-    Ok(socket)
-}
-
-fn unbound(address: &Address) -> io::Result<OwnedFd> {
-    let socket = socket::stream_for(address)?;
-    option::reuse_address(&socket)?;
-    Ok(socket)
-}
-
 async fn accept<F>(
-    listener: TcpListener,
+    listener: ControlListener,
     running: &Arc<Running>,
     serve: impl Fn(Arc<Running>, TcpStream) -> F,
 ) where
     F: Future<Output = ()> + Send + 'static,
 {
-    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else {
+    let Ok(readiness) = Readiness::of(&listener) else {
         return;
     };
     let mut served = JoinSet::new();
     let mut by_age = VecDeque::new();
-    loop {
-        while served.try_join_next().is_some() {}
-        by_age.retain(|client: &AbortHandle| !client.is_finished());
-        // Nobody can shut others out by staying.
-        if by_age.len() >= MOST_CLIENTS
-            && let Some(oldest) = by_age.pop_front()
-        {
-            oldest.abort();
-        }
-        // Who waits in the queue is let in before the listener is closed.
-        let last = running.process.handed_over.load(Ordering::Relaxed);
-        match timeout(PULSE, listener.accept()).await {
-            Ok(Ok((stream, _))) => {
+    let process = &running.process;
+    // Whoever waits where nobody else listens is let in before the listener is closed.
+    while !process.has_handed_over() || process.is_last_at(listener.bound()) {
+        let taken_over = process.taken_over.notified();
+        match socket::accept_from(&listener) {
+            Ok(Some((socket, _))) => {
+                let Ok(stream) = TcpStream::from_std(socket.into()) else {
+                    continue;
+                };
+                make_room(&mut by_age);
+                while served.try_join_next().is_some() {}
                 by_age.push_back(served.spawn(serve(Arc::clone(running), stream)));
             }
-            Err(_) if last => break,
-            Err(_) => {}
-            Ok(Err(_)) => tokio::time::sleep(PAUSE).await,
+            Ok(None) | Err(_) if process.has_handed_over() => break,
+            Ok(None) => {
+                tokio::select! {
+                    _ = readiness.readable() => {}
+                    () = taken_over => {}
+                }
+            }
+            Err(_) => tokio::time::sleep(PAUSE).await,
         }
     }
     drop(listener);
     let all = async { while served.join_next().await.is_some() {} };
     // Idle ones shall come back, and find the other process.
     let _some_idle = timeout(LAST_WORDS, all).await;
+}
+
+/// Nobody can shut others out by staying.
+fn make_room(by_age: &mut VecDeque<AbortHandle>) {
+    by_age.retain(|client| !client.is_finished());
+    if by_age.len() >= MOST_CLIENTS
+        && let Some(oldest) = by_age.pop_front()
+    {
+        oldest.abort();
+    }
 }

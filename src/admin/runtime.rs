@@ -144,9 +144,10 @@ impl Runtime {
         let Ok(stream) = Stream::new(client, &local, Vec::new()) else {
             return;
         };
-        let session = session::Session::new(Arc::clone(&self.running), terms);
+        let running = Arc::clone(&self.running);
+        let session = session::Session::new(Arc::clone(&running), terms);
         tokio::spawn(async move {
-            connection::serve(session, stream).await;
+            connection::serve(session, stream, &running.process.owed).await;
             drop(seat);
         });
     }

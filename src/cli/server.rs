@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     admin::why::ServerWhy,
+    counted::counted,
     proxy::process::announce::{Announcer, Style},
 };
 
@@ -111,8 +112,7 @@ fn sessions(server: &ServerWhy) -> String {
     let status = &server.status;
     match server.sessions {
         0 => format!("{status}, no session"),
-        1 => format!("{status}, 1 session"),
-        many => format!("{status}, {many} sessions"),
+        some => format!("{status}, {}", counted(some, "session")),
     }
 }
 

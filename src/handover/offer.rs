@@ -23,6 +23,7 @@ use super::{
     wire::{self, Bound, FromNew, FromOld, Lack, VERSION, Welcome},
 };
 use crate::{
+    counted::counted,
     proxy::{
         freeze::{Description, Still, queue_places},
         listen::Listeners,
@@ -68,9 +69,14 @@ pub enum Handed {
         staying: usize,
         /// Those that stay shall end now (`-st`).
         at_once: bool,
+        /// Listeners that nobody else has.
+        orphans: Vec<Bound>,
     },
     /// Another process serves, but could not take them: all stay.
-    Drain,
+    Drain {
+        /// Listeners that nobody else has.
+        orphans: Vec<Bound>,
+    },
 }
 
 impl Door {
@@ -159,7 +165,7 @@ impl Offer {
         match line.hear(None) {
             Ok(heard) => match heard.word {
                 FromNew::Ready(lack) => self.hand_over(line, &lack),
-                FromNew::Drain { why } => Ok(Some(self.drain(&why))),
+                FromNew::Drain { why } => Ok(Some(self.drain(&why, &[]))),
                 _ => Err(Broken::Unexpected),
             },
             // It has refused its files, or could not set up what they ask for: that is its business.
@@ -207,11 +213,12 @@ impl Offer {
                 return Ok(None);
             }
         };
+        self.listeners.close_to_new(&self.running, &lack.listeners);
         let still = match Still::stop(&self.running, STANDSTILL) {
             Ok(still) => still,
             Err(hung) => {
                 refuse(line, &hung);
-                self.accept_again();
+                self.accept_again(lack);
                 return Err(io::Error::other(hung).into());
             }
         };
@@ -219,12 +226,12 @@ impl Offer {
             Ok(None) => {}
             Ok(Some(why)) => {
                 still.go_on(&self.running);
-                return Ok(Some(self.drain(&why)));
+                return Ok(Some(self.drain(&why, &lack.listeners)));
             }
             Err(broken) => {
                 refuse(line, &broken);
                 still.go_on(&self.running);
-                self.accept_again();
+                self.accept_again(lack);
                 return Err(broken);
             }
         }
@@ -236,6 +243,7 @@ impl Offer {
             moved,
             staying,
             at_once: lack.all_sessions,
+            orphans: lack.listeners.clone(),
         }))
     }
 
@@ -265,16 +273,19 @@ impl Offer {
         }
     }
 
-    fn drain(&self, why: &str) -> Handed {
+    fn drain(&self, why: &str, orphans: &[Bound]) -> Handed {
         let text = format!(
             "Another process serves now, but could not take the sessions ({why}); they stay here \
              until they end."
         );
         self.log(LogLevel::Warning, &text);
-        Handed::Drain
+        Handed::Drain {
+            orphans: orphans.to_vec(),
+        }
     }
 
-    fn accept_again(&self) {
+    fn accept_again(&self, lack: &Lack) {
+        self.listeners.open_to_new(&self.running, &lack.listeners);
         for thread in &self.running.threads {
             thread.post(Message::Resume);
         }
@@ -284,14 +295,17 @@ impl Offer {
         let took = began.elapsed().as_millis();
         self.log(
             LogLevel::Info,
-            &format!("{moved} sessions were handed over to another process in {took} ms."),
+            &format!(
+                "Handed {} over to another process in {took} ms.",
+                counted(moved, "session")
+            ),
         );
         for (frontend, backend, sessions) in still.left_behind(lack) {
             let name = |id| &self.running.proxy(id).name;
             let towards = backend.map_or_else(String::new, |id| format!(" -> {}", name(id)));
             let text = format!(
-                "{sessions} sessions of {}{towards} stay in this process until they end: the new \
-                 files have no place for them.",
+                "Keeping {} of {}{towards} to the end: the new files have no place there.",
+                counted(sessions, "session"),
                 name(frontend)
             );
             self.log(LogLevel::Notice, &text);

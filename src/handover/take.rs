@@ -29,6 +29,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Giver {
     line: Line,
     welcome: Welcome,
+    /// Listeners of its that this process has no use for.
+    unused: Vec<wire::Bound>,
 }
 
 /// Why an old process does not hand over; signals work with any.
@@ -83,7 +85,17 @@ impl Giver {
             _ => return Err(Broken::Unexpected.into()),
         };
         let sockets = listeners(&line, welcome.listeners)?;
-        Ok((Self { line, welcome }, Inherited::new(sockets)))
+        let giver = Self {
+            line,
+            welcome,
+            unused: Vec::new(),
+        };
+        Ok((giver, Inherited::new(sockets)))
+    }
+
+    /// Whatever is to listen has been bound: these sockets stay with the old process alone.
+    pub fn leave_behind(&mut self, unused: Vec<wire::Bound>) {
+        self.unused = unused;
     }
 
     /// The zero of all moments of the old process: that of ours, too.
@@ -140,6 +152,7 @@ impl Giver {
     ) -> Result<(Carried, Vec<Arrival>, usize), Broken> {
         let mut lack = names.lack(&self.welcome.proxies);
         lack.all_sessions = without_sessions;
+        lack.listeners.clone_from(&self.unused);
         self.line.say(&FromNew::Ready(lack), &[], &[], PATIENCE)?;
         let carried = match self.line.hear(Some(PATIENCE))?.word {
             FromOld::State(carried) => carried,

@@ -164,7 +164,10 @@ fn whoever_cannot_take_sessions_leaves_them_to_drain() {
     greet(&line);
     let why = "no room".to_owned();
     say(&line, &FromNew::Drain { why });
-    assert_eq!(serving.join().unwrap().unwrap(), Some(Handed::Drain));
+    assert_eq!(
+        serving.join().unwrap().unwrap(),
+        Some(Handed::Drain { orphans: vec![] })
+    );
     old.session_goes_on();
 }
 
@@ -196,6 +199,7 @@ fn sessions_that_move_are_gone_and_those_that_cannot_go_on() {
             moved: usize::from(!stays),
             staying: usize::from(stays),
             at_once: false,
+            orphans: vec![],
         };
         assert_eq!(serving.join().unwrap().unwrap(), Some(handed));
         let left = u32::from(stays);

@@ -131,6 +131,8 @@ pub struct Lack {
     pub backends: Vec<u32>,
     /// Servers that are gone, with their proxies.
     pub servers: Vec<(u32, u32)>,
+    /// Listeners that it does not take: the old one is the last to serve who waits there.
+    pub listeners: Vec<Bound>,
     /// It wants no sessions at all (`-st`): they end with the old process.
     pub all_sessions: bool,
 }

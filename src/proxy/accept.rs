@@ -76,6 +76,9 @@ enum Closed {
 const SHORTAGE_PAUSE: Span = Span::from_millis(100);
 /// How long a listener stays closed when connections came too fast.
 const RATE_PAUSE: Span = Span::from_millis(20);
+/// Connections taken from a listener before it is closed: more than any queue holds, so that those
+/// who come without end do not keep it open.
+const MOST_AT_LAST: u32 = 65_536;
 /// Connections accepted from one listener in one turn, unless `tune.maxaccept` says otherwise.
 pub(super) const MAX_ACCEPT: u32 = 64;
 
@@ -197,6 +200,13 @@ impl Worker {
             self.close_for(index, closed);
             return false;
         }
+        self.take_one(index, reserved)
+    }
+
+    /// Takes one whose place is reserved, or need not be.
+    fn take_one(&mut self, index: usize, reserved: bool) -> bool {
+        let door = &self.doors[index].listener;
+        let (proxy, bind) = (door.proxy, door.index);
         let next = self.io.accept(&self.doors[index].listener.socket);
         match (&next, reserved) {
             (Ok(Some(_)), false) => self.running.enter(proxy, bind),
@@ -217,6 +227,23 @@ impl Worker {
             Err(error) => self.shortage(index, &error),
         }
         false
+    }
+
+    /// Listeners are about to be closed: whoever waits at one that no other process has comes in, as far
+    /// as there is room. They have been told that they are connected.
+    pub(super) fn let_in_who_waits(&mut self) {
+        for index in 0..self.doors.len() {
+            let door = &self.doors[index];
+            let (proxy, bind) = (door.listener.proxy, door.listener.index);
+            if door.barred || !self.running.is_last_to_serve(&door.listener) {
+                continue;
+            }
+            for _ in 0..MOST_AT_LAST {
+                if !self.running.reserve(proxy, bind) || !self.take_one(index, true) {
+                    break;
+                }
+            }
+        }
     }
 
     /// Takes a place in every level that has a limit.

@@ -45,6 +45,13 @@ pub struct Listener {
 }
 
 impl Listener {
+    /// What it is bound to.
+    #[must_use]
+    pub fn bound(&self, running: &Running) -> Option<Bound> {
+        let frontend = running.proxy(self.proxy).frontend.as_ref()?;
+        frontend.binds.get(self.index).map(Bound::from)
+    }
+
     /// New connections are refused; the address stays ours.
     pub fn pause(&self) {
         // A socket that cannot be paused (UNIX) keeps its queue: nobody takes from it.
@@ -123,11 +130,32 @@ impl Listeners {
             let open = [FrontendStatus::Open, FrontendStatus::Full];
             let status = running.frontend_status(listener.proxy);
             status.filter(|status| open.contains(status))?;
-            let frontend = running.proxy(listener.proxy).frontend.as_ref()?;
-            let bind = frontend.binds.get(listener.index)?;
-            Some((Bound::from(bind), listener.socket.as_fd()))
+            Some((listener.bound(running)?, listener.socket.as_fd()))
         });
         of_proxies.chain(self.of_control.iter().map(ControlListener::offered))
+    }
+
+    /// Those of proxies that are bound so hear of no new connections; who waits there stays.
+    pub fn close_to_new(&self, running: &Running, which: &[Bound]) {
+        for listener in self.bound_so(running, which) {
+            // UNIX sockets have nothing of that kind.
+            let _heard = option::ignore_new_connections(&listener.socket);
+        }
+    }
+
+    /// Takes [`Listeners::close_to_new`] back.
+    pub fn open_to_new(&self, running: &Running, which: &[Bound]) {
+        for listener in self.bound_so(running, which) {
+            let _never_closed = option::hear_new_connections(&listener.socket);
+        }
+    }
+
+    fn bound_so(&self, running: &Running, which: &[Bound]) -> impl Iterator<Item = &Listener> {
+        let all = self.of_proxies.iter().map(|listener| &**listener);
+        all.filter(move |listener| {
+            let bound = listener.bound(running);
+            bound.is_some_and(|bound| which.contains(&bound))
+        })
     }
 
     /// No proxy has any.

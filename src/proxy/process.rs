@@ -54,6 +54,7 @@ use crate::{
         },
     },
     checks::{Checks, LoadError},
+    counted::counted,
     handover::{line::Broken, offer::Door, take::Taken},
     log::{self, Logger},
     node::beat::Heart,
@@ -172,6 +173,7 @@ fn bind(
         (None, _) => (None, old::borrow(options.lender)),
         asked => asked,
     };
+    let inherited = inherited.beside_others(old.is_some());
     let mut listeners =
         old::bind(model, old, predecessor.as_mut(), &inherited).map_err(StartError::Bind)?;
     if listeners.is_empty() {
@@ -181,7 +183,13 @@ fn bind(
     for socket in &sockets {
         listeners.add(socket.listener.clone());
     }
-    let endpoints = Endpoints::bind(&model.global, old.is_some())?;
+    let endpoints = Endpoints::bind(&model.global, &inherited)?;
+    for listener in endpoints.listeners() {
+        listeners.add(listener.clone());
+    }
+    if let Some(predecessor) = &mut predecessor {
+        predecessor.giver.leave_behind(inherited.unused());
+    }
     Ok(Bound {
         signals,
         limits,
@@ -405,10 +413,10 @@ fn succeed(
             let took = began.elapsed().as_millis();
             let staying = match staying {
                 0 => String::new(),
-                some => format!("; {some} stay there until they end"),
+                some => format!("; {some} left there to the end"),
             };
-            let text =
-                format!("Took over {sessions} sessions from process {pid} in {took} ms{staying}.");
+            let sessions = counted(sessions, "session");
+            let text = format!("Took over {sessions} from process {pid} in {took} ms{staying}.");
             (LogLevel::Info, text)
         }
         Err(broken) => {

@@ -364,6 +364,11 @@ impl Worker {
     }
 
     fn leave(&mut self) {
+        self.let_in_who_waits();
+        self.close_for_good();
+    }
+
+    fn close_for_good(&mut self) {
         self.close_doors();
         self.doors.clear();
         self.leaving = true;
@@ -371,7 +376,7 @@ impl Worker {
     }
 
     fn quit(&mut self) {
-        self.leave();
+        self.close_for_good();
         self.end_all(Cause::Killed, |_| true);
     }
 

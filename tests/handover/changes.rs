@@ -85,7 +85,7 @@ fn removed_server() -> Outcome {
     let [first, mut second] = clients;
     echo(&mut second, b"moved")?;
     chain.wait_for_value("px/s2", "scur", "1")?;
-    stays_until_it_ends(old, "1 sessions of px -> px stay", first)
+    stays_until_it_ends(old, "Keeping 1 session of px -> px ", first)
 }
 
 fn removed_proxy() -> Outcome {
@@ -97,7 +97,7 @@ fn removed_proxy() -> Outcome {
     let mut new = Client::connect(chain.front)?;
     echo(&mut new, b"the same address")?;
     chain.wait_for_value("renamed/FRONTEND", "scur", "1")?;
-    stays_until_it_ends(old, "1 sessions of px -> px stay", client)
+    stays_until_it_ends(old, "Keeping 1 session of px -> px ", client)
 }
 
 fn cannot_start() -> Outcome {

@@ -67,7 +67,7 @@ fn tells() -> Outcome {
     let text = said(&scene.pontoon(&["plan", "haproxy.cfg"])?);
     for part in [
         format!("  + listener {other} (relay)\n"),
-        "  ! 1 sessions of relay/s1 end where they are, in the old process\n".into(),
+        "  ! left to its end in the old process: 1 session of relay/s1\n".into(),
         "    - timeout client 60s\n    + timeout client 50s  (".into(),
     ] {
         assert!(text.contains(&part), "{part}\n{text}");

@@ -260,21 +260,63 @@ pub fn tell_refusals(socket: impl AsFd, v6: bool) -> io::Result<()> {
     set_int(socket, level, name, 1)
 }
 
+/// A TCP listener hears of no new connection from now on, and refuses none: clients ask again a second
+/// later. Those that are being made are made, and those that wait to be accepted stay.
+///
+/// # Errors
+/// Out of memory.
+pub fn ignore_new_connections(socket: impl AsFd) -> io::Result<()> {
+    /// `SYN` among the flags, and where those are in a TCP header.
+    const SYN: u32 = 2;
+    const FLAGS: u32 = 13;
+    let step = |code: u32, k: u32, otherwise: u8| libc::sock_filter {
+        code: u16::try_from(code).unwrap_or_default(),
+        jt: 0,
+        jf: otherwise,
+        k,
+    };
+    let mut program = [
+        step(libc::BPF_LD | libc::BPF_B | libc::BPF_ABS, FLAGS, 0),
+        step(libc::BPF_JMP | libc::BPF_JSET | libc::BPF_K, SYN, 1),
+        step(libc::BPF_RET | libc::BPF_K, 0, 0),
+        step(libc::BPF_RET | libc::BPF_K, u32::MAX, 0),
+    ];
+    let filter = libc::sock_fprog {
+        len: 4,
+        filter: program.as_mut_ptr(),
+    };
+    // The program lives until the call returns, which copies it.
+    set(socket, libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, &filter)
+}
+
+/// Takes [`ignore_new_connections`] back.
+///
+/// # Errors
+/// There is nothing to take back.
+pub fn hear_new_connections(socket: impl AsFd) -> io::Result<()> {
+    set_int(socket, libc::SOL_SOCKET, libc::SO_DETACH_FILTER, 0)
+}
+
 fn set_int(
     socket: impl AsFd,
     level: libc::c_int,
     name: libc::c_int,
     value: libc::c_int,
 ) -> io::Result<()> {
-    let length = libc::socklen_t::try_from(size_of::<libc::c_int>()).unwrap_or(4);
+    set(socket, level, name, &value)
+}
+
+/// An option whose value is of this type, as the kernel knows it.
+fn set<T>(socket: impl AsFd, level: libc::c_int, name: libc::c_int, value: &T) -> io::Result<()> {
+    let length = libc::socklen_t::try_from(size_of::<T>()).map_err(io::Error::other)?;
     // SAFETY: the descriptor is open for the time of the borrow, and the pointer and the length
-    // describe one integer that lives until the call returns.
+    // describe one value that lives until the call returns.
     let result = unsafe {
         libc::setsockopt(
             socket.as_fd().as_raw_fd(),
             level,
             name,
-            (&raw const value).cast(),
+            std::ptr::from_ref(value).cast(),
             length,
         )
     };
@@ -290,6 +332,22 @@ mod tests {
     use std::net::TcpListener;
 
     use super::*;
+
+    #[test]
+    fn who_waits_stays_and_who_comes_is_not_heard() {
+        use std::net::TcpStream;
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        let connect = || TcpStream::connect_timeout(&address, Duration::from_millis(300));
+        let _waits = connect().unwrap();
+        ignore_new_connections(&listener).unwrap();
+        assert_eq!(connect().unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert!(listener.accept().is_ok());
+        assert!(listener.accept().is_err());
+        hear_new_connections(&listener).unwrap();
+        let _comes = connect().unwrap();
+    }
 
     #[test]
     fn the_kernel_says_what_was_set() {

@@ -18,6 +18,7 @@ const LONGEST: u64 = 4096;
 
 /// Says one line and closes.
 pub(super) async fn answer(running: Arc<Running>, mut stream: TcpStream) {
+    let _debt = running.process.owed.owe();
     let words = words(Condition::of(&running));
     let say = async {
         stream.write_all(words.as_bytes()).await?;

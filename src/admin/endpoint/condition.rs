@@ -1,6 +1,6 @@
 //! How this process is, in one word.
 
-use std::{fmt, sync::atomic::Ordering};
+use std::fmt;
 
 use pontoon_engine::backend::Readiness;
 
@@ -22,7 +22,7 @@ impl Condition {
     /// serves: that nothing is known is no reason to send clients away.
     pub(super) fn of(running: &Running) -> Self {
         // Who has handed over stops nothing: clients are served as before, by another process.
-        let handed_over = running.process.handed_over.load(Ordering::Relaxed);
+        let handed_over = running.process.has_handed_over();
         if running.process.is_stopping() && !handed_over {
             return Self::Stopping;
         }

@@ -34,7 +34,10 @@ pub(super) async fn serve(running: Arc<Running>, socket: TcpStream) {
     let Ok(mut stream) = Stream::new(socket.into(), &Endpoint::Ip(local), Vec::new()) else {
         return;
     };
+    let owed = &running.process.owed;
+    let mut debt = Some(owed.owe());
     while let Some(head) = next(&mut stream).await {
+        debt.get_or_insert_with(|| owed.owe());
         let answer = answer(&running, &head).await;
         let clean = head.framing == Framing::Length(0);
         let keep_alive = head.keep_alive && clean && !running.process.is_stopping();
@@ -42,6 +45,7 @@ pub(super) async fn serve(running: Arc<Running>, socket: TcpStream) {
         if !stream.write(&bytes, PATIENCE).await || !keep_alive {
             break;
         }
+        debt = None;
     }
     stream.close().await;
 }

@@ -9,13 +9,15 @@ use super::{
     reader::{Next, Reader},
     session::Session,
 };
+use crate::state::owed::Owed;
 
 /// What asks for a command, and for another line of a payload.
 const PROMPTS: [&str; 2] = ["> ", "+ "];
 
 /// Serves a connection to its end.
-pub(super) async fn serve(mut session: Session, mut stream: Stream) {
+pub(super) async fn serve(mut session: Session, mut stream: Stream, owed: &Owed) {
     let (mut reader, mut answered) = (Reader::default(), false);
+    let mut debt = Some(owed.owe());
     loop {
         let next = reader.next(&mut stream.received);
         let more = match next {
@@ -36,7 +38,14 @@ pub(super) async fn serve(mut session: Session, mut stream: Stream) {
             Next::Incomplete if answered && !session.interactive && stream.received.is_empty() => {
                 return stream.close().await;
             }
-            Next::Incomplete => wait(&mut stream, &session).await,
+            Next::Incomplete => {
+                if answered || session.interactive {
+                    debt = None;
+                }
+                let more = wait(&mut stream, &session).await;
+                debt.get_or_insert_with(|| owed.owe());
+                more
+            }
             Next::Payload => {
                 say_prompt(&mut stream, &session, PROMPTS[1]).await
                     && wait(&mut stream, &session).await

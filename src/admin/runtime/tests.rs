@@ -34,8 +34,11 @@ fn connect(access: Access) -> UnixStream {
         severity: SeverityOutput::None,
         patience: Duration::from_millis(500),
     };
-    let session = Session::new(fixture::running("    stats enable"), terms);
-    tokio::spawn(connection::serve(session, stream.unwrap()));
+    let running = fixture::running("    stats enable");
+    let session = Session::new(Arc::clone(&running), terms);
+    tokio::spawn(async move {
+        connection::serve(session, stream.unwrap(), &running.process.owed).await;
+    });
     UnixStream::from_std(theirs).unwrap()
 }
 

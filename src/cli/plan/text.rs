@@ -11,6 +11,7 @@ use super::{
     Plan,
     effects::{Fate, Things},
 };
+use crate::counted::counted;
 
 /// All of it.
 pub(super) fn of(plan: &Plan) -> String {
@@ -26,7 +27,8 @@ pub(super) fn of(plan: &Plan) -> String {
         for (name, count) in &it.effects.orphans {
             let _ = writeln!(
                 out,
-                "  ! {count} sessions of {name} end where they are, in the old process"
+                "  ! left to its end in the old process: {} of {name}",
+                counted(*count, "session")
             );
         }
         lines(&mut out, &it.lines);

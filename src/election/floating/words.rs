@@ -16,6 +16,7 @@ use super::{
     address::CallKind,
     preparation::{Change, Preparation},
 };
+use crate::counted::counted;
 use crate::election::{
     log::Level,
     status::{
@@ -38,8 +39,9 @@ impl Words<'_> {
     pub(super) fn report(&self, report: &Report) -> Line {
         let (level, text) = match report {
             Report::Here { after, calls } => {
-                let (after, s) = (time(*after), plural(*calls));
-                let text = format!("is here after {after} and {calls} call{s}");
+                let after = time(*after);
+                let calls = counted(*calls, "call");
+                let text = format!("is here after {after} and {calls}");
                 (Level::Notice, text)
             }
             Report::Moving { from } => {
@@ -99,10 +101,6 @@ impl Words<'_> {
         let Words { instance, address } = self;
         (level, format!("({instance}) floating IP {address} {text}"))
     }
-}
-
-const fn plural(count: u32) -> &'static str {
-    if count == 1 { "" } else { "s" }
 }
 
 /// `812 ms`, `4.2 s`.
@@ -212,7 +210,7 @@ pub(super) fn status(facts: Facts<'_>) -> FloatingIpStatus {
         last_failure: failed.map(failure),
         not_ready: preparation.trouble().map(failure),
         ready_ago: preparation.succeeded().map(ago),
-        counters: counted(&view.counters),
+        counters: figures(&view.counters),
         calls: times,
     }
 }
@@ -261,7 +259,7 @@ const fn call_name(kind: CallKind) -> &'static str {
     }
 }
 
-const fn counted(counters: &view::Counters) -> FloatingIpCounters {
+const fn figures(counters: &view::Counters) -> FloatingIpCounters {
     FloatingIpCounters {
         describes: counters.describes,
         associates: counters.associates,

@@ -21,7 +21,7 @@ use super::{
 use crate::handover::wire::Bound;
 
 /// How many may wait to be accepted.
-const BACKLOG: i32 = 16;
+const BACKLOG: i32 = 64;
 
 /// A listening socket that no data thread serves; it does not block. Cheap to clone, closed with the
 /// last clone.
@@ -62,7 +62,7 @@ impl ControlListener {
         };
         let opened = match inherited.get(&bound) {
             Some(socket) => reuse(endpoint, permissions).map(|()| socket),
-            None => open(endpoint, permissions),
+            None => open(endpoint, permissions, inherited.shares()),
         };
         let endpoint = endpoint.clone();
         match opened {
@@ -83,6 +83,12 @@ impl ControlListener {
     #[must_use]
     pub const fn endpoint(&self) -> &Endpoint {
         &self.endpoint
+    }
+
+    /// What it is bound to.
+    #[must_use]
+    pub const fn bound(&self) -> &Bound {
+        &self.bound
     }
 
     /// For a process that is to take it over.
@@ -110,7 +116,11 @@ fn reuse(endpoint: &Endpoint, permissions: UnixPermissions) -> Result<(), Failur
     }
 }
 
-fn open(endpoint: &Endpoint, permissions: UnixPermissions) -> Result<OwnedFd, Failure> {
+fn open(
+    endpoint: &Endpoint,
+    permissions: UnixPermissions,
+    shares: bool,
+) -> Result<OwnedFd, Failure> {
     let address = to_system(endpoint);
     let socket = step(
         "cannot create listening socket",
@@ -123,6 +133,11 @@ fn open(endpoint: &Endpoint, permissions: UnixPermissions) -> Result<OwnedFd, Fa
     }
     if address.is_ip() {
         step("cannot set options", option::reuse_address(&socket))?;
+        if !shares {
+            // A process that has nothing to do with us may not share the address by accident.
+            try_out(&address)?;
+        }
+        step("cannot set options", option::reuse_port(&socket))?;
     }
     step("cannot bind socket", socket::bind_to(&socket, &address))?;
     step(
@@ -130,6 +145,15 @@ fn open(endpoint: &Endpoint, permissions: UnixPermissions) -> Result<OwnedFd, Fa
         socket::listen_on(&socket, BACKLOG),
     )?;
     Ok(socket)
+}
+
+fn try_out(address: &Address) -> Result<(), Failure> {
+    let socket = step(
+        "cannot create listening socket",
+        socket::stream_for(address),
+    )?;
+    step("cannot set options", option::reuse_address(&socket))?;
+    step("cannot bind socket", socket::bind_to(&socket, address))
 }
 
 #[cfg(test)]
@@ -153,10 +177,13 @@ mod tests {
         let first = bind(&endpoint, &Inherited::default()).unwrap();
         let refused = bind(&endpoint, &Inherited::default()).unwrap_err();
         assert!(refused.to_string().contains("Address already in use"));
+        bind(&endpoint, &Inherited::default().beside_others(true)).unwrap();
         let (bound, socket) = first.offered();
         let socket = socket.try_clone_to_owned().unwrap();
         let inherited = Inherited::new(vec![(bound, socket)]);
+        assert_eq!(inherited.unused().len(), 1);
         let second = bind(&endpoint, &inherited).unwrap();
+        assert_eq!(inherited.unused(), []);
         drop((first, inherited));
         let _client = TcpStream::connect(endpoint.ip().unwrap()).unwrap();
         assert!(socket::accept_from(&second).unwrap().is_some());

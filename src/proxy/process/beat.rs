@@ -102,7 +102,7 @@ impl Beating {
             },
             slowest_thread: self.running.slowest_thread(Instant::now()),
             // Who has handed over stops nothing: the address is served as before.
-            stopping: process.is_stopping() && !process.handed_over.load(Ordering::Relaxed),
+            stopping: process.is_stopping() && !process.has_handed_over(),
         }
     }
 }

@@ -26,6 +26,7 @@ use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 use super::{Process, beat::Beating, dump};
 use crate::{
     admin::{self, runtime::Runtime},
+    counted::counted,
     handover::offer::{Handed, Offer},
     proxy::listen::Listeners,
     state::{FrontendStatus, Running, mailbox::Message},
@@ -35,6 +36,8 @@ use crate::{
 const LOOK: Duration = Duration::from_millis(20);
 /// How often is looked whether all data threads are alive.
 const INSPECTION: Duration = Duration::from_secs(1);
+/// How long a process without sessions stays for clients of its own that wait for an answer.
+const LAST_ANSWERS: Duration = Duration::from_millis(500);
 /// How long killed sessions may take to go.
 const LAST_BREATH: Duration = Duration::from_secs(1);
 
@@ -298,7 +301,10 @@ impl Life {
     fn stop(&self, signal: Signal) -> ! {
         if self.talkative {
             let sessions = self.running.process.sessions.get();
-            let text = format!("Stopping at once ({sessions} sessions are cut).");
+            let text = format!(
+                "Stopping at once, cutting {}.",
+                counted(sessions, "session")
+            );
             self.log(None, LogLevel::Info, &text);
         }
         self.beating.last();
@@ -354,11 +360,8 @@ impl Life {
 
     /// Another process goes on from here. This one is not told of as stopped: nothing has.
     fn leave_to_another(&mut self, handed: &Handed) {
-        self.running
-            .process
-            .handed_over
-            .store(true, Ordering::Relaxed);
-        self.running.process.stopping.store(true, Ordering::Relaxed);
+        let (Handed::Over { orphans, .. } | Handed::Drain { orphans }) = handed;
+        self.running.process.hand_over(orphans.clone());
         self.phase = Phase::Draining {
             asked: Instant::now(),
         };
@@ -392,9 +395,14 @@ impl Life {
     fn is_over(&self) -> bool {
         match self.phase {
             Phase::Running | Phase::Grace { .. } => false,
-            Phase::Draining { .. } => self.is_empty(),
+            Phase::Draining { asked } => self.is_empty() && !self.owes(asked),
             Phase::Killing { until } => self.is_empty() || Instant::now() >= until,
         }
+    }
+
+    /// Whether somebody waits for an answer, and has not done so for long.
+    fn owes(&self, since: Instant) -> bool {
+        self.running.process.owed.any() && Instant::now() < since + LAST_ANSWERS
     }
 
     fn is_empty(&self) -> bool {

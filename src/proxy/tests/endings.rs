@@ -331,3 +331,37 @@ fn a_soft_stop_lets_sessions_finish() {
     drop(client);
     assert_eq!(proxy.line(), "px/s1 15/15 -- 0 0/0");
 }
+
+/// A proxy that does not accept for now, and a client that waits in the kernel's queue.
+fn paused() -> (Fixture, TcpStream) {
+    let proxy = Fixture::start(&[echo()], 2, "");
+    let (heard, all_heard) = std::sync::mpsc::channel();
+    proxy.post(|| Message::Pause);
+    proxy.post(|| Message::Confirm(heard.clone()));
+    for _ in &proxy.running.threads {
+        all_heard.recv().unwrap();
+    }
+    let client = proxy.connect();
+    (proxy, client)
+}
+
+#[test]
+fn who_waits_at_a_listener_about_to_close_is_let_in() {
+    let (proxy, client) = paused();
+    proxy.post(|| Message::StopListening);
+    exchange(&client, "let in");
+}
+
+#[test]
+fn who_waits_at_a_listener_that_another_process_has_is_left_to_that() {
+    let (proxy, _client) = paused();
+    proxy.running.process.hand_over(Vec::new());
+    proxy.post(|| Message::StopListening);
+    proxy.wait_until("the end of the threads", |running| {
+        let mut threads = running.threads.iter();
+        threads.all(|thread| thread.deliver(Message::RoomAgain).is_err())
+    });
+    let listener = proxy.listeners.iter().next().unwrap();
+    let waits = pontoon_sys::socket::accept_from(&listener.socket).unwrap();
+    assert!(waits.is_some(), "it was taken");
+}

@@ -112,6 +112,13 @@ impl Running {
         Some(*self.frontend(id)?.lock_status())
     }
 
+    /// Whether no other process has this listener.
+    #[must_use]
+    pub fn is_last_to_serve(&self, listener: &Listener) -> bool {
+        let bound = listener.bound(self);
+        bound.is_some_and(|bound| self.process.is_last_at(&bound))
+    }
+
     /// Sessions there ever were: of the client side, of the server side.
     #[must_use]
     pub fn totals(&self, proxy: &Proxy) -> (u64, u64) {
