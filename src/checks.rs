@@ -8,7 +8,7 @@
 //! conversation, socket, tls    how, with bounded time and memory
 //! ```
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use pontoon_config::haproxy::model::{Global, Model, Proxy, Server, ServerSide};
 use pontoon_engine::units::ProxyId;
@@ -19,7 +19,7 @@ use self::{
     schedule::{Job, Role},
     tls::Files,
 };
-use crate::state::Running;
+use crate::state::{Running, operate::ServerAt};
 
 mod agent;
 mod connect;
@@ -105,9 +105,60 @@ impl Checks {
         for proxy in self.backends {
             tasks.spawn(schedule::drive_timers(Arc::clone(&running), proxy));
         }
-        while tasks.join_next().await.is_some() {}
-        std::future::pending().await
+        loop {
+            tokio::select! {
+                newcomers = running.newcomers.next() => {
+                    for job in newcomers.into_iter().flat_map(|at| jobs_of(&running, at)) {
+                        tasks.spawn(job.run(Arc::clone(&running), Instant::now()));
+                    }
+                }
+                Some(_ended) = tasks.join_next() => {}
+            }
+        }
     }
+
+    /// Whether a server could be checked that is to be added to this proxy.
+    ///
+    /// # Errors
+    /// Why not: files that its checks need can be read at the start only, for example.
+    pub fn would_do(running: &Running, proxy: ProxyId, server: &Server) -> Result<(), String> {
+        let proxy = running.proxy(proxy);
+        let Some(side) = &proxy.backend else {
+            return Ok(());
+        };
+        let job = health_job(
+            &running.model.global,
+            proxy,
+            side,
+            server,
+            &mut Files::default(),
+        );
+        job.map(drop).map_err(|problems| {
+            let problems = problems.iter().map(ToString::to_string);
+            problems.collect::<Vec<_>>().join("; ")
+        })
+    }
+}
+
+/// What is to be done for a server that was added.
+fn jobs_of(running: &Running, at: ServerAt) -> Vec<Job> {
+    let proxy = running.proxy(at.backend);
+    let Some((side, server)) = proxy
+        .backend
+        .as_ref()
+        .and_then(|side| Some((side, side.servers.get(at.server.index())?)))
+    else {
+        return Vec::new();
+    };
+    let global = &running.model.global;
+    // That it can be loaded was found out before it was added.
+    let health = health_job(global, proxy, side, server, &mut Files::default());
+    let mut jobs: Vec<_> = health.ok().flatten().into_iter().collect();
+    jobs.extend(agent_job(global, proxy, side, server));
+    for job in &mut jobs {
+        job.offset = Duration::ZERO;
+    }
+    jobs
 }
 
 fn health_job(

@@ -30,10 +30,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pontoon_config::haproxy::model::{Model, Proxy};
+use pontoon_config::haproxy::model::{Model, Proxy, Server, ServerSide};
 use pontoon_engine::{
     backend::{Backend, Readiness},
     moment::Moment,
+    roster::Roster,
     units::{ProxyId, ServerId},
 };
 use tokio::sync::Notify;
@@ -46,6 +47,7 @@ use self::{
     histogram::Checks,
     limits::{FrontendLimit, Limits, ProcessLimit},
     mailbox::Mailbox,
+    operate::Newcomers,
     owed::Owed,
     pace::Pace,
     pulse::Pulse,
@@ -70,6 +72,8 @@ pub struct Running {
     pub threads: Vec<Arc<Mailbox>>,
     /// What has happened to the servers lately.
     pub timeline: Timeline,
+    /// Servers that were added, for whoever checks them.
+    pub newcomers: Newcomers,
     /// Told when [`Running::readiness`] may have changed, or a stop was asked for.
     pub readiness_changed: Notify,
 }
@@ -196,7 +200,7 @@ pub struct BackendState {
     /// When the last session began, in milliseconds since the process started; 0: never.
     pub last_session: AtomicU64,
     /// The servers, as in the model.
-    pub servers: Vec<ServerState>,
+    pub servers: Roster<ServerState>,
     /// Told when a server's state changed: the balancer's timers may be due at other times.
     pub timers_changed: Notify,
     /// Servers elsewhere that track one of ours: ours, then theirs.
@@ -237,6 +241,8 @@ pub struct ServerState {
     pub agent_changed: Notify,
     /// Its addresses, if they are no longer those of the file.
     pub whereabouts: Whereabouts,
+    /// It was deleted while the process runs: nobody hears of it any more.
+    pub gone: AtomicBool,
 }
 
 impl Running {
@@ -276,6 +282,7 @@ impl Running {
             logger,
             threads,
             timeline: Timeline::default(),
+            newcomers: Newcomers::default(),
             readiness_changed: Notify::new(),
         };
         running.begin_tracking(now);
@@ -304,6 +311,16 @@ impl Running {
     #[must_use]
     pub fn backend(&self, id: ProxyId) -> Option<&BackendState> {
         self.proxies[id.index()].backend.as_ref()
+    }
+
+    /// The servers of a proxy that are there: those of the file, and those that were added; not those
+    /// that were deleted.
+    pub fn servers<'a>(
+        &'a self,
+        proxy: &'a Proxy,
+    ) -> impl Iterator<Item = (&'a Server, &'a ServerState)> {
+        let sides = proxy.backend.iter().zip(self.backend(proxy.id));
+        sides.flat_map(|(side, state)| state.servers(side))
     }
 
     /// Whether any server could serve anybody, as far as checks know.
@@ -468,11 +485,29 @@ impl ServerState {
             state_changed: Notify::new(),
             agent_changed: Notify::new(),
             whereabouts: Whereabouts::default(),
+            gone: AtomicBool::new(false),
         }
     }
 }
 
+impl ServerState {
+    /// Whether it was deleted.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        self.gone.load(Ordering::Relaxed)
+    }
+}
+
 impl BackendState {
+    /// The servers that are there, as [`Running::servers`].
+    pub fn servers<'a>(
+        &'a self,
+        side: &'a ServerSide,
+    ) -> impl Iterator<Item = (&'a Server, &'a ServerState)> {
+        let servers = side.servers.iter().zip(&self.servers);
+        servers.filter(|(_, state)| !state.is_gone())
+    }
+
     /// The balancer, to look at. To change something, use [`Running::with_backend`], which
     /// carries out the orders that follow.
     pub fn balancer(&self) -> MutexGuard<'_, Backend> {

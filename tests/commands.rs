@@ -1,6 +1,7 @@
 //! Commands that change something: what they do to sessions, and what they answer, each beside
 //! the real HAProxy on the same file.
 
+mod added;
 mod answers;
 mod checks;
 mod limits;
@@ -13,6 +14,7 @@ pub(crate) use stage::{Stage, both, expect};
 
 /// Adds this area's tests.
 pub(crate) fn register(tests: &mut Vec<Test>) {
+    added::register(tests);
     answers::register(tests);
     checks::register(tests);
     limits::register(tests);

@@ -113,7 +113,7 @@ impl Command {
         };
         let (mut changed, mut unknown) = (0, 0);
         for name in &self.servers {
-            match find_server(proxy, name) {
+            match find_server(running, proxy, name) {
                 Some(server) => {
                     let at = ServerAt {
                         backend: proxy.id,
@@ -212,11 +212,9 @@ fn find_backend<'r>(running: &'r Running, wanted: &str) -> Option<&'r Proxy> {
         .find(|proxy| number.map_or(&*proxy.name == wanted, |number| proxy.number == number))
 }
 
-fn find_server(proxy: &Proxy, name: &str) -> Option<ServerId> {
-    let servers = &proxy.backend.as_ref()?.servers;
-    let server = servers
-        .iter()
-        .find(|server| &*server.settings.name == name)?;
+fn find_server(running: &Running, proxy: &Proxy, name: &str) -> Option<ServerId> {
+    let mut servers = running.servers(proxy);
+    let (server, _) = servers.find(|(server, _)| &*server.settings.name == name)?;
     Some(server.id)
 }
 

@@ -10,7 +10,6 @@ use pontoon_engine::{
     backend::ServerView,
     health::CheckStatus,
     server::{AdminState, OperState, Status},
-    units::ServerId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -155,14 +154,13 @@ pub fn gather(running: &Running, subject: &Subject, now: Instant) -> Option<Why>
         let (Some(side), Some(state)) = (&proxy.backend, running.backend(proxy.id)) else {
             continue;
         };
-        why.servers_total += side.servers.len();
-        for (index, (server, shared)) in side.servers.iter().zip(&state.servers).enumerate() {
+        for (server, shared) in state.servers(side) {
+            why.servers_total += 1;
             if !subject.is_about(proxy, server) {
                 continue;
             }
             meant += 1;
-            let id = ServerId(u32::try_from(index).unwrap_or(u32::MAX));
-            let view = state.balancer().server_view(id, now);
+            let view = state.balancer().server_view(server.id, now);
             if subject.backend.is_some() || is_noteworthy(&view) {
                 let source = Source {
                     running,

@@ -53,7 +53,7 @@ pub(super) fn offset(interval: Duration, global: &Global, index: usize, count: u
 }
 
 impl Job {
-    /// Probes for ever.
+    /// Probes as long as the server is there.
     pub(super) async fn run(self, running: Arc<Running>, started: Instant) {
         let Some(subject) = Subject::new(&running, self.proxy, self.server) else {
             return;
@@ -64,7 +64,9 @@ impl Job {
             sleep_until(started + self.offset).await;
         }
         loop {
-            self.wait(subject, ended, jitter.next()).await;
+            if !self.wait(subject, ended, jitter.next()).await {
+                return;
+            }
             // Boxed: what a conversation needs is had while it lasts, not by every sleeping task.
             let result = Box::pin(self.probe.run(subject)).await;
             self.report(&running, result);
@@ -85,9 +87,13 @@ impl Job {
     }
 
     /// Sleeps until a probe is due, counted from the end of the last one. The interval is asked
-    /// for again whenever the server's state changes: it may have become shorter.
-    async fn wait(&self, subject: Subject<'_>, ended: Option<Instant>, factor: Factor) {
+    /// for again whenever the server's state changes: it may have become shorter. False if the server
+    /// was deleted.
+    async fn wait(&self, subject: Subject<'_>, ended: Option<Instant>, factor: Factor) -> bool {
         loop {
+            if subject.counters().is_gone() {
+                return false;
+            }
             let changed = match self.role {
                 Role::Health => &subject.counters().state_changed,
                 Role::Agent { .. } => &subject.counters().agent_changed,
@@ -98,7 +104,7 @@ impl Job {
             };
             let due = ended.map(|ended| ended + factor.apply(interval));
             let Some(due) = due.filter(|due| *due > Instant::now()) else {
-                return;
+                return true;
             };
             either(sleep_until(due), changed.notified()).await;
         }

@@ -297,7 +297,7 @@ impl CarriedListener {
 impl CarriedBackend {
     fn of(name: &str, side: &ServerSide, state: &BackendState, zero: Zero) -> Self {
         let balancer = state.balancer();
-        let servers = side.servers.iter().zip(&state.servers);
+        let servers = state.servers(side);
         Self {
             name: name.to_owned(),
             algorithm: side.settings.algorithm.name().to_owned(),

@@ -1,6 +1,7 @@
 //! What an administrator changes while the process runs: one function for each thing, shared by
 //! the runtime socket and the statistics page.
 
+mod added;
 mod address;
 mod counters;
 mod frontend;
@@ -13,6 +14,7 @@ use pontoon_config::haproxy::model::{Proxy, Server};
 use pontoon_engine::units::{ProxyId, ServerId};
 
 pub use self::{
+    added::Newcomers,
     address::{AddressChange, AddressMoved, PortChange},
     refusal::Refusal,
     server::{ProbeAddress, ServerChange},
@@ -38,7 +40,7 @@ impl Running {
     pub fn find_server(&self, path: &str) -> Result<ServerAt, Refusal> {
         let (backend, server) = path.split_once('/').ok_or(Refusal::NeedsPath)?;
         let proxy = self.find_backend(backend).ok_or(Refusal::NoSuchBackend)?;
-        let servers = proxy.backend.iter().flat_map(|side| &side.servers);
+        let servers = self.servers(proxy).map(|(server, _)| server);
         let mut servers = servers.filter(|it| is_called(server, &it.settings.name, it.number));
         let found = servers.next().ok_or(Refusal::NoSuchServer)?;
         Ok(ServerAt {

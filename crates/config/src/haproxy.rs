@@ -1,6 +1,7 @@
 //! The language of `haproxy.cfg`.
 
 mod acl;
+pub mod added;
 mod address;
 mod bind;
 pub mod check;

@@ -6,6 +6,7 @@
 //! before it lets go of the lock.
 
 mod health;
+mod joining;
 mod limits;
 mod member;
 mod memory;
@@ -26,8 +27,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use self::{member::Member, queue::Queue};
 pub use self::{
+    joining::Stays,
     memory::{
         AdminMemory, AgentMemory, HealthMemory, LimitMemory, Memory, RulingMemory, Sameness,
         ServerMemory, SlowStart,
@@ -36,6 +37,7 @@ pub use self::{
     rulings::{Channel, HealthRuling},
     views::{AgentView, BackendView, ServerView},
 };
+use self::{member::Member, queue::Queue};
 use crate::{
     balance::{Algorithm, Chooser},
     health::{CheckResult, CheckStatus},

@@ -14,6 +14,7 @@ pub mod floating_ip;
 pub mod health;
 pub mod moment;
 pub mod proxy_protocol;
+pub mod roster;
 pub mod rules;
 pub mod sample;
 pub mod server;

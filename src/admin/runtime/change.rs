@@ -22,6 +22,10 @@ use crate::state::{
 /// What is to be changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Change {
+    /// Add a server: its backend, its name, address and parameters.
+    Add(String, Vec<String>),
+    /// Delete a server.
+    Delete(String),
     /// Something of a server, named as `backend/server`.
     Server(String, ServerChange),
     /// Where a server is.
@@ -147,6 +151,8 @@ impl Change {
     async fn apply(self, running: &Arc<Running>) -> Result<Answer, Refusal> {
         let now = Instant::now();
         match self {
+            Self::Add(backend, words) => return Ok(server::add(running, &backend, &words, now)),
+            Self::Delete(path) => return Ok(server::delete(running, &path, now)),
             Self::Server(path, change) => {
                 let at = running.find_server(&path)?;
                 running.change_server(at, change, Channel::Socket, now)?;

@@ -8,7 +8,6 @@ use std::{
 };
 
 use pontoon_config::haproxy::model::Access;
-use pontoon_engine::server::AdminState;
 use tokio::time::sleep;
 
 use super::{
@@ -17,10 +16,7 @@ use super::{
     session,
     table::Row,
 };
-use crate::state::{
-    Running,
-    operate::{Refusal, ServerAt},
-};
+use crate::state::{Running, operate::Refusal};
 
 /// How long, and for what.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +35,7 @@ enum Condition {
 /// Why a server cannot be deleted now.
 #[derive(Debug, thiserror::Error)]
 enum Obstacle {
-    /// It is not there.
+    /// It is not there, or the file names it elsewhere.
     #[error(transparent)]
     Refusal(#[from] Refusal),
     /// Nobody wants it gone.
@@ -118,14 +114,10 @@ impl Wait {
 }
 
 fn obstacle(running: &Running, path: &str) -> Result<(), Obstacle> {
-    let ServerAt { backend, server } = running.find_server(path)?;
-    let state = running.backend(backend).ok_or(Refusal::NoSuchBackend)?;
-    let view = state.balancer().server_view(server, Instant::now());
-    if view.admin != AdminState::Maintenance {
-        return Err(Obstacle::InUse(path.to_owned()));
-    }
-    if view.sessions > 0 || view.queued > 0 {
-        return Err(Obstacle::Busy);
-    }
-    Ok(())
+    let server = running.find_server(path)?;
+    running.removable(server).map_err(|refusal| match refusal {
+        Refusal::StillConnected => Obstacle::Busy,
+        Refusal::NotInMaintenance => Obstacle::InUse(path.to_owned()),
+        other => Obstacle::Refusal(other),
+    })
 }

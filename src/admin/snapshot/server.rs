@@ -43,7 +43,10 @@ pub(super) fn rows(
     rows: &mut Vec<Row>,
 ) {
     let Some(side) = &proxy.backend else { return };
-    for ((server, view), state) in side.servers.iter().zip(views).zip(&state.servers) {
+    for (server, state) in state.servers(side) {
+        let Some(view) = views.get(server.id.index()) else {
+            continue;
+        };
         if !selection.hides(view.status) {
             let source = Source {
                 running,

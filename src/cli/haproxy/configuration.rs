@@ -140,7 +140,8 @@ fn apply(arguments: &Arguments, model: &mut Model) {
 /// `-dV`: whatever certificate a server shows is fine.
 fn trust_servers(model: &mut Model) {
     let sides = model.proxies.iter_mut().filter_map(|p| p.backend.as_mut());
-    let checks = sides.flat_map(|side| side.servers.iter_mut().filter_map(|s| s.check.as_mut()));
+    let servers = sides.flat_map(|side| side.servers.file_mut());
+    let checks = servers.filter_map(|server| server.check.as_mut());
     for check in checks {
         for tls in check.tls.iter_mut().chain([&mut check.step_tls]) {
             Arc::make_mut(tls).verify = false;

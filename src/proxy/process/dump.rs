@@ -25,18 +25,16 @@ pub(super) fn states(running: &Running, now: Instant) {
     }
 }
 
-fn servers(
-    proxy: &Proxy,
-    side: &ServerSide,
-    state: &BackendState,
+fn servers<'a>(
+    proxy: &'a Proxy,
+    side: &'a ServerSide,
+    state: &'a BackendState,
     now: Instant,
-) -> impl Iterator<Item = String> {
-    side.servers.iter().map(move |server| {
+) -> impl Iterator<Item = String> + 'a {
+    state.servers(side).map(move |(server, counted)| {
         let view = state.balancer().server_view(server.id, now);
         let down = view.oper == OperState::Down || view.admin == AdminState::Maintenance;
-        let total = state.servers[server.id.index()]
-            .counters
-            .sum(|c: &ServerCounters| &c.sessions);
+        let total = counted.counters.sum(|c: &ServerCounters| &c.sessions);
         format!(
             "SIGHUP: Server {}/{} is {}. Conn: {} act, {} pend, {total} tot.",
             proxy.name,

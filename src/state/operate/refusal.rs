@@ -1,5 +1,7 @@
 //! Why something cannot be done, in HAProxy's words.
 
+use pontoon_engine::backend::Stays;
+
 /// Why a change is refused; displayed, it is the answer of the runtime socket.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -15,6 +17,39 @@ pub enum Refusal {
     /// There is no such frontend.
     #[error("No such frontend.")]
     NoSuchFrontend,
+    /// There is such a server already.
+    #[error("Already exists a server with the same name in backend.")]
+    ServerExists,
+    /// The number of a new server is another's.
+    #[error("'id' : custom id {number} already used ('server {server}').")]
+    NumberTaken {
+        /// The number.
+        number: u32,
+        /// Whose it is.
+        server: String,
+    },
+    /// No place is left for new servers.
+    #[error(
+        "Too many servers were added since the last reload: put them into the file and reload."
+    )]
+    TooManyServers,
+    /// The algorithm knows only the servers of the file.
+    #[error("Backend must use a dynamic load balancing to support dynamic servers.")]
+    StaticAlgorithm,
+    /// What was told of a new server is wrong.
+    #[error("{0}")]
+    BadServer(String),
+    /// A server is to be deleted that is in use.
+    #[error("Only servers in maintenance mode can be deleted.")]
+    NotInMaintenance,
+    /// A server is to be deleted that sessions use.
+    #[error("Server still has connections attached to it, cannot remove it.")]
+    StillConnected,
+    /// A server is to be deleted that the file names elsewhere.
+    #[error(
+        "This server cannot be removed at runtime due to other configuration elements pointing to it."
+    )]
+    Named,
     /// A limit is beyond what the process can do.
     #[error("Value out of range.")]
     OutOfRange,
@@ -91,6 +126,15 @@ pub enum Refusal {
     /// The session is over, or never was.
     #[error("No such session (use 'show sess').")]
     NoSuchSession,
+}
+
+impl From<Stays> for Refusal {
+    fn from(why: Stays) -> Self {
+        match why {
+            Stays::InUse => Self::NotInMaintenance,
+            Stays::Busy => Self::StillConnected,
+        }
+    }
 }
 
 impl Refusal {

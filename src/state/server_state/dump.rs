@@ -53,10 +53,11 @@ fn is_called(proxy: &Proxy, name: &str) -> bool {
 
 fn servers(out: &mut String, proxy: &Proxy, state: &BackendState, now: Instant) {
     let Some(side) = &proxy.backend else { return };
-    for some in side.servers.chunks(AT_ONCE) {
+    let present: Vec<_> = state.servers(side).map(|(server, _)| server).collect();
+    for some in present.chunks(AT_ONCE) {
         let views: Vec<_> = {
             let balancer = state.balancer();
-            let view = |server: &Server| balancer.server_view(server.id, now);
+            let view = |server: &&Server| balancer.server_view(server.id, now);
             some.iter().map(view).collect()
         };
         for (server, view) in some.iter().zip(&views) {

@@ -17,6 +17,7 @@ use std::{
 use pontoon_engine::{
     address::{Endpoint, ServerAddr},
     backend, proxy_protocol,
+    roster::Roster,
     rules::{ConnectionAction, ContentRules, Rule, SourceAddress, UseBackend, UseServer},
     server,
     units::{ProxyId, ServerId},
@@ -356,8 +357,8 @@ pub enum BindAddress {
 pub struct ServerSide {
     /// What the balancer needs.
     pub settings: backend::Settings,
-    /// The servers; a [`ServerId`] is an index.
-    pub servers: Vec<Server>,
+    /// The servers, those of the file first; a [`ServerId`] is an index.
+    pub servers: Roster<Server>,
     /// `use-server`, in order.
     pub use_server: Vec<Rule<UseServer>>,
     /// `tcp-request content` and `inspect-delay` of this side.

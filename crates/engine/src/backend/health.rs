@@ -131,6 +131,10 @@ impl Backend {
         apply: impl FnOnce(&mut Member, &Settings),
     ) {
         let member = &mut self.members[id.index()];
+        // A check that was on its way, or a server that it followed.
+        if member.gone {
+            return;
+        }
         let (before, weight, limit) = (member.stance(), member.weight, member.limit);
         apply(member, &self.servers[id.index()]);
         if member.stance() != before {

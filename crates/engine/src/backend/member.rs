@@ -27,6 +27,8 @@ pub(super) struct Member {
     pub(super) checks_off: bool,
     /// An administrator switched its agent off.
     pub(super) agent_off: bool,
+    /// It was deleted while the process ran.
+    pub(super) gone: bool,
     /// The agent, not a person, chose the administrative state.
     pub(super) agent_chose: bool,
     /// The state of the server that this one tracks.
@@ -108,6 +110,7 @@ impl Member {
             ruled_down: false,
             checks_off: false,
             agent_off: false,
+            gone: false,
             agent_chose: false,
             tracked: None,
             weight: settings.weight,

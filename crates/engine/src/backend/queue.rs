@@ -33,6 +33,11 @@ impl Queue {
         }
     }
 
+    /// One more server, for which nobody waits yet.
+    pub(super) fn add_server(&mut self) {
+        self.servers.push(BTreeMap::new());
+    }
+
     /// Puts a session at the end of a line; how many were there before it. A session that
     /// already waits leaves its old place.
     pub(super) fn join(&mut self, session: SessionKey, line: Line) -> u32 {

@@ -38,7 +38,7 @@ impl Readiness {
 
     fn of(member: &Member) -> Self {
         match member.face() {
-            _ if member.counter.is_none() => Self::Unchecked,
+            _ if member.gone || member.counter.is_none() => Self::Unchecked,
             Face::Up if !member.proven => Self::Pending,
             _ if member.is_usable() => Self::Usable,
             _ => Self::AllDown,

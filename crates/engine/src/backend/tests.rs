@@ -2,6 +2,7 @@
 
 mod health;
 mod invariants;
+mod joining;
 mod moving;
 mod placing;
 mod readiness;

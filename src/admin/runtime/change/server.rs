@@ -1,8 +1,8 @@
 //! `set server` and its older forms.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Instant};
 
-use pontoon_config::haproxy::model::Access;
+use pontoon_config::haproxy::{added, model::Access};
 use pontoon_engine::{backend::HealthRuling, server::AdminState};
 
 use super::{Change, path, refused};
@@ -12,26 +12,30 @@ use crate::{
         command::{Arguments, Command},
         table::Row,
     },
-    state::operate::{AddressChange, PortChange, ProbeAddress, Refusal, ServerChange},
+    checks::Checks,
+    state::{
+        Running,
+        operate::{AddressChange, PortChange, ProbeAddress, Refusal, ServerChange},
+    },
 };
-
-const NOT_AT_RUNTIME: &str = "Servers cannot be added or deleted while the process runs: change \
-                              the file and reload, which keeps all sessions.";
 
 pub(in crate::admin::runtime) const ROWS: &[Row] = &[
     Row {
         name: "add server",
         usage: "add server <bk>/<srv>",
-        what: "create a new server (not supported: change the file and reload)",
+        what: "create a new server",
         access: Access::Admin,
-        parse: |_| Err(Answer::error(NOT_AT_RUNTIME)),
+        parse: added,
     },
     Row {
         name: "del server",
         usage: "del server <bk>/<srv>",
-        what: "remove a dynamically added server (not supported: change the file and reload)",
+        what: "remove a dynamically added server",
         access: Access::Admin,
-        parse: |_| Err(Answer::error(NOT_AT_RUNTIME)),
+        parse: |arguments| match arguments.get(0).split_once('/') {
+            Some(_) => Ok(Command::Change(Change::Delete(arguments.get(0).to_owned()))),
+            None => Err(curt(&Refusal::NeedsPath)),
+        },
     },
     Row {
         name: "disable agent",
@@ -113,6 +117,46 @@ pub(in crate::admin::runtime) const ROWS: &[Row] = &[
 
 const USAGE: &str = "usage: set server <backend>/<server> addr | agent | agent-addr | agent-port \
                      | agent-send | check-addr | check-port | fqdn | health | ssl | state | weight";
+
+fn added(arguments: &Arguments<'_>) -> Result<Command, Answer> {
+    match arguments.get(0).split_once('/') {
+        Some((backend, name)) if !name.is_empty() => {
+            let parameters = arguments.words.iter().skip(1).cloned();
+            let words = [name.to_owned()].into_iter().chain(parameters).collect();
+            Ok(Command::Change(Change::Add(backend.to_owned(), words)))
+        }
+        _ => Err(curt(&Refusal::NeedsPath)),
+    }
+}
+
+/// HAProxy leaves the empty line out behind most answers of these two commands.
+fn curt(refusal: &Refusal) -> Answer {
+    Answer::Curt(Severity::Error, refusal.to_string())
+}
+
+pub(super) fn add(running: &Running, backend: &str, words: &[String], now: Instant) -> Answer {
+    let proxy = match running.backend_for_more(backend) {
+        Ok(proxy) => proxy,
+        Err(refusal) => return curt(&refusal),
+    };
+    let added = added::read(words).and_then(|server| {
+        Checks::would_do(running, proxy, &server)?;
+        let added = running.add_server(proxy, server, now);
+        added.map_err(|refusal| refusal.to_string())
+    });
+    match added {
+        Ok(_) => Answer::Feedback(Severity::Notice, "New server registered.".into()),
+        Err(problem) => Answer::error(problem),
+    }
+}
+
+pub(super) fn delete(running: &Running, path: &str, now: Instant) -> Answer {
+    let found = running.find_server(path);
+    match found.and_then(|at| running.delete_server(at, now)) {
+        Ok(()) => Answer::Curt(Severity::Notice, "Server deleted.".into()),
+        Err(refusal) => curt(&refusal),
+    }
+}
 
 fn server(arguments: &Arguments<'_>, change: ServerChange) -> Result<Command, Answer> {
     Ok(Command::Change(Change::Server(path(arguments)?, change)))

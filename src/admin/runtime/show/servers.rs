@@ -44,8 +44,7 @@ pub(super) fn connections(running: &Running, backend: &str) -> Answer {
          safe_nb idle_lim idle_cur idle_per_thr[{threads}]\n"
     );
     for proxy in with_servers(running).filter(chosen) {
-        let servers = proxy.backend.iter().flat_map(|side| &side.servers);
-        for server in servers {
+        for (server, _) in running.servers(proxy) {
             out.push_str(&connections_line(running, proxy, server));
         }
     }

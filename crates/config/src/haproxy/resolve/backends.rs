@@ -33,7 +33,7 @@ impl Resolver<'_> {
         let keepalive = flags.has(Flag::Keepalive) || flags.has(Flag::ServerKeepalive);
         let side = ServerSide {
             settings: settings(draft),
-            servers,
+            servers: servers.into(),
             use_server,
             content_rules: content_rules(proxy),
             retries: draft.retries.unwrap_or(DEFAULT_RETRIES),

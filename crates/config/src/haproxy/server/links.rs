@@ -236,8 +236,8 @@ fn unknown_server(proxies: &[Proxy], proxy: ProxyId, target: &TrackName, d: &mut
     let Some(proxy) = proxies.get(proxy.index()) else {
         return;
     };
-    let servers = proxy.backend.as_ref().map_or(&[][..], |it| &it.servers);
-    let names = servers.iter().map(|it| &*it.settings.name);
+    let servers = proxy.backend.iter().flat_map(|it| &it.servers);
+    let names = servers.map(|it| &*it.settings.name);
     let near = crate::similar::nearest(&target.server, names);
     let message = format!(
         "`{}` has no server `{}` to track",
