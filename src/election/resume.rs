@@ -10,17 +10,17 @@ use std::{
     ffi::OsString,
     fs::File,
     io::{self, Read as _, Seek as _, Write as _},
-    os::{
-        fd::{AsRawFd as _, OwnedFd, RawFd},
-        unix::process::CommandExt as _,
-    },
+    os::fd::{AsRawFd as _, OwnedFd, RawFd},
     path::Path,
-    process::{Command, Stdio},
+    process::Stdio,
     time::{Duration, Instant},
 };
 
 use pontoon_engine::vrrp::{election::Memory, view::Counters};
-use pontoon_sys::{clock, descriptor, process::schedule};
+use pontoon_sys::{
+    clock, descriptor,
+    process::{replace::replace, schedule},
+};
 use rustix::fs::{MemfdFlags, memfd_create};
 use serde::{Deserialize, Serialize};
 
@@ -126,12 +126,10 @@ pub(super) fn execute(
     };
     let (error, kept) = match leave(core, rest) {
         Ok((memory, kept)) => {
-            let mut command = Command::new(program);
-            command
-                .arg0(own_name())
-                .args(own_arguments())
-                .env(VARIABLE, memory.as_raw_fd().to_string());
-            (command.exec(), kept)
+            let ours = env::vars_os().filter(|(name, _)| name != VARIABLE);
+            let left = (VARIABLE.into(), memory.as_raw_fd().to_string().into());
+            let words = [own_name()].into_iter().chain(own_arguments());
+            (replace(program, words, ours.chain([left])), kept)
         }
         Err(error) => (error, rest.descriptors()),
     };

@@ -21,7 +21,7 @@ use std::{
 
 use pontoon_sys::{
     clock, descriptor,
-    process::{Pid, child::Handle, wait},
+    process::{Pid, child::Handle, replace::replace, wait},
 };
 use rustix::fs::{MemfdFlags, memfd_create};
 use serde::{Deserialize, Serialize};
@@ -159,14 +159,10 @@ impl Supervisor {
             Ok(left) => left,
             Err(error) => return error,
         };
-        let mut arguments = env::args_os();
-        let name = arguments.next().unwrap_or_default();
-        let mut command = Command::new(path);
-        command
-            .arg0(name)
-            .args(arguments)
-            .env(VARIABLE, memory.as_raw_fd().to_string());
-        let error = command.exec();
+        let ours = env::vars_os().filter(|(name, _)| name != VARIABLE);
+        let left = (VARIABLE.into(), memory.as_raw_fd().to_string().into());
+        // Signals that come meanwhile wait for the new program.
+        let error = replace(path, env::args_os(), ours.chain([left]));
         for number in kept {
             // They were open a moment ago.
             let _open = descriptor::close_on_exec(number);
@@ -305,6 +301,7 @@ fn resumed(
     let line = line.map_or(Line::Closed, |line| {
         Line::Talk(SupervisorEnd::resumed(line))
     });
+    // One that somebody else has reaped (a script around the program) has left.
     let leaving = saved.leaving.into_iter().map(Leaving::resumed);
     let parts = Parts {
         role,
@@ -312,7 +309,7 @@ fn resumed(
             proxy: child(Kind::Proxy, saved.proxy, Line::Closed)?,
             election: child(Kind::Election, saved.election, line)?,
             successor: None,
-            leaving: leaving.collect::<io::Result<_>>()?,
+            leaving: leaving.filter_map(Result::ok).collect(),
         },
         files: files(saved.noted),
         door: saved.door.map(Door::resumed).transpose()?,

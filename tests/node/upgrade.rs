@@ -18,6 +18,7 @@ pub(super) fn register(tests: &mut Vec<Test>) {
             "that_cannot_read_what_is_left_keeps_the_master",
             other_version,
         ),
+        ("hears_signals_of_that_moment", hears_signals),
         ("is_left_alone_if_it_cannot_go_on", cannot),
         ("is_left_alone_if_the_file_has_changed_since", changed),
         ("waits_for_notify_scripts_and_keeps_readers", notifies),
@@ -94,6 +95,16 @@ fn other_version() -> Outcome {
     assert_eq!(scene.node.wait(wait::PATIENCE)?.code(), Some(0));
     assert!(!scene.holds());
     Ok(())
+}
+
+/// A reload that is asked for while the new program does not handle signals yet: it is done, and does
+/// not end the election.
+fn hears_signals() -> Outcome {
+    let mut scene = scene(KEEPALIVED)?;
+    let early = "[ $1 = -n ] && [ ! -e once ] && touch once && \
+                 sed -i s/100$/120/ ka.conf && kill -HUP $$";
+    replace(&scene, early)?;
+    goes_on(&mut scene, "effective priority from 102 to 122")
 }
 
 fn cannot() -> Outcome {

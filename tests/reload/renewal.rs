@@ -16,6 +16,7 @@ pub(super) fn register(tests: &mut Vec<Test>) {
     let all: &[(&str, Run)] = &[
         ("goes_on_where_it_was", goes_on_where_it_was),
         ("knows_who_leaves", knows_who_leaves),
+        ("hears_signals_of_that_moment", hears_signals),
         ("is_left_if_the_new_program_cannot", cannot),
         ("is_left_if_the_new_program_hangs", hangs),
     ];
@@ -90,6 +91,17 @@ fn knows_who_leaves() -> Outcome {
     drop(session);
     scene.until("the old one to end", |status| status.leaving.is_empty())?;
     Ok(())
+}
+
+/// A reload that is asked for while the new program does not handle signals yet: it is done, and does
+/// not end the process.
+fn hears_signals() -> Outcome {
+    let scene = Scene::new()?;
+    let mut session = scene.session()?;
+    let early = "[ $1 = run ] && [ ! -e once ] && : >once && kill -HUP $$";
+    scene.replace_program(&format!("{early}\n{NEW}"))?;
+    renewed(&scene, 2)?;
+    goes_on(&mut session)
 }
 
 fn cannot() -> Outcome {

@@ -7,6 +7,7 @@ pub mod events;
 pub mod identity;
 pub mod limit;
 pub mod privilege;
+pub mod replace;
 pub mod schedule;
 pub mod script;
 pub mod signal;

@@ -67,13 +67,13 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// Begins to listen; to be called inside a tokio runtime.
+    /// Begins to listen, also to what has waited for this; to be called inside a tokio runtime.
     ///
     /// # Errors
     /// The kernel refuses.
     pub(crate) fn new() -> io::Result<Self> {
         let of = |function: Function| unix::signal(SignalKind::from_raw(function.number()));
-        Ok(Self {
+        let watch = Self {
             terminate: of(Function::Stop)?,
             interrupt: unix::signal(SignalKind::interrupt())?,
             reload: of(Function::Reload)?,
@@ -81,7 +81,10 @@ impl Watch {
             statistics: of(Function::Statistics)?,
             clear: of(Function::ClearStatistics)?,
             json: of(Function::Json)?,
-        })
+        };
+        // The program before this one may have held them for us.
+        hold()?.release()?;
+        Ok(watch)
     }
 
     /// The next one. Nothing is lost if the wait is given up.
@@ -99,8 +102,8 @@ impl Watch {
     }
 }
 
-/// Lets them wait for the program that this process executes next, or has just begun to be: until
-/// it listens, they would end the process.
+/// Lets them wait for the program that this process executes next: until it listens, they would end
+/// the process.
 ///
 /// # Errors
 /// Nothing that a correct program meets.
