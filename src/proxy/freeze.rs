@@ -5,7 +5,7 @@ use std::{
     collections::HashMap,
     fmt,
     os::fd::{AsFd as _, BorrowedFd},
-    sync::mpsc::{SendError, Sender, channel},
+    sync::mpsc::{SendError, SyncSender, channel, sync_channel},
     time::{Duration, Instant},
 };
 
@@ -65,7 +65,7 @@ pub(crate) struct Hung;
 impl Worker {
     /// Hands out all sessions, each standing still. Whoever asked gives them back, or says that they
     /// have moved.
-    pub(super) fn freeze(&mut self, reply: &Sender<Frozen>) {
+    pub(super) fn freeze(&mut self, reply: &SyncSender<Frozen>) {
         self.paused = true;
         self.close_doors();
         self.frozen = true;
@@ -141,7 +141,8 @@ impl Still {
         for _ in &running.threads {
             all_heard.recv_timeout(left()).map_err(|_| Hung)?;
         }
-        let (reply, all_frozen) = channel();
+        // Without room: what nobody takes, because patience is over, comes back to its thread.
+        let (reply, all_frozen) = sync_channel(0);
         for thread in &running.threads {
             thread.post(Message::Freeze(reply.clone()));
         }

@@ -6,7 +6,7 @@ use std::{
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence},
-        mpsc::Sender,
+        mpsc::{Sender, SyncSender},
     },
     time::{Duration, SystemTime},
 };
@@ -124,7 +124,7 @@ pub enum Message {
     Confirm(Sender<()>),
     /// Hand out all sessions, each standing still, to move them to another process. Nobody is
     /// accepted meanwhile.
-    Freeze(Sender<Frozen>),
+    Freeze(SyncSender<Frozen>),
     /// Go on with these: they stay.
     Thaw(Frozen),
     /// These have moved to another process: their places are free.
