@@ -70,7 +70,7 @@ impl Giver {
         let socket = connect(&door(number)).map_err(|_nobody| Refusal::Unable)?;
         // Anybody on this machine may take a name that is free.
         let peer = packet::peer(&socket).map_err(Broken::System)?;
-        if peer.process != number {
+        if !peer.may_listen_for(number) {
             return Err(Refusal::Impostor);
         }
         Self::ask_over(Line::new(socket))

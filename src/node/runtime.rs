@@ -31,7 +31,7 @@ pub fn connect(pid: u32) -> io::Result<UnixStream> {
     let address = SocketAddr::from_abstract_name(runtime_door(pid))?;
     let stream = UnixStream::connect_addr(&address)?;
     // Anybody on this machine may take a name that is free.
-    if packet::peer(&stream)?.process != pid {
+    if !packet::peer(&stream)?.may_listen_for(pid) {
         return Err(io::ErrorKind::PermissionDenied.into());
     }
     stream.set_read_timeout(Some(PATIENCE))?;

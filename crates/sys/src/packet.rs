@@ -6,14 +6,19 @@
 pub mod passing;
 
 use std::{
-    io,
-    os::fd::{AsFd, AsRawFd as _, OwnedFd},
+    fs, io,
+    os::{
+        fd::{AsFd, AsRawFd as _, OwnedFd},
+        unix::fs::MetadataExt as _,
+    },
 };
 
 use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, Shutdown, SocketAddrUnix, SocketFlags, SocketType, bind,
     connect, listen, recv, send as send_bytes, socket_with, socketpair,
 };
+
+use crate::process::identity;
 
 const FLAGS: SocketFlags = SocketFlags::NONBLOCK.union(SocketFlags::CLOEXEC);
 
@@ -99,6 +104,20 @@ pub struct Peer {
     pub process: u32,
     /// Its user at that time.
     pub user: u32,
+}
+
+impl Peer {
+    /// Whether this is who listens for a process of this number, as far as can be told. The number
+    /// alone proves nothing: it may have been that of somebody else, who has left a socket to others
+    /// and ended.
+    #[must_use]
+    pub fn may_listen_for(self, process: u32) -> bool {
+        let owner = || fs::metadata(format!("/proc/{process}")).map(|process| process.uid());
+        // One that has changed its user was root when it began to listen.
+        self.process == process
+            && ([0, identity::user()].contains(&self.user)
+                || owner().is_ok_and(|owner| owner == self.user))
+    }
 }
 
 /// Who is at the other end of a connection, as the kernel noted it (`SO_PEERCRED`, unix(7)).
@@ -187,6 +206,13 @@ mod tests {
         };
         assert_eq!(peer(&server).unwrap(), us);
         assert_eq!(peer(&client).unwrap(), us);
+        assert!(us.may_listen_for(us.process));
+        assert!(!us.may_listen_for(us.process + 1));
+        let stranger = Peer { user: 54_321, ..us };
+        assert!(
+            !stranger.may_listen_for(us.process),
+            "its number was reused"
+        );
         send(&server, b"beat").unwrap();
         assert_eq!(receive(&client, &mut [0; 16]).unwrap(), Some(4));
         drop(listener);

@@ -178,14 +178,14 @@ impl Client {
     /// A process answers this command.
     pub(super) fn ask(&mut self, pid: u32, command: &str, now: Instant) -> io::Result<()> {
         let mut stream = runtime::connect(pid)?;
+        // Whoever supervises waits for nobody: what a process that is stuck leaves no room for fails.
+        stream.set_nonblocking(true)?;
         let lower = match self.level {
             Level::Admin => String::new(),
             level => format!("{};", level.name()),
         };
-        // Short enough for a socket that nobody has written to.
         stream.write_all(format!("{lower}{command}\n").as_bytes())?;
         stream.shutdown(std::net::Shutdown::Write)?;
-        stream.set_nonblocking(true)?;
         self.phase = Phase::Relaying {
             lowered: !lower.is_empty(),
             from: stream,
