@@ -50,8 +50,11 @@ fn goes_on_where_it_was() -> Outcome {
     let mut session = scene.session()?;
     let running_for = scene.status()?.running_for;
     scene.replace_program(NEW)?;
-    let descriptors =
-        || fs::read_dir(format!("/proc/{}/fd", scene.node.pid())).map(Iterator::count);
+    let descriptors = || -> Result<usize, Failure> {
+        // Whoever leaves is watched through one.
+        scene.until("the old one to end", |status| status.leaving.is_empty())?;
+        Ok(fs::read_dir(format!("/proc/{}/fd", scene.node.pid()))?.count())
+    };
     renewed(&scene, 1)?;
     let after_one = descriptors()?;
     for times in 2..=5 {

@@ -169,10 +169,13 @@ impl Client {
         self.phase = Phase::Listening;
     }
 
-    /// That is the last it is told.
+    /// That is the last it is told: at once, if there is room. (Whoever waits until nobody waits for an
+    /// answer, to become another program, is not told later.)
     pub(super) fn left(&mut self, text: &str) {
         self.output.extend(text.as_bytes());
         self.phase = Phase::Leaving;
+        // It is let go at the next look.
+        let _gone = self.write();
     }
 
     /// A process answers this command.
