@@ -87,7 +87,8 @@ impl Backend {
             (Some(least), _) => most.max(least),
             (None, _) => most,
         };
-        Some((steady * member.ramp / FULL_SHARE).max(1))
+        let ramped = u64::from(steady) * u64::from(member.ramp) / u64::from(FULL_SHARE);
+        Some(u32::try_from(ramped).unwrap_or(steady).max(1))
     }
 
     /// The sessions that the ramp from `minconn` to `maxconn` follows: those on servers and those

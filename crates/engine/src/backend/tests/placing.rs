@@ -56,6 +56,15 @@ fn when_all_are_full_sessions_wait_and_the_oldest_gets_the_next_slot() {
     }
 }
 
+/// `maxconn 4294967295`, and what does not fit in 32 bits once it is scaled.
+#[test]
+fn the_largest_limits_are_what_they_say() {
+    for most in [1 << 24, 1 << 28, u32::MAX] {
+        let bench = Bench::new(Algorithm::RoundRobin, limited(1, most));
+        assert_eq!(bench.backend.limit(ServerId(0)), Some(most));
+    }
+}
+
 #[test]
 fn who_leaves_the_queue_is_not_admitted() {
     let mut bench = Bench::new(Algorithm::RoundRobin, limited(1, 1));
