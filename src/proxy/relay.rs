@@ -89,6 +89,7 @@ impl Flow {
     }
 
     /// More bytes would be read if they came.
+    #[inline]
     fn is_wanted(&self) -> bool {
         !self.ended && self.is_empty()
     }

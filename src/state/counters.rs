@@ -12,6 +12,7 @@ pub struct Counter(AtomicU64);
 
 impl Counter {
     /// Counts `n` more.
+    #[inline]
     pub fn add(&self, n: u64) {
         // Nobody else writes, so this needs no locked instruction: a message counts in eight
         // places.
@@ -20,6 +21,7 @@ impl Counter {
     }
 
     /// Counts one more.
+    #[inline]
     pub fn increment(&self) {
         self.add(1);
     }
@@ -45,6 +47,7 @@ pub struct Level {
 
 impl Level {
     /// One more; returns how many there are with it.
+    #[inline]
     pub fn enter(&self) -> u32 {
         let now = self.now.fetch_add(1, Ordering::Relaxed) + 1;
         raise(&self.most, now);
@@ -53,6 +56,7 @@ impl Level {
 
     /// One more, unless there are `limit` already; the highest is told by [`Level::confirm`], in
     /// case it comes to nothing.
+    #[inline]
     pub fn reserve(&self, limit: u32) -> bool {
         let below = |now| (now < limit).then_some(now + 1);
         self.now
@@ -61,11 +65,13 @@ impl Level {
     }
 
     /// What was reserved has come to something.
+    #[inline]
     pub fn confirm(&self) {
         raise(&self.most, self.get());
     }
 
     /// One less; returns how many are left.
+    #[inline]
     pub fn leave(&self) -> u32 {
         self.now.fetch_sub(1, Ordering::Relaxed) - 1
     }
@@ -77,6 +83,7 @@ impl Level {
 
     /// How many there are.
     #[must_use]
+    #[inline]
     pub fn get(&self) -> u32 {
         self.now.load(Ordering::Relaxed)
     }
@@ -191,6 +198,7 @@ impl<C: Default> Shards<C> {
 impl<C> Shards<C> {
     /// The shard of a thread, for that thread alone to count in.
     #[must_use]
+    #[inline]
     pub fn of(&self, thread: usize) -> &C {
         &self.0[thread].0
     }
