@@ -57,7 +57,8 @@ enum Command {
     /// Two nodes, three databases, a client and a cloud in namespaces of their own; without root
     /// where the kernel allows
     Demo(DemoArgs),
-    /// Whether this program can go on where a supervisor of that version was
+    /// Whether this program can go on where a supervisor of that version was: what that one would
+    /// leave is on standard input
     #[command(hide = true)]
     CanResume { version: u32 },
     /// Whether this program can go on where an election with these arguments was
@@ -153,10 +154,13 @@ pub(super) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Reference(args) => reference::run(&args),
         Command::Demo(args) => demo::run(args.into()),
-        Command::CanResume { version } if version == supervisor::resume::VERSION => {
-            ExitCode::SUCCESS
+        Command::CanResume { version } => {
+            if supervisor::resume::is_readable(version, std::io::stdin()) {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            }
         }
-        Command::CanResume { .. } => ExitCode::FAILURE,
         Command::CanResumeElection { arguments } => {
             super::keepalived::can_resume(arguments.into_iter())
         }

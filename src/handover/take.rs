@@ -1,11 +1,14 @@
 //! The new side: asks an old process for what it has, and goes on with it.
 
 use std::{
-    os::fd::OwnedFd,
+    os::fd::{AsFd as _, OwnedFd},
     time::{Duration, Instant},
 };
 
-use pontoon_sys::{clock, packet, process::Pid};
+use pontoon_sys::{
+    clock, packet,
+    process::{Pid, child::Handle, wait},
+};
 
 use super::{
     door,
@@ -23,12 +26,16 @@ use crate::{
 
 /// How long the old process may take for a word.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a process that closes its line for good may take to end.
+const MOMENT: Duration = Duration::from_millis(500);
 
 /// An old process that is willing to hand over.
 #[derive(Debug)]
 pub struct Giver {
     line: Line,
     welcome: Welcome,
+    /// The process, if it can be watched.
+    pub(super) process: Option<Handle>,
     /// Listeners of its that this process has no use for.
     unused: Vec<wire::Bound>,
 }
@@ -73,7 +80,9 @@ impl Giver {
         if !peer.may_listen_for(number) {
             return Err(Refusal::Impostor);
         }
-        Self::ask_over(Line::new(socket))
+        let process = Handle::open(pid).ok();
+        let (giver, inherited) = Self::ask_over(Line::new(socket))?;
+        Ok((Self { process, ..giver }, inherited))
     }
 
     pub(super) fn ask_over(line: Line) -> Result<(Self, Inherited), Refusal> {
@@ -88,6 +97,7 @@ impl Giver {
         let giver = Self {
             line,
             welcome,
+            process: None,
             unused: Vec::new(),
         };
         Ok((giver, Inherited::new(sockets)))
@@ -108,8 +118,8 @@ impl Giver {
     /// can fail, and nothing is accepted yet.
     ///
     /// # Errors
-    /// They cannot be had: the old process keeps its sessions to their end. After
-    /// [`Broken::Overruled`] it serves on as if nobody had asked, and this process is not wanted.
+    /// They cannot be had: the old process keeps its sessions to their end. If it is overruled, that
+    /// one serves on as if nobody had asked, and this process is not wanted.
     pub fn take(self, running: &Running, without_sessions: bool) -> Result<Taken, Broken> {
         let names = Names::new(&self.welcome.proxies, &running.model);
         match self.receive(&names, without_sessions) {
@@ -123,11 +133,23 @@ impl Giver {
             Err(broken @ Broken::Overruled(_)) => Err(broken),
             Err(broken) => {
                 let why = broken.to_string();
-                let _gone = self.line.say(&FromNew::Drain { why }, &[], &[], PATIENCE);
+                let said = self.line.say(&FromNew::Drain { why }, &[], &[], PATIENCE);
+                if said.is_err() && self.lives_on() {
+                    return Err(Broken::Overruled(broken.to_string()));
+                }
                 self.line.hang_up(PATIENCE);
                 Err(broken)
             }
         }
+    }
+
+    /// Whether the old process has only hung up: then it serves on. If it has ended, that shows within
+    /// a moment.
+    fn lives_on(&self) -> bool {
+        self.process.as_ref().is_some_and(|process| {
+            let ended = wait::readable([Some(process.descriptor().as_fd())], Some(MOMENT));
+            !matches!(ended, Ok([true]))
+        })
     }
 
     /// Tells the old process that its sessions go on here, unless it goes on with them itself because
@@ -141,6 +163,7 @@ impl Giver {
                 word: FromOld::Refused { why },
                 ..
             }) => Err(Broken::Overruled(why)),
+            _ if self.lives_on() => Err(Broken::Overruled(Broken::Gone.to_string())),
             _ => Ok(()),
         }
     }

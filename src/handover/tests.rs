@@ -8,7 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pontoon_sys::packet;
+use pontoon_sys::{
+    packet,
+    process::{Pid, child::Handle},
+};
 
 use super::{
     line::{Broken, Line},
@@ -236,6 +239,27 @@ fn takes(words: Vec<FromOld>) -> Result<(), Refusal> {
     let taken = giver.take(&new.running, false);
     speaker.join().unwrap();
     Ok(taken.map(drop)?)
+}
+
+/// Nobody tells it to leave: it would accept beside us for ever.
+#[test]
+fn an_old_process_that_hangs_up_and_lives_serves_on() {
+    for lives in [true, false] {
+        let (near, far) = packet::pair().unwrap();
+        let speaker = std::thread::spawn(move || {
+            let line = Line::new(far);
+            let _hello = line.hear::<FromNew>(Some(PATIENCE)).unwrap();
+            line.say(&welcome(0), &[], &[], PATIENCE).unwrap();
+            let _ready = line.hear::<FromNew>(Some(PATIENCE)).unwrap();
+        });
+        let (mut giver, _) = Giver::ask_over(Line::new(near)).unwrap();
+        let own = Pid::from_raw(std::process::id().cast_signed()).unwrap();
+        giver.process = lives.then(|| Handle::open(own).unwrap());
+        let new = Fixture::start(&[echo()], 1, "");
+        let broken = giver.take(&new.running, false).unwrap_err();
+        speaker.join().unwrap();
+        assert_eq!(matches!(broken, Broken::Overruled(_)), lives, "{broken}");
+    }
 }
 
 fn welcome(listeners: usize) -> FromOld {

@@ -100,7 +100,7 @@ impl Supervisor {
         let Some(path) = self.program.successor().map(Path::to_owned) else {
             return;
         };
-        if !can_resume(&path) {
+        if !can_resume(&path, &self.saved()) {
             return self.voice.warning(format!(
                 "{} cannot go on where this supervisor is: the supervisor stays what it is until a \
                  restart",
@@ -213,13 +213,30 @@ impl Supervisor {
     }
 }
 
+/// Whether a program of this version can go on from what another of that one would leave: it reads
+/// that on its standard input, as a rehearsal.
+#[must_use]
+pub fn is_readable(version: u32, input: impl io::Read) -> bool {
+    version == VERSION && serde_json::from_reader::<_, Saved>(input).is_ok()
+}
+
+fn rehearsal(saved: &Saved) -> io::Result<File> {
+    let mut memory = File::from(memfd_create("pontoon-rehearsal", MemfdFlags::CLOEXEC)?);
+    memory.write_all(&serde_json::to_vec(saved)?)?;
+    memory.rewind()?;
+    Ok(memory)
+}
+
 /// Whether that program knows what we would leave.
-fn can_resume(path: &Path) -> bool {
+fn can_resume(path: &Path, saved: &Saved) -> bool {
+    let Ok(input) = rehearsal(saved) else {
+        return false;
+    };
     let mut command = Command::new(path);
     command
         .arg0("pontoon")
         .args([OsStr::new(QUESTION), OsStr::new(&VERSION.to_string())])
-        .stdin(Stdio::null())
+        .stdin(input)
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     let Ok(mut child) = command.spawn() else {
@@ -326,4 +343,16 @@ fn resumed(
         respawn: saved.respawn,
     };
     Ok((parts, known))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_read_is_no_place_to_go_on_from() {
+        assert!(!is_readable(VERSION, &b"{}"[..]));
+        assert!(!is_readable(VERSION, &b""[..]));
+        assert!(!is_readable(VERSION + 1, &b""[..]));
+    }
 }

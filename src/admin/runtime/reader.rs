@@ -7,6 +7,8 @@
 
 /// Bytes of a line at most, and of a payload.
 const LONGEST: usize = 1 << 16;
+/// Commands of a line at most: each may be answered at length.
+const MOST_COMMANDS: usize = 1_000;
 /// What begins a payload.
 const PAYLOAD: &str = "<<";
 
@@ -28,7 +30,7 @@ pub(super) enum Next {
     Incomplete,
     /// The lines of a payload are missing.
     Payload,
-    /// A line or a payload is longer than we take.
+    /// A line or a payload is longer than we take, or a line has too many commands.
     TooLong,
 }
 
@@ -47,6 +49,9 @@ impl Reader {
                 return missing(received, Next::Incomplete);
             };
             let mut commands = split(&line);
+            if commands.len() > MOST_COMMANDS {
+                return Next::TooLong;
+            }
             match commands.last_mut().and_then(take_mark) {
                 None => return Next::Line(commands),
                 Some(end) => self.begun = Some((commands, end)),
@@ -195,6 +200,9 @@ mod tests {
         assert_eq!(read(&[b'x'; LONGEST + 1]).1, Next::TooLong);
         let endless = [&b"x <<\n"[..], &[b'x'; LONGEST + 1]].concat();
         assert_eq!(read(&endless).1, Next::TooLong);
+        let many = |count: usize| [";".repeat(count - 1).as_bytes(), b"\n"].concat();
+        assert_eq!(read(&many(MOST_COMMANDS + 1)).1, Next::TooLong);
+        assert_eq!(read(&many(MOST_COMMANDS)).0.len(), MOST_COMMANDS);
     }
 
     proptest! {

@@ -121,7 +121,7 @@ pub struct Handle {
 }
 
 impl Handle {
-    /// A handle on a child of ours that was not reaped yet.
+    /// A handle on a process: a child of ours that was not reaped yet, or one that is known to live.
     ///
     /// # Errors
     /// There is no such process, or no descriptors are left.
