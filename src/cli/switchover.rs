@@ -60,7 +60,7 @@ pub(super) struct SwitchoverArgs {
 enum SwitchoverError {
     #[error(transparent)]
     Ask(#[from] AskError),
-    #[error("{0} (--force does it all the same)")]
+    #[error("{0} (with --force, no peer is asked)")]
     NotReady(String),
     #[error("--drain: {0}")]
     Drain(String),
