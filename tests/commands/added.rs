@@ -26,8 +26,6 @@ pub(super) fn register(tests: &mut Vec<Test>) {
 const TWO: &str = " default_backend be\nbackend be\n balance roundrobin\n \
     server s1 {s1}\n server s2 {s2}\n";
 
-const DELETED: &str = "Server deleted.\n";
-
 fn add(stage: &Stage, parameters: &str) -> Outcome {
     let command = format!(
         "add server be/s3 {}{parameters}",
@@ -38,6 +36,16 @@ fn add(stage: &Stage, parameters: &str) -> Outcome {
     expect("it", &stage.stat("be", "s3", "status")?.as_str(), &"MAINT")?;
     expect("it", &stage.stat("be", "s3", "sid")?.as_str(), &"3")?;
     stage.expect_only(&["s1", "s2"])
+}
+
+/// A session that its client has ended is there for a moment more.
+fn delete_when_idle(stage: &Stage, server: &str) -> Outcome {
+    let command = format!("del server be/{server}");
+    wait::until("the server to be deleted", wait::PATIENCE, || {
+        let answer = stage.ask(&command).ok()?;
+        (answer == "Server deleted.\n").then_some(())
+    })?;
+    is_gone(stage, server)
 }
 
 /// Nothing tells of a server any more.
@@ -66,11 +74,7 @@ fn come_and_go(stage: &Stage) -> Outcome {
     session.goes_on()?;
     stage.expect_only(&["s1", "s2"])?;
     drop(session);
-    wait::until("the server to be deleted", wait::PATIENCE, || {
-        let answer = stage.ask("del server be/s3").ok()?;
-        (answer == DELETED).then_some(())
-    })?;
-    is_gone(stage, "s3")?;
+    delete_when_idle(stage, "s3")?;
     delete("No such server.\n")?;
     stage.expect_only(&["s1", "s2"])?;
     add(stage, "")
@@ -93,16 +97,14 @@ fn checked(stage: &Stage) -> Outcome {
     stage.until("be", "s3", "status", "DOWN")?;
     stage.expect_only(&["s1", "s2"])?;
     stage.order("disable server be/s3")?;
-    expect("del", &stage.ask("del server be/s3")?.as_str(), &DELETED)?;
-    is_gone(stage, "s3")
+    delete_when_idle(stage, "s3")
 }
 
 fn of_the_file(stage: &Stage) -> Outcome {
     add(stage, "")?;
     stage.order("enable server be/s3")?;
     stage.order("disable server be/s1")?;
-    expect("del", &stage.ask("del server be/s1")?.as_str(), &DELETED)?;
-    is_gone(stage, "s1")?;
+    delete_when_idle(stage, "s1")?;
     stage.expect_only(&["s2", "s3"])?;
     if stage.kind == Kind::Pontoon {
         let why = stage.ask("show why be")?;

@@ -30,6 +30,7 @@ impl Running {
     }
 
     /// Whether all threads could take one more at once without reaching a limit.
+    #[inline]
     pub(super) fn is_roomy(&self, proxy: ProxyId, bind: usize) -> bool {
         let threads = u32::try_from(self.threads.len()).unwrap_or(u32::MAX);
         self.levels(proxy, bind).is_some_and(|levels| {
@@ -40,6 +41,7 @@ impl Running {
     }
 
     /// Takes a place where there is room for certain.
+    #[inline]
     pub(super) fn enter(&self, proxy: ProxyId, bind: usize) {
         for (level, _) in self.levels(proxy, bind).iter().flatten() {
             level.enter();
@@ -59,6 +61,7 @@ impl Running {
     }
 
     /// Takes a place in the process, the frontend and the listener, unless one is full.
+    #[inline]
     pub(super) fn reserve(&self, proxy: ProxyId, bind: usize) -> bool {
         let Some(levels) = self.levels(proxy, bind) else {
             return false;
