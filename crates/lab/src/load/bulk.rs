@@ -2,17 +2,23 @@
 
 use std::{io, net::SocketAddr, time::Instant};
 
+use std::time::Duration;
+
 use pontoon_sys::{
     epoll::{Epoll, Interest},
     option::set_no_delay,
 };
 
 use super::{
-    Count, Direction, GRACE,
+    Count, Direction,
     dial::{connect, events, wait},
     streams::{Incoming, Outgoing, Pumped, Stream, room},
 };
 use crate::problem::{Result, Trying};
+
+/// How long the last bytes may take. Dozens of streams at once fill what memory the kernel gives to
+/// TCP; what it drops then is sent again after 0.2, 0.4, 0.8 … s.
+const LAST_BYTES: Duration = Duration::from_secs(15);
 
 /// Streams until the time is over, then until the last byte has arrived, which is in the time
 /// that counts.
@@ -26,7 +32,7 @@ pub(super) fn stream(
     let end = count.begin();
     works.run(end)?;
     works.finish();
-    works.run(end + GRACE)?;
+    works.run(end + LAST_BYTES)?;
     count.end();
     works.sum_up(direction, count);
     Ok(())
