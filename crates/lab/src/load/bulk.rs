@@ -1,8 +1,10 @@
 //! Streams without end, as many as wanted.
 
-use std::{io, net::SocketAddr, time::Instant};
-
-use std::time::Duration;
+use std::{
+    io,
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
 use pontoon_sys::{
     epoll::{Epoll, Interest},
