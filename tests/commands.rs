@@ -10,7 +10,7 @@ mod sessions;
 mod stage;
 
 use crate::harness::Test;
-pub(crate) use stage::{Stage, both, expect};
+pub(crate) use stage::{Stage, ask, both, expect};
 
 /// Adds this area's tests.
 pub(crate) fn register(tests: &mut Vec<Test>) {

@@ -2,12 +2,7 @@
 
 mod sessions;
 
-use std::{
-    io::{Read as _, Write as _},
-    net::Shutdown,
-    os::unix::net::UnixStream,
-    path::Path,
-};
+use std::path::Path;
 
 use pontoon_lab::{
     balancer::{Balancer, Kind, free_address},
@@ -16,7 +11,10 @@ use pontoon_lab::{
     wait,
 };
 
-use crate::harness::{Failure, Outcome, Test, pontoon};
+use crate::{
+    commands::ask,
+    harness::{Failure, Outcome, Test, pontoon},
+};
 
 /// Adds this area's tests.
 pub(crate) fn register(tests: &mut Vec<Test>) {
@@ -124,17 +122,6 @@ listen li
 ",
         socket = socket.display()
     )
-}
-
-/// What is answered to this, up to the end of the connection.
-fn ask(socket: &Path, command: &str) -> Result<String, Failure> {
-    let mut stream = UnixStream::connect(socket)?;
-    stream.set_read_timeout(Some(wait::PATIENCE))?;
-    stream.write_all(format!("{command}\n").as_bytes())?;
-    stream.shutdown(Shutdown::Write)?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    Ok(answer)
 }
 
 /// Asks a balancer everything, once its checks have found the dead server.

@@ -18,8 +18,10 @@ use pontoon_lab::{
     wait,
 };
 
-use super::ask;
-use crate::harness::{Failure, Outcome, Test, pontoon};
+use crate::{
+    commands::ask,
+    harness::{Failure, Outcome, Test, pontoon},
+};
 
 pub(super) fn register(tests: &mut Vec<Test>) {
     let haproxy = Need::Program("haproxy");
