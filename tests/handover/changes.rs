@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use pontoon::node::runtime;
 use pontoon_lab::{
     client::Client,
     crowd::Crowd,
@@ -20,9 +21,10 @@ use super::{ANSWER, Case, Chain};
 use crate::harness::{Failure, Outcome, Test};
 
 pub(super) fn register(tests: &mut Vec<Test>) {
-    let all: [Case; 9] = [
+    let all: [Case; 10] = [
         ("sessions_of_a_removed_server_stay", removed_server),
         ("sessions_of_a_removed_proxy_stay", removed_proxy),
+        ("sessions_of_an_added_server_stay_or_move", added_server),
         (
             "a_new_process_that_cannot_start_changes_nothing",
             cannot_start,
@@ -86,6 +88,38 @@ fn removed_server() -> Outcome {
     echo(&mut second, b"moved")?;
     chain.wait_for_value("px/s2", "scur", "1")?;
     stays_until_it_ends(old, "Keeping 1 session of px -> px ", first)
+}
+
+/// One that was added at run time is in no file, unless somebody wrote it there meanwhile.
+fn added_server() -> Outcome {
+    let server = Server::start(Behaviour::Echo)?;
+    let line = |name: &str| format!(" server {name} {}\n", server.address());
+    let of_file = format!("listen px\n bind {{front}}\n{}", line("s1"));
+    for written in [false, true] {
+        let mut chain = Chain::start(&of_file)?;
+        let pid = chain.current.pid();
+        for command in [
+            &format!("add server px/s2 {}", server.address()),
+            "enable server px/s2",
+            "disable server px/s1",
+        ] {
+            runtime::ask(pid, command)?;
+        }
+        let mut client = Client::connect(chain.front)?;
+        echo(&mut client, b"hello")?;
+        chain.wait_for_value("px/s2", "scur", "1")?;
+        if written {
+            let replaced = chain.reload(&format!("{of_file}{}", line("s2")))?;
+            replaced.is_clean()?;
+            chain.wait_for_value("px/s2", "scur", "1")?;
+            echo(&mut client, b"moved")?;
+        } else {
+            let old = chain.replace(&of_file)?;
+            stays_until_it_ends(old, "Keeping 1 session of px -> px ", client)?;
+            assert!(chain.value("px/s2", "scur").is_err());
+        }
+    }
+    Ok(())
 }
 
 fn removed_proxy() -> Outcome {

@@ -66,6 +66,22 @@ fn a_newcomer_gets_its_share_once_it_is_ready_under_every_dynamic_algorithm() {
 }
 
 #[test]
+fn the_first_with_a_free_slot_may_be_a_newcomer() {
+    let mut bench = Bench::new(Algorithm::First, limited(2, 1));
+    let now = bench.now;
+    let id = bench.backend.join(newcomer(), now);
+    assert_eq!((bench.long(), bench.long()), (1, 2));
+    assert!(matches!(bench.place(), Placement::Queued { .. }));
+    ready(&mut bench, id);
+    let admitted = bench
+        .orders()
+        .into_iter()
+        .any(|order| matches!(order, Action::Admit { server, .. } if server == id));
+    assert!(admitted);
+    assert_eq!(bench.long(), 3);
+}
+
+#[test]
 fn a_rotation_goes_on_where_it_was_when_somebody_joins() {
     let mut bench = Bench::new(Algorithm::RoundRobin, weighted(&[1, 1, 1]));
     assert_eq!((bench.short(), bench.short()), (1, 2));
