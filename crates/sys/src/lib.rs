@@ -14,6 +14,7 @@ pub mod packet;
 pub mod pipe;
 pub mod process;
 pub mod readiness;
+pub mod sandbox;
 pub mod socket;
 pub mod stream;
 pub mod terminal;
