@@ -3,6 +3,7 @@
 mod arguments;
 mod daemon;
 mod master;
+mod sandbox;
 mod signals;
 mod supervisor;
 
@@ -37,6 +38,7 @@ pub(crate) fn register(tests: &mut Vec<Test>) {
     arguments::register(tests);
     daemon::register(tests);
     master::register(tests);
+    sandbox::register(tests);
     signals::register(tests);
     supervisor::register(tests);
 }

@@ -12,6 +12,7 @@ mod dump;
 mod limits;
 mod old;
 mod privileges;
+mod sandbox;
 
 use std::{
     fs::File,
@@ -35,6 +36,7 @@ use self::{
     congestion::CongestionError,
     daemon::{DaemonError, Place},
     old::Predecessor,
+    sandbox::{News, Sandbox},
 };
 pub use self::{
     limits::{LimitError, Limits},
@@ -295,7 +297,7 @@ fn start(
             mirror: options.mirror,
         },
     )?;
-    tell_problems(&states, options, announcer, &logger);
+    let mut news = tell_problems(&states, options, announcer);
     // Everything is bound: old processes may leave. As another user we could not tell them.
     let dismiss = || {
         if let Some(old) = &options.old {
@@ -303,15 +305,15 @@ fn start(
         }
     };
     // Before the user changes: whoever started us may listen, and take over.
-    let heart = heart(&logger);
-    let door = door(&logger);
-    let asked = asked(&logger);
-    let supervisor = options.ready.is_some().then(child::parent);
+    let heart = heart(&mut news);
+    let door = door(&mut news);
+    let asked = asked(&mut news);
     // In a chroot, the kernel's settings are out of sight.
     let allowance = pipe::allowance_of_users();
-    privileges::give_up(&model.global, announcer, dismiss)?;
-    if let Some(supervisor) = supervisor {
-        child::die_with(supervisor).map_err(StartError::Supervisor)?;
+    news.extend(step_down(&model, options, announcer, dismiss)?);
+    // A line may start a thread: no thread was outside.
+    for (level, text) in news {
+        logger.event(None, level, &text);
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -349,6 +351,24 @@ fn start(
     })
 }
 
+/// Gives up what it does not need any more; `before_user` is done while we still may do what only
+/// root may. Returns what the log is to say.
+fn step_down(
+    model: &Model,
+    options: &Options,
+    announcer: &Announcer,
+    before_user: impl FnOnce(),
+) -> Result<Option<News>, StartError> {
+    let supervisor = options.ready.is_some().then(child::parent);
+    let mut sandbox = Sandbox::of(model);
+    sandbox.prepare();
+    let becomes_another = privileges::give_up(&model.global, announcer, before_user)?;
+    if let Some(supervisor) = supervisor {
+        child::die_with(supervisor).map_err(StartError::Supervisor)?;
+    }
+    Ok(sandbox.put_up(becomes_another))
+}
+
 /// A process that takes over goes on in the time of the old one.
 fn first_state(bound: &Bound, node: String) -> ProcessState {
     let Limits {
@@ -360,15 +380,19 @@ fn first_state(bound: &Bound, node: String) -> ProcessState {
     ProcessState::since(zero, node, sessions, open_files)
 }
 
-/// What is wrong with files of servers' states: nothing that keeps a process from serving.
-fn tell_problems(states: &States, options: &Options, announcer: &Announcer, logger: &Logger) {
-    for problem in states.problems() {
-        if options.background {
-            logger.event(None, LogLevel::Warning, problem);
-        } else {
-            announcer.warning(problem);
-        }
+/// What is wrong with files of servers' states: nothing that keeps a process from serving. Returns
+/// what the log is to say.
+fn tell_problems(states: &States, options: &Options, announcer: &Announcer) -> Vec<News> {
+    let problems = states.problems();
+    if options.background {
+        return problems
+            .map(|problem| (LogLevel::Warning, problem.to_owned()))
+            .collect();
     }
+    for problem in problems {
+        announcer.warning(problem);
+    }
+    Vec::new()
 }
 
 /// Takes over from a process that waits for it; then accepts. What that one knows of servers is newer
@@ -432,31 +456,31 @@ fn succeed(
 }
 
 /// A process that nobody can take over from is told by signals.
-fn door(logger: &Logger) -> Option<Door> {
+fn door(news: &mut Vec<News>) -> Option<Door> {
     let door = Door::open();
     if let Err(error) = &door {
         let text = format!("This process cannot hand its sessions over at a reload: {error}");
-        logger.event(None, LogLevel::Warning, &text);
+        news.push((LogLevel::Warning, text));
     }
     door.ok()
 }
 
 /// A process that cannot be asked still serves.
-fn asked(logger: &Logger) -> Option<runtime::door::Door> {
+fn asked(news: &mut Vec<News>) -> Option<runtime::door::Door> {
     let door = runtime::door::Door::open();
     if let Err(error) = &door {
         let text = format!("Nobody can ask this process by its number: {error}");
-        logger.event(None, LogLevel::Warning, &text);
+        news.push((LogLevel::Warning, text));
     }
     door.ok()
 }
 
 /// A process that cannot be heard still serves.
-fn heart(logger: &Logger) -> Option<Heart> {
+fn heart(news: &mut Vec<News>) -> Option<Heart> {
     let heart = Heart::new();
     if let Err(error) = &heart {
         let text = format!("No election can hear the beat of this process: {error}");
-        logger.event(None, LogLevel::Warning, &text);
+        news.push((LogLevel::Warning, text));
     }
     heart.ok()
 }

@@ -55,6 +55,15 @@ pub(super) fn register(tests: &mut Vec<Test>) {
         &namespaces,
         |kind| shows_the_client(kind, "client"),
     );
+    // HAProxy 2.6.12 keeps no capability for another user.
+    let as_user = Test::new("proxy::usesrc_works_for_another_user_than_root", || {
+        shows_the_client_as("global\n uid 65534\n", Kind::Pontoon, "clientip")
+    });
+    tests.push(
+        namespaces
+            .iter()
+            .fold(as_user, |test, need| test.needs(*need)),
+    );
 }
 
 fn server() -> Result<TcpListener, Failure> {
@@ -178,8 +187,12 @@ fn source_goes_through_an_interface(kind: Kind) -> Outcome {
     expect("the source", peer.ip(), IpAddr::from([10, 3, 0, 1]))
 }
 
-/// The balancer stands between two networks, and answers of the server come back to it.
 fn shows_the_client(kind: Kind, whom: &str) -> Outcome {
+    shows_the_client_as("", kind, whom)
+}
+
+/// The balancer stands between two networks, and answers of the server come back to it.
+fn shows_the_client_as(global: &str, kind: Kind, whom: &str) -> Outcome {
     let mut network = Network::new()?;
     let host = network.host("lb", &["10.1.0.1/24", "10.2.0.1/24"])?;
     let near = network.host("cl", &["10.1.0.50/24"])?;
@@ -189,7 +202,7 @@ fn shows_the_client(kind: Kind, whom: &str) -> Outcome {
     ip(&host, "route add local 0.0.0.0/0 dev lo table 100")?;
     let server = inside(&far, || Ok(TcpListener::bind("10.2.0.9:0")))??;
     let text = format!(
-        "listen fe\n bind 10.1.0.1:7000\n source 0.0.0.0 usesrc {whom}\n server s1 {}",
+        "{global}listen fe\n bind 10.1.0.1:7000\n source 0.0.0.0 usesrc {whom}\n server s1 {}",
         server.local_addr()?
     );
     let _scene = inside(&host, || Ok(Scene::set(kind, &text)))??;

@@ -25,6 +25,7 @@ mod reader;
 mod remembering;
 mod resolve;
 mod rules;
+pub mod sandbox;
 pub(crate) mod sections;
 mod server;
 mod statements;

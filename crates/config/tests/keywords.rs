@@ -402,11 +402,52 @@ fn what_the_kernel_will_not_do_is_known_before_the_start() {
     );
 }
 
+/// The lines of notes about the sandbox: line and the capability or thing that they name.
+fn exceptions(text: &str) -> Vec<(u32, String)> {
+    let loaded = load_text(&format!("{DEFAULTS}{text}"), &Machine::default());
+    assert!(loaded.model.is_some(), "{:?}", loaded.diagnostics.all());
+    let json = pontoon_config::render::json(&loaded.files, loaded.diagnostics.all());
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let findings = json["findings"].as_array().unwrap().iter();
+    let notes = findings.filter(|finding| finding["code"] == "sandbox-exception");
+    let defaults = u64::try_from(DEFAULTS.lines().count()).unwrap();
+    notes
+        .map(|note| {
+            assert_eq!(note["severity"], "note");
+            let line = note["line"].as_u64().unwrap() - defaults;
+            let message = note["message"].as_str().unwrap();
+            let named = message.split(' ').find(|word| word.starts_with("CAP_"));
+            let line = u32::try_from(line).unwrap();
+            (line, named.unwrap_or("programs").to_owned())
+        })
+        .collect()
+}
+
 #[test]
-fn clients_own_addresses_need_root() {
-    let lines = "listen l\n bind :1\n server s 10.0.0.1:1 check\n source 0.0.0.0 usesrc clientip\n";
-    let machine = Machine::default();
-    assert_eq!(codes(lines, &machine), [""; 0]);
-    let as_user = format!("global\n user haproxy\n{lines}");
-    assert_eq!(codes(&as_user, &machine), ["source-as-user"]);
+fn what_the_sandbox_makes_room_for_is_told_with_its_line() {
+    let text = "listen l\n bind :1\n tcp-request connection silent-drop if { src 10.9.9.9 }\n \
+                server a 10.0.0.1:1 source 0.0.0.0 usesrc clientip\n \
+                server b 10.0.0.2:1 source 0.0.0.0:600-700\n server c 10.0.0.3:1 cc reno\n \
+                server d unix@/run/d.sock\n";
+    let expected = [
+        (1, "CAP_NET_ADMIN"),
+        (4, "CAP_NET_RAW"),
+        (5, "CAP_NET_BIND_SERVICE"),
+        (6, "CAP_NET_ADMIN"),
+        (7, "CAP_DAC_OVERRIDE"),
+    ];
+    let expected = expected.map(|(line, named)| (line, named.to_owned()));
+    assert_eq!(exceptions(text), expected);
+    // As another user it has but what outlasts the change.
+    let as_user = format!("global\n user haproxy\n group haproxy\n{text}");
+    assert_eq!(exceptions(&as_user), [(7, "CAP_NET_RAW".to_owned())]);
+    let plain = "listen l\n bind :1\n server a 10.0.0.1:1 check source 0.0.0.0:2000-2100\n";
+    assert_eq!(exceptions(plain), []);
+}
+
+#[test]
+fn programs_leave_no_sandbox() {
+    let text = "global\n external-check\nlisten l\n bind :1\n option external-check\n \
+                external-check command /bin/true\n server a 10.0.0.1:1 check\n";
+    assert_eq!(exceptions(text), [(3, "programs".to_owned())]);
 }

@@ -9,7 +9,7 @@ use pontoon_sys::process::{
 use super::announce::Announcer;
 
 /// Enters the chroot and becomes the user and group that the files name. `before_user` is done
-/// while we still may do what only root may.
+/// while we still may do what only root may. Returns whether the user is another now.
 ///
 /// # Errors
 /// The system refuses; running on with more privileges than asked for is no option.
@@ -17,7 +17,7 @@ pub(super) fn give_up(
     global: &Global,
     announcer: &Announcer,
     before_user: impl FnOnce(),
-) -> Result<(), PrivilegeError> {
+) -> Result<bool, PrivilegeError> {
     if let Some(path) = &global.chroot {
         privilege::enter_chroot(path)?;
     }
@@ -29,13 +29,14 @@ pub(super) fn give_up(
     if let Some(gid) = global.gid {
         privilege::set_group(gid)?;
     }
+    let before = identity::user();
     if let Some(uid) = global.uid {
         privilege::set_user(uid)?;
     }
     if global.dumpable {
         allow_core_files(announcer);
     }
-    Ok(())
+    Ok(before != identity::user())
 }
 
 fn allow_core_files(announcer: &Announcer) {

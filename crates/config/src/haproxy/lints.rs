@@ -4,10 +4,11 @@ mod files;
 mod kernel;
 mod listeners;
 mod process;
+mod sandbox;
 mod servers;
 mod timeouts;
 
-pub(super) use self::{files::check as files, kernel::check as kernel};
+pub(super) use self::{files::check as files, kernel::check as kernel, sandbox::check as sandbox};
 use super::{global::GlobalDraft, model::Model, resolve::Written};
 use crate::diagnostic::Diagnostics;
 

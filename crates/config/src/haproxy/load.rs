@@ -108,6 +108,7 @@ impl<'l> Loader<'l> {
         lints::files(self.sources, &model, &written, self.surroundings, self.d);
         lints::kernel(&model, &written, self.surroundings, self.d);
         model.global = global.finish();
+        lints::sandbox(&model, &written, self.d);
         Some(model)
     }
 

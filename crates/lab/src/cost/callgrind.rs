@@ -8,6 +8,7 @@ use crate::problem::{Problem, Result, Trying};
 pub(super) const INSTRUMENT: Instrument = Instrument {
     program: "valgrind",
     ordered: true,
+    writes_from_inside: true,
     arguments,
     read,
 };

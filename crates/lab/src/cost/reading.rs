@@ -4,7 +4,7 @@ use std::{net::SocketAddr, os::unix::fs::symlink, path::Path, process::Command};
 
 use super::{
     Cost, callgrind,
-    stage::{PATIENCE, complaint, end, wait_for},
+    stage::{PATIENCE, SANDBOX, complaint, end, wait_for},
 };
 use crate::{
     problem::{Result, Trying},
@@ -48,5 +48,6 @@ pub fn start(program: &Path, text: &str, listens: SocketAddr) -> Result<Cost> {
 fn valgrind(folder: &TempDir) -> Command {
     let mut command = Command::new(callgrind::INSTRUMENT.program);
     command.args((callgrind::INSTRUMENT.arguments)(folder.path()));
+    command.env(SANDBOX, "off");
     command
 }

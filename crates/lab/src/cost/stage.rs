@@ -26,6 +26,9 @@ use crate::{
     wait,
 };
 
+/// Which variable leaves the program without its sandbox.
+pub(super) const SANDBOX: &str = "PONTOON_SANDBOX";
+
 /// What surrounds the work.
 #[derive(Debug, Clone, Default)]
 pub struct Scene {
@@ -50,6 +53,8 @@ pub(super) struct Instrument {
     pub(super) program: &'static str,
     /// Whether the program runs behind us ([`Order`]), or freely.
     pub(super) ordered: bool,
+    /// Whether it writes its own files from inside the program, which a sandbox would forbid.
+    pub(super) writes_from_inside: bool,
     /// Its arguments, if it is to write into this folder.
     pub(super) arguments: fn(&Path) -> Vec<OsString>,
     /// What it counted.
@@ -84,6 +89,9 @@ pub(super) fn run(
         None => Command::new(instrument.program),
     };
     command.args((instrument.arguments)(folder.path()));
+    if instrument.writes_from_inside {
+        command.env(SANDBOX, "off");
+    }
     command.arg(link).arg("-db").arg("-f").arg(file);
     let mut program = Program::start(&mut command)?;
     wait_for(&mut program, page)?;

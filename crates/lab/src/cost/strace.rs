@@ -11,6 +11,7 @@ use crate::{
 pub(super) const INSTRUMENT: Instrument = Instrument {
     program: "strace",
     ordered: true,
+    writes_from_inside: false,
     arguments: |folder| arguments(folder, &[]),
     read,
 };
@@ -19,6 +20,7 @@ pub(super) const INSTRUMENT: Instrument = Instrument {
 pub(super) const WAITING: Instrument = Instrument {
     program: "strace",
     ordered: false,
+    writes_from_inside: false,
     arguments: |folder| arguments(folder, &["--seccomp-bpf", "-e", "trace=futex"]),
     read,
 };

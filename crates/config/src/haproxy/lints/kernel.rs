@@ -2,8 +2,6 @@
 
 use std::collections::HashSet;
 
-use pontoon_engine::rules::SourceAddress;
-
 use crate::{
     diagnostic::Diagnostics,
     haproxy::{
@@ -37,9 +35,6 @@ pub(in crate::haproxy) fn check(
             lint.bind(bind, *span);
         }
         let Some(side) = &proxy.backend else { continue };
-        if let Some(source) = &side.source {
-            lint.source(source, written.section.span());
-        }
         for (server, draft) in side.servers.iter().zip(&written.draft.servers) {
             lint.server(server, draft.span);
         }
@@ -96,9 +91,6 @@ impl Lint<'_> {
         if server.fast_open {
             self.fast_open(CLIENTS, "towards servers", span);
         }
-        if let Some(source) = &server.source {
-            self.source(source, span);
-        }
     }
 
     /// True if the kernel has it, or does not tell.
@@ -138,17 +130,6 @@ impl Lint<'_> {
         let message = format!("the kernel of this machine has TCP Fast Open {whose} switched off");
         let advice = format!("sysctl -w net.ipv4.tcp_fastopen={}", set | bit);
         self.tell("fast-open-off", span, message, advice);
-    }
-
-    fn source(&mut self, source: &SourceAddress, span: Span) {
-        if source.transparent.is_none() || self.becomes.is_none() {
-            return;
-        }
-        let message = "only root may use the clients' own addresses (`usesrc`), and this process \
-             becomes another user"
-            .to_owned();
-        let advice = "remove `user` and `uid`, or `usesrc` and send the PROXY header instead";
-        self.tell("source-as-user", span, message, advice.to_owned());
     }
 
     fn tell(&mut self, code: &'static str, span: Span, message: String, advice: String) {
