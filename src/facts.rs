@@ -4,10 +4,15 @@
 use std::{
     hash::{BuildHasher, RandomState},
     net::{IpAddr, SocketAddr, UdpSocket},
+    sync::Arc,
 };
 
 use pontoon_config::haproxy::model::Proxy;
-use pontoon_engine::{sample::Facts, units::ProxyId};
+use pontoon_engine::{
+    acl::{ListRef, Pattern},
+    sample::Facts,
+    units::ProxyId,
+};
 
 use crate::{record::SessionRecord, state::Running};
 
@@ -80,6 +85,10 @@ impl Facts for SessionFacts<'_> {
 
     fn inspection_over(&self) -> bool {
         self.inspection_over
+    }
+
+    fn changed_patterns(&self, list: ListRef) -> Option<Arc<Vec<Pattern>>> {
+        self.running.lists.patterns(list)
     }
 
     fn usable_servers(&self, backend: Option<ProxyId>) -> u32 {

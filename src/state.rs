@@ -11,6 +11,7 @@ mod finish;
 pub mod handovers;
 pub mod histogram;
 pub mod limits;
+pub mod lists;
 pub mod mailbox;
 pub mod operate;
 pub mod owed;
@@ -46,6 +47,7 @@ use self::{
     handovers::Handovers,
     histogram::Checks,
     limits::{FrontendLimit, Limits, ProcessLimit},
+    lists::Lists,
     mailbox::Mailbox,
     operate::Newcomers,
     owed::Owed,
@@ -74,6 +76,8 @@ pub struct Running {
     pub timeline: Timeline,
     /// Servers that were added, for whoever checks them.
     pub newcomers: Newcomers,
+    /// The lists of patterns that were changed.
+    pub lists: Lists,
     /// Told when [`Running::readiness`] may have changed, or a stop was asked for.
     pub readiness_changed: Notify,
 }
@@ -272,6 +276,7 @@ impl Running {
             .iter()
             .map(|proxy| ProxyState::new(proxy, &model.proxies, shards, now))
             .collect();
+        let lists = Lists::of(&model.pattern_lists);
         let threads = (0..threads)
             .map(|_| Mailbox::new().map(Arc::new))
             .collect::<Result<_, _>>()?;
@@ -283,6 +288,7 @@ impl Running {
             threads,
             timeline: Timeline::default(),
             newcomers: Newcomers::default(),
+            lists,
             readiness_changed: Notify::new(),
         };
         running.begin_tracking(now);

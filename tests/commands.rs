@@ -1,6 +1,7 @@
 //! Commands that change something: what they do to sessions, and what they answer, each beside
 //! the real HAProxy on the same file.
 
+mod acls;
 mod added;
 mod answers;
 mod checks;
@@ -14,6 +15,7 @@ pub(crate) use stage::{Stage, ask, both, expect};
 
 /// Adds this area's tests.
 pub(crate) fn register(tests: &mut Vec<Test>) {
+    acls::register(tests);
     added::register(tests);
     answers::register(tests);
     checks::register(tests);

@@ -9,6 +9,7 @@
 //! sockets ─┘            lines    words   parsed    done
 //! ```
 
+mod acl;
 mod answer;
 mod apply;
 mod change;

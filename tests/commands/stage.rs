@@ -18,6 +18,9 @@ use pontoon_lab::{
 
 use crate::harness::{Failure, Outcome, Test, pontoon};
 
+/// What a file of patterns says: no client of the scenarios is there.
+const PATTERNS: &str = "# networks\n192.0.2.1\n\n198.51.100.0/24\n";
+
 /// A scenario that is played with the real HAProxy and with Pontoon, on the same file.
 pub(crate) fn both(name: &str, config: &'static str, scenario: fn(&Stage) -> Outcome) -> Test {
     Test::new(name, move || {
@@ -43,6 +46,8 @@ pub(crate) struct Stage {
     pub(crate) page: SocketAddr,
     /// Its socket.
     pub(crate) socket: PathBuf,
+    /// A file of patterns.
+    pub(crate) list: PathBuf,
     /// Where nobody listens at first.
     pub(crate) dead: SocketAddr,
     /// They answer `s1`, `s2`, `s3`.
@@ -53,7 +58,8 @@ pub(crate) struct Stage {
 
 impl Stage {
     /// Starts it. In the text, `{s1}` to `{s3}` are the addresses of servers, `{s1.port}` and so
-    /// on their ports, `{dead}` and `{dead.port}` are where nobody listens.
+    /// on their ports, `{dead}` and `{dead.port}` are where nobody listens, `{list}` is a file with
+    /// two patterns.
     pub(crate) fn start(kind: Kind, config: &str) -> Result<Self, Failure> {
         let folder = TempDir::new("commands")?;
         let socket = folder.path().join("socket");
@@ -63,7 +69,7 @@ impl Stage {
         let mut text = format!(
             "global\n stats socket {} mode 600 level admin\n maxconn 100\n\
              defaults\n mode tcp\n timeout connect 1s\n timeout queue 1m\n timeout client 1m\n timeout server 1m\n\
-             listen page\n mode http\n bind {page}\n stats enable\n stats uri /\n stats admin if TRUE\n\
+             listen page\n mode http\n bind {page}\n stats enable\n stats uri /\n stats admin if {{ always_true }}\n\
              frontend fe\n bind {front}\n{config}",
             socket.display()
         );
@@ -76,12 +82,16 @@ impl Stage {
             text = text.replace(&format!("{{{name}}}"), &address.to_string());
             text = text.replace(&format!("{{{name}.port}}"), &address.port().to_string());
         }
+        let list = folder.path().join("list");
+        std::fs::write(&list, PATTERNS)?;
+        let text = text.replace("{list}", &list.display().to_string());
         let balancer = Balancer::start(kind, pontoon(), &text, page)?;
         let stage = Self {
             kind,
             front,
             page,
             socket,
+            list,
             dead,
             servers,
             _balancer: balancer,

@@ -16,10 +16,21 @@ use crate::sample::{Expression, Facts, Sampled, Value};
 pub struct Test {
     /// What is asked.
     pub sample: Expression,
-    /// What it must be; any pattern is enough. Empty: the value itself must be true.
+    /// What it must be; any pattern is enough. Empty, and of no list: the value itself must be true.
     pub patterns: Vec<Pattern>,
     /// `-i`: letters match whatever their case.
     pub ignore_case: bool,
+    /// The list that the patterns are of, if they can change while the process runs.
+    pub list: Option<ListRef>,
+}
+
+/// A list of patterns, and one of the ways in which its entries are understood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ListRef {
+    /// The list, in the order of the files.
+    pub list: usize,
+    /// One list may be used by tests that compare in different ways.
+    pub reading: usize,
 }
 
 /// What a value is compared with.
@@ -103,7 +114,7 @@ impl Condition {
 impl Term {
     fn evaluate(&self, facts: &dyn Facts) -> Verdict {
         let tests = self.tests.iter();
-        let verdict = any(tests.map(|test| test.matches(&test.sample.sample(facts))));
+        let verdict = any(tests.map(|test| test.evaluate(facts)));
         if self.negated {
             verdict.negate()
         } else {
@@ -113,23 +124,35 @@ impl Term {
 }
 
 impl Test {
-    /// Evaluates one test on an already taken sample. A value that may change still says yes at
-    /// once, but no only when it is final.
+    fn evaluate(&self, facts: &dyn Facts) -> Verdict {
+        let sampled = self.sample.sample(facts);
+        match self.list.and_then(|list| facts.changed_patterns(list)) {
+            Some(changed) => self.compare(&changed, &sampled),
+            None => self.matches(&sampled),
+        }
+    }
+
+    /// Evaluates one test on an already taken sample, with the patterns of the file.
     #[must_use]
     pub fn matches(&self, sampled: &Sampled) -> Verdict {
+        self.compare(&self.patterns, sampled)
+    }
+
+    /// A value that may change still says yes at once, but no only when it is final.
+    fn compare(&self, patterns: &[Pattern], sampled: &Sampled) -> Verdict {
         match sampled {
-            Sampled::Value(value) if self.matches_value(value) => Verdict::Yes,
-            Sampled::Changing(value) if self.matches_value(value) => Verdict::Yes,
+            Sampled::Value(value) if self.is_one_of(patterns, value) => Verdict::Yes,
+            Sampled::Changing(value) if self.is_one_of(patterns, value) => Verdict::Yes,
             Sampled::Value(_) | Sampled::Missing => Verdict::No,
             Sampled::Changing(_) | Sampled::NotYet => Verdict::NotYet,
         }
     }
 
-    fn matches_value(&self, value: &Value) -> bool {
-        if self.patterns.is_empty() {
+    fn is_one_of(&self, patterns: &[Pattern], value: &Value) -> bool {
+        if patterns.is_empty() && self.list.is_none() {
             return value.as_bool() == Some(true);
         }
-        let mut patterns = self.patterns.iter();
+        let mut patterns = patterns.iter();
         patterns.any(|pattern| pattern.matches(value, self.ignore_case))
     }
 }

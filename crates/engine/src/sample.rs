@@ -9,7 +9,10 @@ pub(crate) mod tests;
 
 use std::{net::IpAddr, sync::Arc};
 
-use crate::units::ProxyId;
+use crate::{
+    acl::{ListRef, Pattern},
+    units::ProxyId,
+};
 
 /// A fetch method, then the converters its value passes through.
 #[derive(Debug, Clone, PartialEq)]
@@ -148,6 +151,10 @@ pub trait Facts {
     fn request_complete(&self) -> bool;
     /// The inspection period is over.
     fn inspection_over(&self) -> bool;
+    /// What has taken the place of a list's patterns; `None`: they are as in the files.
+    fn changed_patterns(&self, _list: ListRef) -> Option<Arc<Vec<Pattern>>> {
+        None
+    }
     /// Usable servers of a backend, or of the session's own.
     fn usable_servers(&self, backend: Option<ProxyId>) -> u32;
     /// Sessions of a backend, or of the session's own.

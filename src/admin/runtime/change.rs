@@ -10,6 +10,7 @@ use pontoon_engine::backend::Channel;
 
 use self::limits::LimitChange;
 use super::{
+    acl::AclChange,
     answer::{Answer, Severity},
     command::{Arguments, Command},
     table::Row,
@@ -34,6 +35,8 @@ pub(crate) enum Change {
     GetWeight(String),
     /// Whether a frontend listens.
     Frontend(String, FrontendChange),
+    /// A list of patterns.
+    Acl(AclChange),
     /// A limit.
     Limit(LimitChange),
     /// End a session.
@@ -176,6 +179,7 @@ impl Change {
                     FrontendChange::ShutDown => running.shut_down_frontend(id)?,
                 }
             }
+            Self::Acl(change) => return Ok(change.answer(running)),
             Self::Limit(limit) => limit.apply(running)?,
             Self::EndSession(id) => running.shut_down_session(id).await?,
             Self::EndSessions(path) => running.shut_down_sessions(running.find_server(&path)?),

@@ -13,6 +13,7 @@ use pontoon_config::haproxy::model::Access;
 
 pub(super) use self::sessions::Listing;
 use super::{
+    acl::AclQuestion,
     answer::Answer,
     command::{Arguments, Command},
     table::Row,
@@ -49,6 +50,8 @@ pub(crate) enum Show {
     Schema,
     /// `show table`: there is none of this name.
     Table(String),
+    /// `show acl`.
+    Acl(AclQuestion),
     /// `show map`: there is none of this name.
     Map(String),
     /// `show resolvers`: there are none of this name.
@@ -195,6 +198,7 @@ impl Show {
             // None of these can be configured: the files that would are refused.
             Self::Table(name) if name.is_empty() => Answer::Done,
             Self::Table(_) => Answer::error("No such table"),
+            Self::Acl(question) => question.answer(running),
             Self::Map(name) if name.is_empty() => Answer::info("# id (file) description"),
             Self::Map(_) => Answer::error("Unknown map identifier. Please use #<id> or <file>."),
             Self::Resolvers(name) if name.is_empty() => Answer::Done,

@@ -3,6 +3,7 @@
 use pontoon_config::haproxy::model::Access;
 
 use super::{
+    acl,
     answer::Answer,
     change,
     command::{Arguments, Command},
@@ -25,8 +26,9 @@ pub(crate) struct Row {
 }
 
 /// All of them, by subject.
-const TABLES: [&[Row]; 7] = [
+const TABLES: [&[Row]; 8] = [
     show::ROWS,
+    acl::ROWS,
     change::ROWS,
     change::LIMITS,
     change::SERVERS,

@@ -2,25 +2,31 @@
 //! (HAProxy configuration manual, 7.1, 7.2, 7.4).
 
 mod condition;
+mod lists;
 mod patterns;
 #[cfg(test)]
 mod tests;
 
 pub(super) use self::condition::{Reported, condition, conditional};
 
-pub(in crate::haproxy) use self::patterns::compile;
+pub use self::lists::{PatternList, PatternUse, Reading};
+pub(in crate::haproxy) use self::{lists::PatternLists, patterns::compile};
 
 use std::borrow::Cow;
 
-use pontoon_engine::acl::{Pattern, Test};
+use pontoon_engine::acl::{ListRef, Pattern, Test};
 
 use self::patterns::Match;
 use super::{
     Context,
     expression::{self, Needs, Type, Typed},
-    value::required,
+    value::{integer, required},
 };
-use crate::{args::Args, diagnostic::Diagnostics, source::Word};
+use crate::{
+    args::Args,
+    diagnostic::Diagnostics,
+    source::{Span, Word},
+};
 
 /// The words after `acl`: a name and its tests, of which any is enough.
 ///
@@ -82,10 +88,13 @@ fn tests(words: &[Word], cx: &Context<'_>, d: &mut Diagnostics) -> Option<Tests>
     let typed = typed?;
     let mut reader = Reader {
         cx,
+        criterion,
         matching: named.or(Match::default_of(typed.output)),
         typed: &typed,
         resolve: true,
         ignore_case: false,
+        id: None,
+        entries: Vec::new(),
         patterns: Vec::new(),
         tests: Vec::new(),
     };
@@ -115,12 +124,18 @@ fn derived(criterion: &Word) -> (Cow<'_, Word>, Option<Match>) {
 
 struct Reader<'a> {
     cx: &'a Context<'a>,
+    criterion: &'a Word,
     typed: &'a Typed,
     /// `None`: bytes have no default, `-m` must say.
     matching: Option<Match>,
     resolve: bool,
     ignore_case: bool,
+    /// `-u`: the number of the line's own list.
+    id: Option<u32>,
+    /// The line's own patterns, as written and as meant.
+    entries: Vec<String>,
     patterns: Vec<Pattern>,
+    /// Those of its files.
     tests: Vec<Test>,
 }
 
@@ -131,7 +146,7 @@ impl Reader<'_> {
         while let [flag, after @ ..] = rest {
             match flag.text.as_str() {
                 "--" => return Some(after),
-                "-i" => self.switch_case(),
+                "-i" => self.ignore_case = true,
                 "-n" => self.resolve = false,
                 "-f" | "-m" | "-u" => {
                     let Some((value, more)) = after.split_first() else {
@@ -171,26 +186,19 @@ impl Reader<'_> {
             "-f" => self.file(value, d),
             "-m" => self.match_method(flag, value, d),
             _ => {
-                d.note(
-                    "without-effect",
-                    flag.span,
-                    "`-u` has no effect: it names the list for the runtime socket, which has no commands yet",
-                );
+                self.id = Some(integer(
+                    value,
+                    "the number of a list",
+                    0..=i64::from(i32::MAX),
+                    d,
+                )?);
                 Some(())
             }
         }
     }
 
-    /// Patterns so far keep their case.
-    fn switch_case(&mut self) {
-        if !self.patterns.is_empty() {
-            self.close_test();
-        }
-        self.ignore_case = true;
-    }
-
     fn match_method(&mut self, flag: &Word, value: &Word, d: &mut Diagnostics) -> Option<()> {
-        if !self.patterns.is_empty() || !self.tests.is_empty() {
+        if !self.tests.is_empty() {
             d.error(
                 "bad-match",
                 flag.span,
@@ -212,6 +220,8 @@ impl Reader<'_> {
             }
         };
         let matching = self.matching_or_report(path, d)?;
+        let mut entries = Vec::new();
+        let mut patterns = Vec::new();
         for line in String::from_utf8_lossy(&content).lines() {
             let pattern = line.trim_start_matches([' ', '\t']).trim_end_matches('\r');
             if line.starts_with('#') || pattern.is_empty() {
@@ -221,8 +231,15 @@ impl Reader<'_> {
                 text: pattern.to_owned(),
                 span: path.span,
             };
-            self.pattern(matching, &word, d)?;
+            patterns.extend(self.pattern(matching, &word, d)?);
+            entries.push(word.text);
         }
+        let reading = self.reading(matching);
+        let list = self
+            .cx
+            .lists
+            .file(&path.text, entries, self.used(), reading);
+        self.tests.push(self.test(patterns, Some(list)));
         Some(())
     }
 
@@ -240,7 +257,7 @@ impl Reader<'_> {
             self.patterns.extend(matching.constant(self.typed.output));
             return Some(());
         }
-        if words.is_empty() && self.patterns.is_empty() && self.tests.is_empty() {
+        if words.is_empty() && self.tests.is_empty() {
             let message = format!("`{}` needs something to compare with", criterion.text);
             d.error("missing-pattern", criterion.span, message)
                 .suggest(matching.example());
@@ -250,9 +267,12 @@ impl Reader<'_> {
             (Some(operator), rest) => return self.compare(operator, rest, d),
             (None, rest) => rest,
         };
-        words
-            .iter()
-            .try_for_each(|word| self.pattern(matching, word, d))
+        for word in words {
+            let found = self.pattern(matching, word, d)?;
+            self.patterns.extend(found);
+            self.entries.push(word.text.clone());
+        }
+        Some(())
     }
 
     fn compare(
@@ -266,16 +286,14 @@ impl Reader<'_> {
             let range = operator.range(word, is_version, d)?;
             let is_length = self.matching == Some(Match::Length);
             self.patterns.push(patterns::numeric(range, is_length));
+            self.entries.push(patterns::written(range));
         }
         Some(())
     }
 
-    fn pattern(&mut self, matching: Match, word: &Word, d: &mut Diagnostics) -> Option<()> {
+    fn pattern(&self, matching: Match, word: &Word, d: &mut Diagnostics) -> Option<Vec<Pattern>> {
         let surroundings = self.resolve.then_some(self.cx.surroundings);
-        let found =
-            matching.patterns(word, self.typed.output, self.ignore_case, surroundings, d)?;
-        self.patterns.extend(found);
-        Some(())
+        matching.patterns(word, self.typed.output, self.ignore_case, surroundings, d)
     }
 
     fn matching_or_report(&self, at: &Word, d: &mut Diagnostics) -> Option<Match> {
@@ -287,19 +305,40 @@ impl Reader<'_> {
         self.matching
     }
 
-    fn close_test(&mut self) {
-        self.tests.push(Test {
-            sample: self.typed.expression.clone(),
-            patterns: std::mem::take(&mut self.patterns),
-            ignore_case: self.ignore_case,
-        });
+    fn used(&self) -> (Span, PatternUse) {
+        let name = self.criterion.text.split(['(', ',']).next();
+        let used = PatternUse {
+            criterion: name.unwrap_or_default().to_owned(),
+            at: self.cx.sources.location(self.criterion.span),
+        };
+        (self.criterion.span, used)
     }
 
-    fn finish(mut self) -> Vec<Test> {
-        let is_empty_test_meant = self.tests.is_empty();
-        if is_empty_test_meant || !self.patterns.is_empty() {
-            self.close_test();
+    const fn reading(&self, matching: Match) -> Reading {
+        Reading {
+            matching,
+            output: self.typed.output,
+            ignore_case: self.ignore_case,
         }
+    }
+
+    fn test(&self, patterns: Vec<Pattern>, list: Option<ListRef>) -> Test {
+        Test {
+            sample: self.typed.expression.clone(),
+            patterns,
+            ignore_case: self.ignore_case,
+            list,
+        }
+    }
+
+    /// The tests of its files, and the one of its own patterns: also if there are none yet.
+    fn finish(mut self) -> Vec<Test> {
+        let matching = self.matching.filter(|it| it.takes_patterns());
+        let reading = matching.map(|matching| self.reading(matching));
+        let entries = std::mem::take(&mut self.entries);
+        let list = self.cx.lists.line(self.id, entries, self.used(), reading);
+        let own = std::mem::take(&mut self.patterns);
+        self.tests.push(self.test(own, reading.map(|_| list)));
         self.tests
     }
 }

@@ -9,7 +9,7 @@ use std::{
 
 use pontoon_engine::{acl::Test, units::ProxyId};
 
-use super::Surroundings;
+use super::{Surroundings, acl::PatternLists};
 use crate::{
     haproxy::keyword::Sections,
     source::{Location, Sources, Span},
@@ -31,6 +31,8 @@ pub struct Context<'a> {
     pub section: Section<'a>,
     /// The section's access lists.
     pub acls: &'a Acls,
+    /// The lists of patterns of all files, so far.
+    pub(super) lists: &'a PatternLists,
     /// `ca-base`.
     pub ca_base: Option<&'a Path>,
     /// `crt-base`.

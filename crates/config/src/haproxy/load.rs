@@ -6,7 +6,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use pontoon_engine::units::ProxyId;
 
 use super::{
-    Context, Loaded, Surroundings, acl,
+    Context, Loaded, Surroundings,
+    acl::{self, PatternLists},
     check::CheckMethod,
     check::{self, CheckDraft},
     context::{Acls, ProxyNames, Section as Place},
@@ -49,6 +50,7 @@ struct Loader<'l> {
     surroundings: &'l dyn Surroundings,
     d: &'l mut Diagnostics,
     names: ProxyNames,
+    lists: PatternLists,
     tables: Tables,
 }
 
@@ -86,6 +88,7 @@ impl<'l> Loader<'l> {
             surroundings,
             d,
             names: ProxyNames::default(),
+            lists: PatternLists::default(),
             tables: Tables::new(),
         }
     }
@@ -102,6 +105,7 @@ impl<'l> Loader<'l> {
             global: global.global.clone(),
             proxies: Vec::new(),
             userlists,
+            pattern_lists: std::mem::take(&mut self.lists).finish(),
         };
         resolve::proxies(&mut model, &written, &self.names, self.d);
         lints::run(&model, &global, &written, self.d);
@@ -163,6 +167,7 @@ impl<'l> Loader<'l> {
             proxies: &self.names,
             section: place,
             acls: &acls,
+            lists: &self.lists,
             ca_base: None,
             crt_base: None,
             tls_server_verify_none: false,
@@ -178,15 +183,13 @@ impl<'l> Loader<'l> {
             .filter(|section| section.kind == Sections::USERLIST)
         {
             let acls = Acls::new();
-            let ctx = context(
-                self.sources,
-                self.surroundings,
-                &self.names,
-                &global,
-                section,
-                None,
-                &acls,
-            );
+            let common = Common {
+                sources: self.sources,
+                surroundings: self.surroundings,
+                names: &self.names,
+                lists: &self.lists,
+            };
+            let ctx = context(&common, &global, section, None, &acls);
             let list = Arc::new(userlist::read(section, &ctx, self.d));
             if lists.insert(section.name().to_owned(), list).is_some() {
                 let message = format!("the userlist `{}` is declared twice", section.name());
@@ -225,15 +228,13 @@ impl<'l> Loader<'l> {
     ) -> (ProxyDraft, CheckMethod) {
         let mut draft = defaults.inherited_by(section, self.d);
         let before = Acls::new();
-        let ctx = context(
-            self.sources,
-            self.surroundings,
-            &self.names,
-            global,
-            section,
-            proxy,
-            &before,
-        );
+        let common = Common {
+            sources: self.sources,
+            surroundings: self.surroundings,
+            names: &self.names,
+            lists: &self.lists,
+        };
+        let ctx = context(&common, global, section, proxy, &before);
         let acls = acls(section, &ctx, self.d);
         let ctx = Context { acls: &acls, ..ctx };
         address_on_first_line(section, &mut draft, &ctx, self.d);
@@ -251,25 +252,32 @@ impl<'l> Loader<'l> {
     }
 }
 
-fn context<'c>(
+/// What all sections may ask.
+struct Common<'c> {
     sources: &'c Sources,
     surroundings: &'c dyn Surroundings,
     names: &'c ProxyNames,
+    lists: &'c PatternLists,
+}
+
+fn context<'c>(
+    common: &Common<'c>,
     global: &'c GlobalDraft,
     section: &'c Section,
     proxy: Option<ProxyId>,
     acls: &'c Acls,
 ) -> Context<'c> {
     Context {
-        surroundings,
-        sources,
-        proxies: names,
+        surroundings: common.surroundings,
+        sources: common.sources,
+        proxies: common.names,
         section: Place {
             kind: section.kind,
             name: section.name(),
             proxy,
         },
         acls,
+        lists: common.lists,
         ca_base: global.global.ca_base.as_deref(),
         crt_base: global.global.crt_base.as_deref(),
         tls_server_verify_none: global.global.tls_server_verify_none,

@@ -27,6 +27,7 @@ pub use self::{
     logging::{LogAddress, LogEncoding, LogLevel, LogSample, LogTarget, Logging, Progress},
     statistics::{Password, Stats, StatsAdmin, StatsAuth, User, UserList},
 };
+pub use super::acl::{PatternList, PatternUse, Reading};
 use super::check::{CheckMethod, CheckTls};
 use crate::source::Location;
 
@@ -39,6 +40,8 @@ pub struct Model {
     pub proxies: Vec<Proxy>,
     /// `userlist` sections by name.
     pub userlists: BTreeMap<String, Arc<UserList>>,
+    /// The lists of patterns that conditions use; a test refers to one by its index.
+    pub pattern_lists: Vec<PatternList>,
 }
 
 /// The `global` section.

@@ -4,6 +4,7 @@ use std::{collections::HashMap, net::IpAddr, path::Path};
 
 use super::{
     Context, Surroundings,
+    acl::PatternLists,
     context::{Acls, ProxyNames, Section},
 };
 use crate::{
@@ -55,6 +56,7 @@ pub(crate) struct World {
     pub machine: Machine,
     pub proxies: ProxyNames,
     pub acls: Acls,
+    pub lists: PatternLists,
     pub sources: Sources,
 }
 
@@ -70,6 +72,7 @@ impl World {
             machine,
             proxies: ProxyNames::default(),
             acls: Acls::new(),
+            lists: PatternLists::default(),
             sources: Sources::new(vec![SourceFile {
                 name: "haproxy.cfg".to_owned(),
                 text: String::new(),
@@ -88,6 +91,7 @@ impl World {
                 proxy: None,
             },
             acls: &self.acls,
+            lists: &self.lists,
             ca_base: None::<&Path>,
             crt_base: None,
             tls_server_verify_none: false,

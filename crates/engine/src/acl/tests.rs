@@ -13,6 +13,7 @@ fn test(fetch: Fetch, patterns: Vec<Pattern>) -> Test {
         sample: ask(fetch, &[]),
         patterns,
         ignore_case: false,
+        list: None,
     }
 }
 
@@ -189,6 +190,7 @@ fn without_patterns_the_value_itself_must_be_true() {
         sample: ask(Fetch::UsableServers(None), &[Converter::Bool]),
         patterns: vec![],
         ignore_case: false,
+        list: None,
     };
     assert_eq!(
         servers.matches(&servers.sample.sample(&Told::default())),

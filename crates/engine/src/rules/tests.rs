@@ -12,6 +12,7 @@ fn rule(action: ContentAction, fetch: Fetch, patterns: Vec<Pattern>) -> Rule<Con
         sample: ask(fetch, &[]),
         patterns,
         ignore_case: false,
+        list: None,
     };
     let term = Term {
         negated: false,

@@ -266,6 +266,7 @@ fn predefined(name: &str) -> Option<Test> {
         },
         patterns,
         ignore_case: false,
+        list: None,
     })
 }
 

@@ -191,6 +191,16 @@ pub(super) const fn numeric((low, high): (i64, i64), is_length: bool) -> Pattern
     }
 }
 
+/// A range as it could have been written.
+pub(super) fn written((low, high): (i64, i64)) -> String {
+    match (low, high) {
+        (low, high) if low == high => low.to_string(),
+        (i64::MIN, high) => format!(":{high}"),
+        (low, i64::MAX) => format!("{low}:"),
+        (low, high) => format!("{low}:{high}"),
+    }
+}
+
 fn regex(word: &Word, ignore_case: bool, d: &mut Diagnostics) -> Option<Pattern> {
     compile(word, ignore_case, d).map(|regex| Pattern::Regex(Regex(regex)))
 }

@@ -149,15 +149,80 @@ fn regular_expressions_settle_their_case_when_compiled() {
 
 #[test]
 fn files_hold_a_pattern_on_each_line() {
+    let tests = read("acl a src -f nets 172.16.0.0/12").unwrap();
+    let [of_file, own] = &tests[..] else {
+        panic!("{tests:?}")
+    };
+    assert_eq!(of_file.patterns, [net("10.0.0.0/8"), net("192.168.0.0/16")]);
+    assert_eq!(own.patterns, [net("172.16.0.0/12")]);
+    assert_eq!(read("acl a src -f gone"), Err(vec!["unreadable-file"]));
+}
+
+/// The lists of these lines: the number, the file, how often it is used, its entries.
+fn lists(lines: &[&str]) -> Vec<(u32, Option<String>, usize, Vec<String>)> {
+    let world = world();
+    for text in lines {
+        let mut d = Diagnostics::default();
+        let words = words(text);
+        line(&mut Args::new(&words, 1), &world.context(), &mut d).unwrap();
+    }
+    let lists = world.lists.finish().into_iter();
+    lists
+        .map(|list| (list.id, list.file, list.uses.len(), list.entries))
+        .collect()
+}
+
+#[test]
+fn a_file_is_one_list_and_a_line_another() {
+    let owned = |entries: &[&str]| entries.iter().map(|it| (*it).to_owned()).collect();
+    let nets = || owned(&["10.0.0.0/8", "192.168.0.0/16"]);
     assert_eq!(
-        patterns("src -f nets 172.16.0.0/12"),
+        lists(&["acl a src -f nets 1.1.1.1", "acl b src -f nets"]),
         [
-            net("10.0.0.0/8"),
-            net("192.168.0.0/16"),
-            net("172.16.0.0/12")
+            (0, Some("nets".to_owned()), 2, nets()),
+            (1, None, 1, owned(&["1.1.1.1"])),
+            (2, None, 1, owned(&[])),
         ]
     );
-    assert_eq!(read("acl a src -f gone"), Err(vec!["unreadable-file"]));
+    // `-u` takes a number; the others go around it.
+    assert_eq!(
+        lists(&[
+            "acl a dst_port -u 1 gt 80",
+            "acl b wait_end",
+            "acl c src 1.1.1.1"
+        ]),
+        [
+            (1, None, 1, owned(&["81:"])),
+            (0, None, 1, owned(&[])),
+            (2, None, 1, owned(&["1.1.1.1"])),
+        ]
+    );
+}
+
+#[test]
+fn an_entry_is_read_as_by_its_test() {
+    let read = |criterion: &str, entry: &str| {
+        let world = world();
+        let words = words(&format!("acl a {criterion}"));
+        let mut d = Diagnostics::default();
+        line(&mut Args::new(&words, 1), &world.context(), &mut d).unwrap();
+        let lists = world.lists.finish();
+        lists[0].readings[0].read(entry)
+    };
+    assert_eq!(
+        read("src 1.1.1.1", "10.0.0.0/8"),
+        Ok(vec![net("10.0.0.0/8")])
+    );
+    let bad = "'db.example' is not a valid IPv4 or IPv6 address.";
+    assert_eq!(read("src 1.1.1.1", "db.example"), Err(bad.to_owned()));
+    assert_eq!(read("dst_port 1", "7:9"), Ok(vec![Pattern::Range(7, 9)]));
+    assert_eq!(
+        read("dst_port 1", "x"),
+        Err("'x' is not a number.".to_owned())
+    );
+    let suffix = Ok(vec![Pattern::Suffix(text("b"))]);
+    assert_eq!(read("req.ssl_sni -m end a", "b"), suffix);
+    assert!(read("req.ssl_sni -m reg a", "(").is_err());
 }
 
 #[test]
@@ -217,6 +282,7 @@ fn condition_of(line: &str) -> Result<Conditional, Vec<&'static str>> {
             },
             patterns: Vec::new(),
             ignore_case: false,
+            list: None,
         };
         world.acls.insert(name.to_owned(), Arc::from([test]));
     }
