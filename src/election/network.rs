@@ -429,6 +429,13 @@ impl Network {
         self.holding.would_hold(instance, &self.table)
     }
 
+    /// What [`Network::reload`] to this file would leave there.
+    #[must_use]
+    pub fn would_hold_by(&self, model: &Model) -> Vec<Held> {
+        let successors = names::successors(&self.model, model);
+        self.holding.would_hold_by(model, &successors, &self.table)
+    }
+
     /// Takes away what a predecessor that was killed has left: addresses and routes of instances
     /// that do not hold them now. An owner's (priority 255) are its own, and stay, unless they bear
     /// an election's mark.

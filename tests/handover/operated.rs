@@ -15,12 +15,13 @@ use super::{ANSWER, Case, Chain};
 use crate::harness::{Failure, Outcome, Test};
 
 pub(super) fn register(tests: &mut Vec<Test>) {
-    let all: [Case; 5] = [
+    let all: [Case; 6] = [
         ("everything_that_was_set_stays", all_stays),
         ("the_file_counts_where_it_says_something_new", file_counts),
         ("a_signal_takes_back_what_a_signal_did", by_signal),
         ("an_address_that_must_be_let_go_opens_again", bound_anew),
         ("cleared_counters_stay_cleared", cleared),
+        ("edited_lists_are_those_of_the_file_again", lists),
     ];
     for (name, run) in all {
         tests.push(Test::new(format!("handover::operated_{name}"), run));
@@ -390,5 +391,46 @@ fn cleared() -> Outcome {
     for column in ["stot", "bin", "bout", "smax"] {
         expect_value(&chain, "px/FRONTEND", column, "0")?;
     }
+    Ok(())
+}
+
+/// As with HAProxy: whoever edits a list at the socket writes its file, too, or loses the edit.
+fn lists() -> Outcome {
+    let server = Server::start(Behaviour::Answer("s".into()))?;
+    let mut chain = Chain::start("")?;
+    let file = chain.folder.write("banned", "203.0.113.7\n")?;
+    let sections = format!(
+        "listen px\n bind {{front}}\n acl banned src -f {}\n\
+         tcp-request connection reject if banned\n server s1 {}\n",
+        file.display(),
+        server.address(),
+    );
+    chain.reload(&sections)?.is_clean()?;
+    let list = format!("show acl {}", file.display());
+    let entries = |chain: &Chain| -> Result<Vec<String>, Failure> {
+        let told = ask(chain, &list)?;
+        let entries = told.lines().filter_map(|line| line.split_once(' '));
+        Ok(entries.map(|(_, entry)| entry.to_owned()).collect())
+    };
+    tell(
+        &chain,
+        &[&format!("add acl {} 127.0.0.0/8", file.display())],
+    )?;
+    assert_eq!(entries(&chain)?, ["203.0.113.7", "127.0.0.0/8"]);
+    assert!(
+        served(chain.front).is_err(),
+        "a client of the list is served"
+    );
+    chain.reload(&sections)?.is_clean()?;
+    assert_eq!(entries(&chain)?, ["203.0.113.7"]);
+    served(chain.front)?;
+    // What stands in the file by then counts.
+    chain.folder.write("banned", "127.0.0.0/8\n")?;
+    chain.reload(&sections)?.is_clean()?;
+    assert_eq!(entries(&chain)?, ["127.0.0.0/8"]);
+    assert!(
+        served(chain.front).is_err(),
+        "a client of the list is served"
+    );
     Ok(())
 }

@@ -92,11 +92,7 @@ impl EventLoop {
         last.into_iter().for_each(|order| self.execute(order));
         self.outgoing = None;
         self.settings = settings;
-        let before = self.network.held();
-        self.network.reload(Arc::clone(&model));
-        if self.network.held() != before {
-            self.tell(&FromElection::Holding(self.network.held()));
-        }
+        self.reload_network(&model);
         self.notifier.reload(&model);
         self.floating.reload(&model);
         self.model = model;
@@ -106,6 +102,23 @@ impl EventLoop {
         self.take_what_trackers_know();
         self.look_again();
         self.inform_floating();
+    }
+
+    /// The supervisor hears of addresses before they are taken, as in [`Self::acquire`].
+    fn reload_network(&mut self, model: &Arc<Model>) {
+        let before = self.network.held();
+        let mut meanwhile = self.network.would_hold_by(model);
+        meanwhile.retain(|held| !before.contains(held));
+        let grows = !meanwhile.is_empty();
+        if grows {
+            meanwhile.extend(before.iter().cloned());
+            self.tell(&FromElection::Holding(meanwhile));
+        }
+        self.network.reload(Arc::clone(model));
+        let now = self.network.held();
+        if grows || now != before {
+            self.tell(&FromElection::Holding(now));
+        }
     }
 
     /// What the network could only tell about the new instances once it knew them.

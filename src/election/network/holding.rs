@@ -143,6 +143,23 @@ impl Holding {
             .unwrap_or_default()
     }
 
+    /// What is held once [`Holding::reload`] has gone by this file.
+    pub(super) fn would_hold_by(
+        &self,
+        model: &Model,
+        successors: &Successors,
+        table: &Table,
+    ) -> Vec<Held> {
+        let held = self.instances.iter().zip(successors);
+        let held = held.filter(|(share, _)| share.held);
+        let instances = held.filter_map(|(_, next)| model.instances.get((*next)?));
+        instances
+            .map(Share::of)
+            .chain([Share::fixed(&model.static_addresses)])
+            .flat_map(|share| share.would_hold(table))
+            .collect()
+    }
+
     /// Takes away what is there although nobody holds it.
     pub(super) fn clean(&mut self, kernel: &mut Kernel, table: &Table, log: &Log) {
         for share in self.instances.iter().filter(|share| !share.held) {
