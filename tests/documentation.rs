@@ -1,10 +1,15 @@
-//! The documentation: what its links and paths lead to is there.
+//! The documentation: what its links and paths lead to is there, and what it shows as a configuration is one.
+
+mod configurations;
+mod fences;
 
 use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
+
+use pontoon_lab::needs::Need;
 
 use crate::harness::{Failure, Outcome, Test};
 
@@ -28,6 +33,25 @@ const OURS: [&str; 7] = [
 pub(crate) fn register(tests: &mut Vec<Test>) {
     tests.push(Test::new("documentation::links_lead_somewhere", links));
     tests.push(Test::new("documentation::paths_exist", paths));
+    for (name, run) in [
+        ("fences_are_tagged", fences::are_tagged as fn() -> Outcome),
+        ("hiding_is_noticed", fences::hiding_is_noticed),
+    ] {
+        tests.push(Test::new(format!("documentation::{name}"), run));
+    }
+    for (name, run) in [
+        (
+            "configurations_have_no_warnings",
+            configurations::of_pages as fn() -> Outcome,
+        ),
+        ("examples_have_no_warnings", configurations::of_examples),
+        ("mistakes_are_noticed", configurations::mistakes_are_noticed),
+    ] {
+        // Their `user` must exist; a host name of their own takes root.
+        let test = Test::new(format!("documentation::{name}"), run);
+        let test = test.needs(Need::Root).needs(Need::User("haproxy"));
+        tests.push(test.needs(Need::Program("unshare")));
+    }
 }
 
 fn links() -> Outcome {
@@ -68,6 +92,14 @@ fn exists(page: &Path, word: &str) -> bool {
         let path = folder.join(word);
         path.exists() || path.with_extension("rs").exists()
     })
+}
+
+/// A path as it is shown: from the root of the repository.
+fn shown(path: &Path) -> String {
+    path.strip_prefix(ROOT)
+        .unwrap_or(path)
+        .display()
+        .to_string()
 }
 
 fn none(problems: &[String]) -> Outcome {
