@@ -3,7 +3,10 @@
 use std::{
     fs,
     net::SocketAddr,
-    os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
+    os::unix::{
+        fs::PermissionsExt as _,
+        process::{CommandExt as _, ExitStatusExt as _},
+    },
     process::Command,
     thread,
     time::Duration,
@@ -17,7 +20,7 @@ use pontoon_lab::{
     server::{Behaviour, Server},
     wait,
 };
-use pontoon_sys::sandbox::calls::Calls;
+use pontoon_sys::{process::Signal, sandbox::calls::Calls};
 
 use super::{Bench, child_of, relay};
 use crate::harness::{Failure, Outcome, Test};
@@ -46,6 +49,7 @@ pub(super) fn register(tests: &mut Vec<Test>) {
         holds_with("", server, Start::AsWeAre, NET_ADMIN)
     });
     add("leaves_programs_of_checks_alone", &[Need::Root], programs);
+    add("lets_core_files_out", &[Need::CoreFiles], core_file);
     add("is_off_if_told_so", &[], off);
     add(
         "that_cannot_be_put_up_is_no_reason_not_to_serve",
@@ -66,7 +70,7 @@ struct Scene {
     program: Program,
     listens: SocketAddr,
     _server: Server,
-    _bench: Bench,
+    bench: Bench,
 }
 
 impl Scene {
@@ -88,7 +92,7 @@ impl Scene {
             program,
             listens,
             _server: server,
-            _bench: bench,
+            bench,
         };
         scene.serves()?;
         Ok(scene)
@@ -203,6 +207,30 @@ fn programs() -> Outcome {
         for name in ["CapBnd:", "NoNewPrivs:", "Seccomp:"] {
             assert_eq!(field(&status, name), field(&own, name), "{status}");
         }
+    }
+    Ok(())
+}
+
+/// The kernel writes it with the rights of the process; without the word nothing is written.
+fn core_file() -> Outcome {
+    for (global, expected) in [("set-dumpable", true), ("no set-dumpable", false)] {
+        let mut scene = Scene::start(global, "", |command| {
+            command.arg("-db");
+        })?;
+        for status in statuses(scene.program.pid())? {
+            is_confined(&status, 0);
+        }
+        let folder = scene.bench.folder.path().to_owned();
+        scene.program.signal(Signal::ABORT)?;
+        let ended = scene.program.wait(wait::PATIENCE)?;
+        let names: std::io::Result<Vec<_>> = fs::read_dir(folder)?
+            .map(|entry| Ok(entry?.file_name()))
+            .collect();
+        let written = names?
+            .iter()
+            .any(|name| name.to_string_lossy().contains("core"));
+        assert_eq!(written, expected, "{global}");
+        assert_eq!(ended.core_dumped(), expected, "{global}");
     }
     Ok(())
 }

@@ -418,7 +418,7 @@ fn exceptions(text: &str) -> Vec<(u32, String)> {
             let message = note["message"].as_str().unwrap();
             let named = message.split(' ').find(|word| word.starts_with("CAP_"));
             let line = u32::try_from(line).unwrap();
-            (line, named.unwrap_or("programs").to_owned())
+            (line, named.unwrap_or("no capability").to_owned())
         })
         .collect()
 }
@@ -449,5 +449,15 @@ fn what_the_sandbox_makes_room_for_is_told_with_its_line() {
 fn programs_leave_no_sandbox() {
     let text = "global\n external-check\nlisten l\n bind :1\n option external-check\n \
                 external-check command /bin/true\n server a 10.0.0.1:1 check\n";
-    assert_eq!(exceptions(text), [(3, "programs".to_owned())]);
+    assert_eq!(exceptions(text), [(3, "no capability".to_owned())]);
+}
+
+#[test]
+fn core_files_open_a_folder() {
+    let text = |word| format!("global\n {word}\nlisten l\n bind :1\n server a 10.0.0.1:1 check\n");
+    assert_eq!(
+        exceptions(&text("set-dumpable")),
+        [(2, "no capability".to_owned())]
+    );
+    assert_eq!(exceptions(&text("no set-dumpable")), []);
 }

@@ -39,6 +39,8 @@ pub enum Need {
     Hosts,
     /// So many open files (`RLIMIT_NOFILE`, hard).
     OpenFiles(u64),
+    /// Core files that the kernel leaves in the folder of their process.
+    CoreFiles,
     /// A congestion control that the kernel has, and that only root may choose.
     ForbiddenCongestionControl,
 }
@@ -66,6 +68,7 @@ impl Need {
             Self::UserNamespaces => user_namespaces_refused(),
             Self::Hosts => hosts_refused(),
             Self::OpenFiles(wanted) => too_few_files(wanted),
+            Self::CoreFiles => core_files_elsewhere(),
             Self::ForbiddenCongestionControl => forbidden_congestion_control()
                 .is_none()
                 .then(|| "every user may choose every congestion control".into()),
@@ -77,6 +80,14 @@ impl Need {
     pub fn built(profile: &str) -> PathBuf {
         Path::new("target").join(profile).join("pontoon")
     }
+}
+
+fn core_files_elsewhere() -> Option<String> {
+    let pattern = std::fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap_or_default();
+    let elsewhere =
+        pattern.trim().is_empty() || pattern.starts_with(['|', '@']) || pattern.contains('/');
+    let limited = rustix::process::getrlimit(rustix::process::Resource::Core).maximum == Some(0);
+    (elsewhere || limited).then(|| "core files are not left where processes work".into())
 }
 
 /// Whether a missing peer is a failure (`PONTOON_REQUIRE_PEERS=1`).

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod background;
 pub mod child;
+pub mod core_file;
 pub mod events;
 pub mod identity;
 pub mod limit;

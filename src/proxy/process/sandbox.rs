@@ -7,11 +7,14 @@ use pontoon_config::haproxy::{
     model::{LogLevel, Model},
     sandbox::{Need, needs},
 };
-use pontoon_sys::sandbox::{
-    calls::{Calls, CallsError, Kind},
-    capability::{self, Capabilities},
-    families::{DESCRIPTORS, LIFE, MEMORY, READING, SOCKETS},
-    files::{self, Degree, Files},
+use pontoon_sys::{
+    process::core_file,
+    sandbox::{
+        calls::{Calls, CallsError, Kind},
+        capability::{self, Capabilities},
+        families::{DESCRIPTORS, LIFE, MEMORY, READING, SOCKETS},
+        files::{self, Degree, Files},
+    },
 };
 
 /// `off` leaves a process what it had when it was started.
@@ -43,6 +46,8 @@ pub(super) struct Sandbox {
     /// Of `kept`: those that a change of the user does not end.
     outlasting: Capabilities,
     missing: Vec<String>,
+    /// `set-dumpable`: the kernel writes a core file with our rights.
+    dumpable: bool,
 }
 
 impl Sandbox {
@@ -60,6 +65,7 @@ impl Sandbox {
                 _ => Capabilities::empty(),
             }),
             missing: Vec::new(),
+            dumpable: model.global.dumpable,
         }
     }
 
@@ -95,7 +101,7 @@ impl Sandbox {
         if !self.starts_programs {
             let nothing = capability::gain_nothing();
             self.note("no-new-privs", nothing);
-            match files::restrict(&reachable()) {
+            match files::restrict(&self.reachable()) {
                 Ok(reached) => degree = reached,
                 Err(error) => self.missing.push(error.to_string()),
             }
@@ -104,6 +110,16 @@ impl Sandbox {
             }
         }
         self.news(degree)
+    }
+
+    fn reachable(&self) -> Files {
+        let core = self.dumpable.then(core_file::folder).flatten();
+        Files {
+            readable: READABLE.map(PathBuf::from).to_vec(),
+            writable: core.into_iter().collect(),
+            keep_signals_inside: true,
+            ..Files::default()
+        }
     }
 
     fn note(&mut self, what: &str, result: std::io::Result<()>) {
@@ -137,14 +153,6 @@ fn capability_for(need: Need) -> Capabilities {
         Need::LowPorts => Capabilities::NET_BIND_SERVICE,
         Need::CongestionControl | Need::SilentDrop => Capabilities::NET_ADMIN,
         Need::Paths => Capabilities::DAC_OVERRIDE,
-    }
-}
-
-fn reachable() -> Files {
-    Files {
-        readable: READABLE.map(PathBuf::from).to_vec(),
-        keep_signals_inside: true,
-        ..Files::default()
     }
 }
 

@@ -156,6 +156,10 @@ pub(super) const KEYWORDS: &[Keyword<GlobalDraft>] = &[
         "Allow core dumps.",
         |draft, args, _, d| {
             let negated = draft.negated;
+            if !negated {
+                let message = "if the kernel's core_pattern names a file, the running proxy may write in that file's folder";
+                d.note("sandbox-exception", args.keyword_span(), message);
+            }
             switch(args, d, || draft.global.dumpable = !negated);
         },
     ),
