@@ -6,6 +6,7 @@ mod ec2_associate_address;
 mod floating_ip;
 mod haproxy;
 mod keepalived;
+mod manual;
 mod plan;
 mod pontoon;
 pub mod reference;

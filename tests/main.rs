@@ -24,6 +24,7 @@ mod logs;
 mod metrics;
 mod network;
 mod node;
+mod packages;
 mod peers;
 mod process;
 mod proxy;
@@ -62,6 +63,7 @@ fn main() -> std::process::ExitCode {
     metrics::register(&mut tests);
     network::register(&mut tests);
     node::register(&mut tests);
+    packages::register(&mut tests);
     peers::register(&mut tests);
     process::register(&mut tests);
     proxy::register(&mut tests);

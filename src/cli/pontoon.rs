@@ -2,10 +2,10 @@
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use super::{
-    check, floating_ip, plan, reference, reload, say, server, status, switchover, top, why,
+    check, floating_ip, manual, plan, reference, reload, say, server, status, switchover, top, why,
 };
 use crate::{
     demo, election,
@@ -54,6 +54,13 @@ enum Command {
     Check(check::CheckArgs),
     /// Print the keywords: supported, without effect, refused
     Reference(reference::ReferenceArgs),
+    /// Print what completes this program's arguments in a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the pages for man(1) into a folder
+    Manual(manual::ManualArgs),
     /// Two nodes, three databases, a client and a cloud in namespaces of their own; without root
     /// where the kernel allows
     Demo(DemoArgs),
@@ -153,6 +160,8 @@ pub(super) fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::FloatingIp(args) => floating_ip::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Reference(args) => reference::run(&args),
+        Command::Completions { shell } => manual::completions(shell, &Cli::command()),
+        Command::Manual(args) => manual::run(&args, Cli::command()),
         Command::Demo(args) => demo::run(args.into()),
         Command::CanResume { version } => {
             if supervisor::resume::is_readable(version, std::io::stdin()) {
@@ -205,6 +214,8 @@ fn unknown(words: &[OsString]) -> ExitCode {
         "floating-ip",
         "check",
         "reference",
+        "completions",
+        "manual",
         "demo",
         "version",
         "help",
@@ -219,8 +230,6 @@ fn unknown(words: &[OsString]) -> ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]

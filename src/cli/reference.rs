@@ -35,6 +35,8 @@ pub enum Format {
     Markdown,
     /// For programs.
     Json,
+    /// A page for `man -l`, of section 5.
+    Man,
 }
 
 /// Writes the table to standard output.
@@ -47,6 +49,7 @@ pub fn run(args: &ReferenceArgs) -> ExitCode {
     let text = match args.format {
         Format::Markdown => reference::markdown(language),
         Format::Json => reference::json(language) + "\n",
+        Format::Man => reference::man(language),
     };
     // A closed pipe (`pontoon reference | head`) is the reader's choice.
     let _ = io::stdout().lock().write_all(text.as_bytes());

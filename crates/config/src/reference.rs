@@ -1,5 +1,7 @@
 //! The reference manual, made from the keyword tables.
 
+mod man;
+
 use std::fmt::Write as _;
 
 use serde::Serialize;
@@ -113,6 +115,12 @@ fn words(list: &Vocabulary) -> String {
         out += &format!("\n**Refused**, because {reason}: {}.\n", names.join(", "));
     }
     out
+}
+
+/// The manual as a page of section 5 (`man -l`).
+#[must_use]
+pub fn man(language: Language) -> String {
+    man::page(language)
 }
 
 /// The manual as JSON.
