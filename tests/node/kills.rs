@@ -10,7 +10,7 @@ use std::{
 use pontoon_lab::{
     needs::{self, Need},
     netns,
-    node::Programs,
+    node::{Node, Programs},
     pair::{NODES, NOTIFY, Pair, SHARED},
     problem::Result as Lab,
     wait,
@@ -133,11 +133,16 @@ fn is_settled(pair: &Pair) -> bool {
     let [first, second] = [0, 1].map(|which| pair.holds(which));
     let notes = [0, 1].map(|which| pair.last_note(which));
     let holder = usize::from(second);
-    let elections = [0, 1].map(|which| pair.nodes[which].host.processes("keepalived").len());
+    // A proxy that was killed often may still wait to be started.
+    let complete = |node: &Node| {
+        NAMES
+            .iter()
+            .all(|name| node.host.processes(name).len() == 1)
+    };
     first != second
         && notes[holder] == "MASTER"
         && notes[1 - holder] != "MASTER"
-        && elections == [1, 1]
+        && pair.nodes.iter().all(complete)
 }
 
 fn nothing_is_left(pair: &Pair) -> Outcome {

@@ -89,7 +89,7 @@ const LOOSE: &[&str] = &[
     "totalrequests",
     "Tasks",
     "Run_queue",
-    // Not there.
+    // Files, and HAProxy's own lists.
     "show_acl()",
 ];
 
