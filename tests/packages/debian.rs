@@ -72,7 +72,8 @@ fn packages() -> Result<&'static [Package], Failure> {
 
 fn build(version: &str) -> Result<Vec<Package>, Failure> {
     let mut build = Command::new(packaging("build"));
-    let made = build.arg("dev").env("VERSION", version).output()?;
+    build.args(["deb", "dev"]).env("VERSION", version);
+    let made = super::building(|| build.output())?;
     if !made.status.success() {
         let said = String::from_utf8_lossy(&made.stderr).into_owned();
         return Err(Failure::from(format!("packaging/build: {said}")));
