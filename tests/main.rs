@@ -28,6 +28,7 @@ mod packages;
 mod peers;
 mod process;
 mod proxy;
+mod real;
 mod reload;
 mod runtime;
 mod seed;
@@ -67,6 +68,7 @@ fn main() -> std::process::ExitCode {
     peers::register(&mut tests);
     process::register(&mut tests);
     proxy::register(&mut tests);
+    real::register(&mut tests);
     reload::register(&mut tests);
     seed::register(&mut tests);
     site::register(&mut tests);
