@@ -18,6 +18,7 @@ pub(crate) mod csv;
 pub mod endpoint;
 #[cfg(test)]
 pub(crate) mod fixture;
+pub(crate) mod fuzzing;
 mod http;
 mod json;
 mod metrics;

@@ -27,6 +27,7 @@ mod conversation;
 mod exasol;
 mod exchange;
 mod external;
+pub(crate) mod fuzzing;
 mod http;
 mod ldap;
 mod mysql;

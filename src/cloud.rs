@@ -11,6 +11,7 @@ mod digitalocean;
 pub mod environment;
 pub mod fence;
 mod file;
+pub(crate) mod fuzzing;
 mod hetzner;
 pub mod http;
 pub mod problem;

@@ -22,6 +22,7 @@
 //! works from inside a chroot. `offer` is the old side, `take` the new one, `wire` what they say,
 //! `line` how.
 
+pub(crate) mod fuzzing;
 pub(crate) mod line;
 pub(crate) mod names;
 pub mod offer;

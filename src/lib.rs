@@ -16,6 +16,8 @@ pub mod demo;
 pub mod election;
 pub mod facts;
 pub mod files;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod handover;
 mod language;
 pub mod log;

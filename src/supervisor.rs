@@ -17,7 +17,7 @@
 
 mod addresses;
 mod child;
-mod console;
+pub(crate) mod console;
 mod door;
 mod event;
 mod farewell;

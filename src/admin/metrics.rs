@@ -6,7 +6,7 @@
 mod election;
 mod own;
 mod process;
-mod query;
+pub(super) mod query;
 mod rows;
 mod text;
 

@@ -16,6 +16,7 @@ mod change;
 mod command;
 mod connection;
 pub mod door;
+pub(crate) mod fuzzing;
 mod help;
 mod reader;
 mod session;

@@ -25,7 +25,7 @@ async fn attempt(exchange: Exchange<'_>, question: Option<&[u8]>) -> Result<Verd
 }
 
 /// A line ends with CR or LF; what never ends is never said.
-fn judge(answer: &[u8], complete: bool) -> Option<Verdict> {
+pub(super) fn judge(answer: &[u8], complete: bool) -> Option<Verdict> {
     let end = answer.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
     match end {
         Some(end) => Some(Verdict::new(CheckStatus::L7Ok).with_info(words(&answer[..end]))),

@@ -161,3 +161,14 @@ fn unanswered(failure: &Failure, what: &str) -> Verdict {
         _ => verdict,
     }
 }
+
+/// For [`crate::fuzzing`]: an answer to an upgrade, and frames after one.
+pub(super) fn fuzz(answer: &[u8], complete: bool) -> Option<Verdict> {
+    let key = websocket::Key::random().ok()?;
+    // Nobody guesses what belongs to that key.
+    assert!(!matches!(
+        websocket::answer(answer, complete, &key),
+        Some(Ok(_))
+    ));
+    judge(websocket::incoming(answer), complete)
+}

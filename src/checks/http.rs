@@ -20,7 +20,7 @@ use super::{
 };
 
 mod request;
-mod response;
+pub(super) mod response;
 
 /// A check, ready to run.
 #[derive(Clone, Copy)]

@@ -31,7 +31,7 @@ async fn attempt(exchange: Exchange<'_>) -> Result<Verdict, Failure> {
     conversation.listen(judge).await
 }
 
-fn judge(answer: &[u8], complete: bool) -> Option<Verdict> {
+pub(super) fn judge(answer: &[u8], complete: bool) -> Option<Verdict> {
     if answer.len() < RESPONSE_LENGTH && !complete {
         return None;
     }

@@ -75,7 +75,7 @@ fn append(out: &mut Vec<u8>, sequence: u8, payload: &[u8]) {
 }
 
 /// Waits for the greeting and, with a login, for the word on it.
-fn judge(answer: &[u8], complete: bool, packets: usize) -> Option<Verdict> {
+pub(super) fn judge(answer: &[u8], complete: bool, packets: usize) -> Option<Verdict> {
     let invalid = || complete.then(|| Verdict::new(CheckStatus::L7Response));
     let Some((greeting, rest)) = packet(answer) else {
         return invalid();

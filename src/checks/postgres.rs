@@ -39,7 +39,7 @@ fn startup(user: &str) -> Vec<u8> {
     message
 }
 
-fn judge(answer: &[u8], complete: bool) -> Option<Verdict> {
+pub(super) fn judge(answer: &[u8], complete: bool) -> Option<Verdict> {
     if answer[0] == b'E' {
         let severity = answer.get(SEVERITY_AT..).unwrap_or_default();
         let whole = complete || severity.contains(&0);

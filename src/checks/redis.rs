@@ -24,7 +24,7 @@ async fn attempt(exchange: Exchange<'_>) -> Result<Verdict, Failure> {
     conversation.listen(judge).await
 }
 
-fn judge(answer: &[u8], complete: bool) -> Option<Verdict> {
+pub(super) fn judge(answer: &[u8], complete: bool) -> Option<Verdict> {
     if answer.starts_with(PONG) {
         return Some(Verdict::new(CheckStatus::L7Ok).with_info("Redis server is ok"));
     }

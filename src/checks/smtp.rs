@@ -47,7 +47,7 @@ async fn ask(conversation: &mut Conversation, line: &str, step: u32) -> Result<V
 }
 
 /// The banner must be one line with a code beginning with 2.
-fn judge_banner(answer: &[u8], complete: bool) -> Option<Result<(), Verdict>> {
+pub(super) fn judge_banner(answer: &[u8], complete: bool) -> Option<Result<(), Verdict>> {
     if answer.len() < CODE_LENGTH && !complete {
         return None;
     }
@@ -59,7 +59,7 @@ fn judge_banner(answer: &[u8], complete: bool) -> Option<Result<(), Verdict>> {
 }
 
 /// The others may have several lines; a refusal counts once the server has closed.
-fn judge_reply(answer: &[u8], complete: bool) -> Option<Result<Verdict, Verdict>> {
+pub(super) fn judge_reply(answer: &[u8], complete: bool) -> Option<Result<Verdict, Verdict>> {
     match reply(answer) {
         Some((code, b' ' | b'-' | b'\r', text)) if code / 100 == 2 => {
             Some(Ok(Verdict::new(CheckStatus::L7Ok)

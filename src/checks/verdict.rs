@@ -5,7 +5,7 @@ use std::io;
 use pontoon_engine::health::CheckStatus;
 
 /// The longest info an answer may put into a report, in bytes.
-const INFO_LIMIT: usize = 127;
+pub(super) const INFO_LIMIT: usize = 127;
 
 /// What a probe found; with its duration it becomes a `CheckResult`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 mod answer;
 mod complaint;
 mod credentials;
+pub(super) mod fuzzing;
 mod keys;
 mod metadata;
 mod place;

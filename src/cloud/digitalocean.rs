@@ -118,3 +118,13 @@ impl DigitalOcean {
         })
     }
 }
+
+/// For [`crate::fuzzing`].
+pub(super) fn fuzz(answer: &Answer) {
+    if let Ok(One { reserved_ip }) = answer.json(NAME) {
+        let holder = reserved_ip.droplet.map(|droplet| droplet.id);
+        assert!(holder.is_none_or(|id| answer.text().contains(&id.to_string())));
+    }
+    let refusal: Refusal = answer.json(NAME).unwrap_or_default();
+    assert!(refusal.message.len() <= answer.body.len());
+}

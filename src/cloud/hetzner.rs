@@ -175,6 +175,22 @@ fn is(address: IpAddr, known: &str) -> bool {
         .is_some_and(|network| network.contains(&address))
 }
 
+/// For [`crate::fuzzing`].
+pub(super) fn fuzz(answer: &Answer) {
+    let address = IpAddr::from([192, 0, 2, 1]);
+    let one = answer.json::<One>(NAME).map(|one| vec![one.floating_ip]);
+    let many = || answer.json::<Many>(NAME).map(|many| many.floating_ips);
+    for known in one.or_else(|_| many()).unwrap_or_default() {
+        // An address is told by itself or by its network, never by nothing.
+        assert!(
+            !is(address, &known.ip) || known.ip.contains(['.', ':']),
+            "{known:?}"
+        );
+    }
+    let Failed { error } = answer.json(NAME).unwrap_or_default();
+    assert!(error.message.len() <= answer.body.len());
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -187,7 +187,7 @@ impl Line {
     }
 }
 
-fn encode(word: &impl Serialize, bytes: &[u8]) -> Result<Vec<u8>, Broken> {
+pub(super) fn encode(word: &impl Serialize, bytes: &[u8]) -> Result<Vec<u8>, Broken> {
     let word = serde_json::to_vec(word).map_err(|error| Broken::Nonsense(error.to_string()))?;
     let length = u32::try_from(word.len()).map_err(io::Error::other)?;
     let mut message = Vec::with_capacity(4 + word.len() + bytes.len());

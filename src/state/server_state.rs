@@ -7,6 +7,7 @@ mod apply;
 mod code;
 mod dump;
 mod file;
+pub(crate) mod fuzzing;
 mod line;
 #[cfg(test)]
 mod tests;

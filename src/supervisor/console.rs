@@ -9,6 +9,7 @@
 mod apply;
 mod client;
 mod command;
+pub(crate) mod fuzzing;
 mod place;
 mod show;
 

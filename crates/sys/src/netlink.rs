@@ -210,8 +210,7 @@ impl Monitor {
         loop {
             match recv(&self.0, &mut buffer[..], RecvFlags::empty()) {
                 Ok((_, length)) => {
-                    let heard = messages(&buffer[..length]);
-                    notices.extend(heard.filter_map(|message| notice(&message)));
+                    notices.extend(read_notices(&buffer[..length]));
                 }
                 Err(Errno::AGAIN) => return Ok(notices),
                 Err(Errno::NOBUFS) => notices.push(Notice::Lost),
@@ -226,6 +225,12 @@ impl AsFd for Monitor {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
+}
+
+/// What a packet of the kernel tells. Public for `fuzz/`.
+#[doc(hidden)]
+pub fn read_notices(packet: &[u8]) -> impl Iterator<Item = Notice> {
+    messages(packet).filter_map(|message| notice(&message))
 }
 
 fn notice(message: &Message<'_>) -> Option<Notice> {

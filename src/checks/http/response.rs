@@ -132,6 +132,17 @@ fn fits(text: &[u8], pattern: &TextPattern, any_case: bool) -> bool {
     }
 }
 
+/// For [`crate::fuzzing`]: a body is no longer than what came, and one that is complete stays as it is.
+pub(in crate::checks) fn fuzz(bytes: &[u8]) {
+    if let Parsed::Response(response) = parse(bytes) {
+        assert!(response.body.len() <= bytes.len());
+        let more = [bytes, b"more"].concat();
+        if response.body_complete {
+            assert!(matches!(parse(&more), Parsed::Response(it) if it.body == response.body));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -205,6 +205,15 @@ fn half(there: &str, missing: &str) -> Problem {
     Problem::refused(text, "set both, or neither and use an instance role")
 }
 
+/// For [`crate::fuzzing`]: keys as they are issued, and the files of AWS's tools.
+pub(super) fn fuzz(text: &str) {
+    if let Err(problem) = issued::keys(text, "somebody", String::new()) {
+        assert!(problem.text.len() < text.len() + 100, "{}", problem.text);
+    }
+    web_identity::fuzz(text);
+    shared::fuzz(text);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

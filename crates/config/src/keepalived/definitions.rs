@@ -10,6 +10,8 @@ use crate::source::Span;
 #[derive(Debug)]
 pub(super) struct Definitions {
     values: HashMap<String, Vec<String>>,
+    /// Of the names, in bytes: what is longer need not be looked at, and a line may be full of dollar signs.
+    longest: usize,
 }
 
 /// A reference to something defined.
@@ -35,12 +37,14 @@ fn is_name(text: &str) -> bool {
 impl Definitions {
     /// The predefined ones.
     pub(super) fn new(config_id: &str) -> Self {
-        let predefined = [("_INSTANCE", config_id), ("_HASH", "#"), ("_BANG", "!")];
-        Self {
-            values: predefined
-                .map(|(name, value)| (name.to_owned(), vec![value.to_owned()]))
-                .into(),
+        let mut known = Self {
+            values: HashMap::new(),
+            longest: RANDOM.len(),
+        };
+        for (name, value) in [("_INSTANCE", config_id), ("_HASH", "#"), ("_BANG", "!")] {
+            known.set(name, vec![value.to_owned()]);
         }
+        known
     }
 
     /// `${_PWD}`.
@@ -55,28 +59,37 @@ impl Definitions {
         } else {
             lines
         };
+        self.longest = self.longest.max(name.len());
         self.values.insert(name.to_owned(), lines);
     }
 
     /// The first reference in a line to something that is defined. What is not defined stays as
     /// it stands.
     pub(super) fn find(&self, line: &str) -> Option<Found> {
-        memchr::memchr_iter(b'$', line.as_bytes()).find_map(|at| self.reference(line, at))
+        // Behind the last brace none is closed any more.
+        let closed = memchr::memrchr(b'}', line.as_bytes()).unwrap_or_default();
+        memchr::memchr_iter(b'$', line.as_bytes()).find_map(|at| {
+            let open = at > closed && line[at..].starts_with("${");
+            (!open).then(|| self.reference(line, at))?
+        })
     }
 
     fn reference(&self, line: &str, at: usize) -> Option<Found> {
         let rest = &line[at + 1..];
         let (name, length) = match rest.strip_prefix('{') {
             Some(inner) => {
-                let name = &inner[..inner.find('}')?];
+                let name = &inner[..memchr::memchr(b'}', inner.as_bytes())?];
                 (name, name.len() + 3)
             }
             None => {
-                let name = &rest[..rest.find(char::is_whitespace).unwrap_or(rest.len())];
-                (name, name.len() + 1)
+                let mut letters = rest.char_indices().take(self.longest + 1);
+                let blank = letters.find(|(_, letter)| letter.is_whitespace());
+                let end = blank.map_or(rest.len(), |(at, _)| at);
+                (&rest[..end], end + 1)
             }
         };
-        let known = self.values.contains_key(name) || is_random(name);
+        let short = name.len() <= self.longest;
+        let known = short && self.values.contains_key(name) || is_random(name);
         known.then(|| Found {
             name: name.to_owned(),
             at: at..at + length,
@@ -124,8 +137,12 @@ const MOST_IN_A_HEAD: usize = 64;
 /// A longer head of a repetition is not looked at.
 const LONGEST_HEAD: usize = 1 << 14;
 
+/// What differs from start to start.
+const RANDOM: &str = "_RANDOM";
+
 fn is_random(name: &str) -> bool {
-    name.split_whitespace().next() == Some("_RANDOM")
+    let rest = name.trim_start().strip_prefix(RANDOM);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace))
 }
 
 #[cfg(test)]
@@ -151,5 +168,8 @@ mod tests {
         assert_eq!(at("interface ${IF}.5"), Some(10..15));
         assert_eq!(at("interface $IF.5"), None, "neither blank nor braces");
         assert_eq!(at("$NO ${NO} ${_INSTANCE}"), Some(10..22));
+        assert_eq!(at("${_RANDOMS} ${_RANDOM 1 9}"), Some(12..26));
+        assert_eq!(at("$_RANDOM"), Some(0..8));
+        assert_eq!(at("$A_NAME_LONGER_THAN_ALL $IF"), Some(24..27));
     }
 }

@@ -243,6 +243,10 @@ impl Reader<'_> {
         let Some(length) = repeat::length(line.as_str()) else {
             return false;
         };
+        if self.too_large {
+            // That was said, and one more head alone may stand for 65,536 values.
+            return true;
+        }
         let span = line.span(0..length);
         let head = self.definitions.replaced(&line.as_str()[..length]);
         let rounds = match repeat::parse(&head) {

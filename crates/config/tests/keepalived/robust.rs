@@ -120,6 +120,8 @@ fn reading_takes_time_in_proportion_to_the_text() {
         "{",
         "}",
         "${A}",
+        "$A",
+        "${",
         "\"",
         "@node1 ",
         "global_defs {\nrouter_idd a\n}\n",
@@ -135,4 +137,12 @@ fn reading_takes_time_in_proportion_to_the_text() {
         let bound = short * 8 * 6 + Duration::from_millis(100);
         assert!(long < bound, "{line:?}: {short:?}, then {long:?}");
     }
+}
+
+#[test]
+fn repetitions_for_which_there_is_no_room_are_not_counted_out() {
+    let text = |lines: usize| "~SEQ(I,1,60000) x\n".repeat(lines);
+    let (few, many) = (time(&text(10)), time(&text(400)));
+    let bound = few * 4 + Duration::from_millis(100);
+    assert!(many < bound, "{few:?}, then {many:?}");
 }

@@ -233,6 +233,23 @@ impl Profile {
     }
 }
 
+/// For [`crate::fuzzing`]: whatever a file says of a profile, no error shows its keys.
+pub(super) fn fuzz(text: &str) {
+    for (name, settings) in sections(text) {
+        let profile = Profile {
+            name,
+            settings,
+            file: PathBuf::new(),
+        };
+        let secret = profile.get("aws_secret_access_key").map(str::to_owned);
+        if let (Err(problem), Some(secret)) = (profile.keys(), secret) {
+            // A short one may be part of any word, or stand in the name of the profile.
+            let told = secret.len() > 40 && !profile.name.contains(&secret);
+            assert!(!told || !problem.text.contains(&secret), "{}", problem.text);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use pontoon_lab::temp::TempDir;

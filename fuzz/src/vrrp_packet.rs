@@ -1,12 +1,13 @@
-//! Any bytes, read as an advertisement: no panic, and what was read is written back alike.
-#![no_main]
+//! Any bytes, read as an advertisement or as a message before a switchover: no panic, and what was read is written back alike.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use libfuzzer_sys::fuzz_target;
-use pontoon_engine::vrrp::packet::{GROUP_V4, GROUP_V6, emit_as, parse};
+use pontoon_engine::vrrp::{
+    packet::{GROUP_V4, GROUP_V6, emit_as, parse},
+    readiness,
+};
 
-fuzz_target!(|bytes: &[u8]| {
+pub fn run(bytes: &[u8]) {
     let node = |n: u8| IpAddr::from(Ipv4Addr::new(10, 77, 0, n));
     let node_v6 = |n: u16| IpAddr::from(Ipv6Addr::new(0xfd77, 0, 0, 0, 0, 0, 0, n));
     let ways = [
@@ -21,4 +22,8 @@ fuzz_target!(|bytes: &[u8]| {
             assert_eq!(parse(&again, from, to), Ok((advert, way)));
         }
     }
-});
+    if let Some(message) = readiness::parse(bytes) {
+        assert!(readiness::is_message(bytes));
+        assert_eq!(readiness::parse(&readiness::emit(&message)), Some(message));
+    }
+}
