@@ -2,6 +2,7 @@
 
 mod configurations;
 mod fences;
+mod threats;
 
 use std::{
     collections::BTreeSet,
@@ -33,6 +34,8 @@ const OURS: [&str; 7] = [
 pub(crate) fn register(tests: &mut Vec<Test>) {
     tests.push(Test::new("documentation::links_lead_somewhere", links));
     tests.push(Test::new("documentation::paths_exist", paths));
+    let threats = "documentation::threats_name_tests_that_exist";
+    tests.push(Test::new(threats, threats::name_tests_that_exist));
     for (name, run) in [
         ("fences_are_tagged", fences::are_tagged as fn() -> Outcome),
         ("hiding_is_noticed", fences::hiding_is_noticed),
