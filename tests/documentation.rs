@@ -1,8 +1,11 @@
-//! The documentation: what its links and paths lead to is there, and what it shows as a configuration is one.
+//! The documentation: what its links and paths lead to is there, what it shows as a configuration is one, and its commands
+//! are executed.
 
+mod commands;
 mod configurations;
 mod fences;
 mod threats;
+mod walk;
 
 use std::{
     collections::BTreeSet,
@@ -39,6 +42,11 @@ pub(crate) fn register(tests: &mut Vec<Test>) {
     for (name, run) in [
         ("fences_are_tagged", fences::are_tagged as fn() -> Outcome),
         ("hiding_is_noticed", fences::hiding_is_noticed),
+        ("every_command_is_shown", commands::every_one_is_shown),
+        (
+            "unknown_commands_are_noticed",
+            commands::unknown_ones_are_noticed,
+        ),
     ] {
         tests.push(Test::new(format!("documentation::{name}"), run));
     }
@@ -54,6 +62,24 @@ pub(crate) fn register(tests: &mut Vec<Test>) {
         let test = Test::new(format!("documentation::{name}"), run);
         let test = test.needs(Need::Root).needs(Need::User("haproxy"));
         tests.push(test.needs(Need::Program("unshare")));
+    }
+    for page in commands::WALKED {
+        let name = Path::new(page).file_stem().unwrap_or_default();
+        let name = name.to_string_lossy().replace('-', "_");
+        let test = Test::new(format!("documentation::{name}_can_be_played"), move || {
+            walk::play(page)
+        });
+        let test = test
+            .needs(Need::Root)
+            .needs(Need::Namespaces)
+            .needs(Need::Hosts);
+        let test = test
+            .needs(Need::User("haproxy"))
+            .needs(Need::Program("haproxy"));
+        tests.push(
+            test.needs(Need::Program("keepalived"))
+                .needs(Need::Program("pidof")),
+        );
     }
 }
 

@@ -1,0 +1,224 @@
+//! Plays a page on two hosts, as its reader would: writes the files that it shows, runs its commands, and
+//! looks for what it says will be seen.
+//!
+//! Words behind the tag of a fence: `on=lb1` (if nothing is said), `on=lb2` or `on=both` says where; `apart`: a file that is only
+//! shown; `until`: the commands are run again until they succeed and say what is expected; `text expect`: each of its lines
+//! is in what the last command has said.
+
+use std::{fs, net::SocketAddr, time::Duration};
+
+use pontoon_lab::{
+    host::{Host, Inmate},
+    netns::{Network, inside},
+    server::{Behaviour, Server},
+    wait,
+};
+use pontoon_sys::process::Signal;
+
+use super::{
+    ROOT,
+    commands::{commands, left_out},
+    fences::{Fence, of_page},
+};
+use crate::harness::{Failure, Outcome, pontoon};
+
+const NODES: [(&str, &str); 2] = [("lb1", "10.0.1.207/24"), ("lb2", "10.0.1.190/24")];
+/// A node comes back ten seconds after its proxy has crashed.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// The how-to's files, for the page that replaces them.
+const HOW_TO: [(&str, &str); 5] = [
+    ("haproxy.cfg", "/etc/haproxy/haproxy.cfg"),
+    ("keepalived-master.conf", "/etc/keepalived/keepalived.conf"),
+    ("notify.sh", "/usr/libexec/keepalived/notify.sh"),
+    ("master.sh", "/usr/libexec/keepalived/master.sh"),
+    ("backup.sh", "/usr/libexec/keepalived/backup.sh"),
+];
+
+struct Scene {
+    nodes: [Node; 2],
+    _servers: Vec<Server>,
+    _network: Network,
+}
+
+struct Node {
+    host: Host,
+    /// What `pontoon run` has been started as.
+    running: Option<Inmate>,
+    /// What the last command has said.
+    said: String,
+}
+
+/// Plays one page.
+pub(super) fn play(page: &str) -> Outcome {
+    let text = fs::read_to_string(format!("{ROOT}/{page}"))?;
+    let fences = of_page(page, &text)?;
+    let mut scene = Scene::build()?;
+    if !text.contains("$ sudo install ") {
+        scene.install()?;
+    }
+    if page.ends_with("migrate-cloud.md") {
+        scene.prepare_how_to()?;
+    }
+    // A page may ask what is wrong with a file before it shows it.
+    for fence in fences.iter().rev().filter(|it| is_file(it)) {
+        scene.write(fence)?;
+    }
+    let mut played = 0;
+    for (at, fence) in fences.iter().enumerate() {
+        if is_file(fence) {
+            scene.write(fence)?;
+        }
+        let after = fences.get(at + 1);
+        let expected = after.filter(|it| it.tag == "text" && it.says("expect"));
+        for command in commands(fence).iter().filter(|it| !left_out(fence, it)) {
+            played += 1;
+            let outcome = scene.run(fence, command, expected);
+            outcome.map_err(|problem| scene.complaint(fence, command, &problem))?;
+        }
+    }
+    if played == 0 {
+        return Err("nothing was played".into());
+    }
+    Ok(())
+}
+
+/// A whole file that is meant to be used.
+fn is_file(fence: &Fence) -> bool {
+    let language = fence.tag == "haproxy" || fence.tag == "keepalived";
+    language && !["part", "lines", "apart"].iter().any(|it| fence.says(it))
+}
+
+impl Scene {
+    fn build() -> Result<Self, Failure> {
+        let mut network = Network::new()?;
+        let mut servers = Vec::new();
+        for number in 1..=3_u8 {
+            let name = format!("db{number}");
+            let namespace = network.host(&name, &[&format!("10.0.1.1{number}/24")])?;
+            let address = SocketAddr::from(([10, 0, 1, 10 + number], 8563));
+            servers.push(inside(&namespace, || Server::on(address, Behaviour::Echo))?);
+        }
+        let mut node = |(name, address): (&str, &str)| -> Result<Node, Failure> {
+            let host = Host::boot(&network.host(name, &[address])?, &[])?;
+            Ok(Node {
+                host,
+                running: None,
+                said: String::new(),
+            })
+        };
+        let nodes = [node(NODES[0])?, node(NODES[1])?];
+        Ok(Self {
+            nodes,
+            _servers: servers,
+            _network: network,
+        })
+    }
+
+    fn install(&self) -> Outcome {
+        let program = pontoon().display().to_string();
+        for Node { host, .. } in &self.nodes {
+            host.run(&["ln", "-s", &program, "/usr/sbin/pontoon"])?;
+        }
+        Ok(())
+    }
+
+    fn prepare_how_to(&self) -> Outcome {
+        for (name, at) in HOW_TO {
+            let text = fs::read_to_string(format!("{ROOT}/tests/data/seed/{name}"))?;
+            self.nodes[0].host.write_script(at, text)?;
+        }
+        Ok(())
+    }
+
+    /// The nodes that a fence is for.
+    fn meant(&self, fence: &Fence) -> Vec<usize> {
+        let files = fence.tag == "haproxy";
+        match fence.words.iter().find_map(|it| it.strip_prefix("on=")) {
+            Some("lb2") => vec![1],
+            Some("both") => vec![0, 1],
+            None if files => vec![0, 1],
+            _ => vec![0],
+        }
+    }
+
+    fn write(&self, fence: &Fence) -> Outcome {
+        let path = match fence.tag.as_str() {
+            "haproxy" => "/etc/haproxy/haproxy.cfg",
+            _ => "/etc/keepalived/keepalived.conf",
+        };
+        for node in self.meant(fence) {
+            self.nodes[node].host.write(path, &fence.text)?;
+        }
+        Ok(())
+    }
+
+    fn run(&mut self, fence: &Fence, command: &str, expected: Option<&Fence>) -> Outcome {
+        let line = command.replace("sudo ", "");
+        let line = line.replace("target/release/pontoon", &pontoon().display().to_string());
+        for which in self.meant(fence) {
+            let node = &mut self.nodes[which];
+            if let Some(files) = line.strip_prefix("pontoon run ") {
+                node.start(files)?;
+                continue;
+            }
+            let wanted: Vec<&str> = expected
+                .map(|it| it.text.lines().collect())
+                .unwrap_or_default();
+            if fence.says("until") {
+                let what = format!("`{command}` to say what is expected");
+                wait::until(&what, PATIENCE, || node.says(&line, &wanted).ok())?;
+            } else {
+                node.says(&line, &wanted)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn complaint(&self, fence: &Fence, command: &str, problem: &Failure) -> Failure {
+        let story = |node: &Node| {
+            let output = node.running.as_ref().map(Inmate::output);
+            format!("{}\n{}", node.said, output.unwrap_or_default().join("\n"))
+        };
+        let [first, second] = [&self.nodes[0], &self.nodes[1]].map(story);
+        let place = &fence.place;
+        Failure::from(format!(
+            "{place}: {command}: {problem}\n-- lb1:\n{first}\n-- lb2:\n{second}"
+        ))
+    }
+}
+
+impl Node {
+    /// In the foreground of another terminal; what ran there before is ended, as the page says.
+    fn start(&mut self, files: &str) -> Outcome {
+        if let Some(mut before) = self.running.take() {
+            before.signal(Signal::INT)?;
+            before.wait(wait::PATIENCE)?;
+        }
+        let line: Vec<&str> = ["/usr/sbin/pontoon", "run"]
+            .into_iter()
+            .chain(files.split_whitespace())
+            .collect();
+        self.running = Some(self.host.start(&line)?);
+        wait::until("the node to answer", PATIENCE, || {
+            self.host.run(&["pontoon", "status"]).ok()
+        })?;
+        Ok(())
+    }
+
+    /// Runs a line; it succeeds, and says all this.
+    fn says(&mut self, line: &str, wanted: &[&str]) -> Outcome {
+        let output = self.host.command("sh").args(["-c", line]).output()?;
+        let text = [&output.stdout, &output.stderr].map(|it| String::from_utf8_lossy(it));
+        self.said = text.concat();
+        if !output.status.success() {
+            return Err(format!("{}", output.status).into());
+        }
+        match wanted
+            .iter()
+            .find(|line| !self.said.contains(line.trim_end()))
+        {
+            None => Ok(()),
+            Some(line) => Err(format!("it does not say `{line}`").into()),
+        }
+    }
+}
