@@ -5,6 +5,7 @@ mod crash;
 mod floating;
 mod flood;
 mod hung;
+mod killed_in_reload;
 mod kills;
 mod links;
 mod nuisance;
@@ -29,6 +30,7 @@ pub(crate) fn register(tests: &mut Vec<Test>) {
     floating::register(tests);
     flood::register(tests);
     hung::register(tests);
+    killed_in_reload::register(tests);
     kills::register(tests);
     links::register(tests);
     nuisance::register(tests);

@@ -2,6 +2,7 @@
 
 mod container;
 mod debian;
+mod logs;
 mod machine;
 mod manual;
 mod rpm;
@@ -13,6 +14,7 @@ use crate::harness::Test;
 pub(crate) fn register(tests: &mut Vec<Test>) {
     container::register(tests);
     debian::register(tests);
+    logs::register(tests);
     manual::register(tests);
     rpm::register(tests);
     units::register(tests);

@@ -33,7 +33,6 @@ pub(super) fn register(tests: &mut Vec<Test>) {
         ("stops_softly", stops_softly),
         ("reads_its_election_again_without_a_failover", reloads),
         ("becomes_another_program_and_keeps_its_address", becomes),
-        ("removes_what_a_reload_has_added", reloaded_and_killed),
         ("ends_the_scripts_of_a_dead_election", scripts_end),
         ("works_on_although_nobody_reads_what_it_says", nobody_reads),
         ("of_an_election_only_has_a_status", election_only),
@@ -44,12 +43,6 @@ pub(super) fn register(tests: &mut Vec<Test>) {
         let test = Test::new(format!("node::node_{name}"), run);
         tests.push(test.needs(Need::Root).needs(Need::Namespaces));
     }
-    let amid = Test::new(
-        "node::node_removes_what_a_reload_is_adding",
-        killed_amid_a_reload,
-    );
-    let amid = amid.needs(Need::Root).needs(Need::Namespaces);
-    tests.push(amid.needs(Need::Program("strace")));
     tests.push(Test::new("node::node_has_one_election", one_election));
     tests.push(Test::new(
         "node::node_shows_mistakes_before_it_starts",
@@ -425,43 +418,6 @@ fn becomes() -> Outcome {
 
 /// An address that came with a reload is removed like the others; the election cannot do it: its
 /// file is not valid any more.
-fn reloaded_and_killed() -> Outcome {
-    killed_after_a_reload(&Scene::new()?)
-}
-
-/// As soon as the address is there, but the kernel takes its time to say so.
-fn killed_amid_a_reload() -> Outcome {
-    let scene = Scene::new()?;
-    let election = scene.child("keepalived")?.as_raw_nonzero();
-    let mut slow = Command::new("strace");
-    slow.args(["-q", "-o", "/dev/null", "-e", "trace=sendto"]);
-    slow.args(["-e", "inject=sendto:delay_exit=500ms", "-p"]);
-    let _slowed = Program::start(slow.arg(election.to_string()))?;
-    wait::until("the election to be slow", wait::PATIENCE, || {
-        let status = fs::read_to_string(format!("/proc/{election}/status")).ok()?;
-        (!status.contains("TracerPid:\t0\n")).then_some(())
-    })?;
-    killed_after_a_reload(&scene)
-}
-
-fn killed_after_a_reload(scene: &Scene) -> Outcome {
-    let election = scene.child("keepalived")?;
-    let more = KEEPALIVED.replace("10.0.1.100/24", "10.0.1.100/24\n        10.0.1.101/24");
-    scene.folder.write("ka.conf", more)?;
-    scene.node.signal(Signal::HUP)?;
-    wait::until("the new address", wait::PATIENCE, || {
-        scene.shown().contains("10.0.1.101/24").then_some(())
-    })?;
-    scene.folder.write("ka.conf", "vrrp_instance {")?;
-    signal_pid(election, Signal::KILL)?;
-    wait::until("both addresses to go", wait::PATIENCE, || {
-        (!scene.shown().contains("10.0.1.10")).then_some(())
-    })?;
-    scene.folder.write("ka.conf", KEEPALIVED)?;
-    scene.until_held(true)?;
-    Ok(())
-}
-
 /// What a script has started does not notice that the election is gone: it would go on, say, to
 /// claim a cloud address that another node has by then.
 fn scripts_end() -> Outcome {

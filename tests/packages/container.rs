@@ -136,6 +136,9 @@ fn balancer() -> Outcome {
         "--regid=65532",
         "--clear-groups",
         "--no-new-privs",
+        // Another user loses what unshare has asked for: to end with it.
+        "--pdeathsig",
+        "KILL",
     ];
     let none = ["--bounding-set=-all", "--inh-caps=-all"];
     let program = scene.start(
