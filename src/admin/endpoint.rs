@@ -9,7 +9,7 @@ mod agent;
 mod condition;
 mod web;
 
-use std::{collections::VecDeque, net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::VecDeque, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use pontoon_config::haproxy::model::{Global, UnixPermissions};
 use pontoon_engine::address::Endpoint;
@@ -22,7 +22,7 @@ use tokio::{
 
 use crate::{
     proxy::listen::{ControlError, ControlListener, Inherited},
-    state::Running,
+    state::{Running, owed::Debt},
 };
 
 /// Clients served at once; one more takes the place of the oldest.
@@ -31,6 +31,8 @@ const MOST_CLIENTS: usize = 32;
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long answers under way may take once another process has taken over.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+/// How soon a client that was let in says what it wants, as a rule.
+const FIRST_WORDS: Duration = Duration::from_millis(200);
 
 /// The listeners that the file asks for.
 #[derive(Debug, Default)]
@@ -111,7 +113,9 @@ async fn accept<F>(
                 };
                 make_room(&mut by_age);
                 while served.try_join_next().is_some() {}
-                by_age.push_back(served.spawn(serve(Arc::clone(running), stream)));
+                let debt = process.owed.owe();
+                let serving = serve(Arc::clone(running), stream);
+                by_age.push_back(served.spawn(let_begin(serving, debt)));
             }
             Ok(None) | Err(_) if process.has_handed_over() => break,
             Ok(None) => {
@@ -127,6 +131,17 @@ async fn accept<F>(
     let all = async { while served.join_next().await.is_some() {} };
     // Idle ones shall come back, and find the other process.
     let _some_idle = timeout(LAST_WORDS, all).await;
+}
+
+/// A client that was let in is owed an answer from then on, not only once it was heard: the process could end before that.
+/// One that says nothing is not waited for.
+async fn let_begin(serving: impl Future<Output = ()>, debt: Debt) {
+    let mut serving = pin!(serving);
+    let first = timeout(FIRST_WORDS, &mut serving).await;
+    drop(debt);
+    if first.is_err() {
+        serving.await;
+    }
 }
 
 /// Nobody can shut others out by staying.
