@@ -52,9 +52,6 @@ fn reloads() -> usize {
 /// A test by its name.
 type Case = (&'static str, fn() -> Outcome);
 
-/// Variables and their values.
-type Environment = &'static [(&'static str, &'static str)];
-
 /// Proxies of one address, one after the other: each takes over from the last.
 struct Chain {
     folder: TempDir,
@@ -66,7 +63,6 @@ struct Chain {
     syslog: Syslog,
     /// What comes behind `global`.
     global: String,
-    environment: Environment,
     current: Program,
 }
 
@@ -85,18 +81,11 @@ impl Chain {
     }
 
     fn start_with(global: &str, sections: &str) -> Result<Self, Failure> {
-        Self::start_in(&[], global, sections)
-    }
-
-    /// The same, with these variables in the environment of all processes.
-    fn start_in(environment: Environment, global: &str, sections: &str) -> Result<Self, Failure> {
         let folder = TempDir::new("handover")?;
         let program = program_of(Kind::Pontoon, pontoon(), &folder)?;
         let (front, page, syslog) = (free_address()?, free_address()?, Syslog::start()?);
         let file = folder.write("haproxy.cfg", text(global, sections, front, page, &syslog))?;
-        let mut command = Command::new(&program);
-        command.envs(environment.iter().copied());
-        let current = Program::start(command.arg("-db").arg("-f").arg(file))?;
+        let current = Program::start(Command::new(&program).arg("-db").arg("-f").arg(file))?;
         let chain = Self {
             folder,
             program,
@@ -104,7 +93,6 @@ impl Chain {
             page,
             syslog,
             global: global.to_owned(),
-            environment,
             current,
         };
         chain.wait_for_page()?;
@@ -132,7 +120,6 @@ impl Chain {
         let text = text(&self.global, sections, self.front, self.page, &self.syslog);
         let file = self.folder.write("haproxy.cfg", text)?;
         let mut command = Command::new(&self.program);
-        command.envs(self.environment.iter().copied());
         command.arg("-db").arg("-f").arg(file);
         command.arg("-sf").arg(self.current.pid().to_string());
         Ok(Program::start(&mut command)?)

@@ -162,15 +162,21 @@ impl Offer {
             return line.say(&refused, &[], &[], PATIENCE).map(|()| None);
         }
         self.welcome(line)?;
-        match line.hear(None) {
-            Ok(heard) => match heard.word {
-                FromNew::Ready(lack) => self.hand_over(line, &lack),
-                FromNew::Drain { why } => Ok(Some(self.drain(&why, &[]))),
-                _ => Err(Broken::Unexpected),
-            },
-            // It has refused its files, or could not set up what they ask for: that is its business.
-            Err(Broken::Gone) => Ok(None),
-            Err(broken) => Err(broken),
+        let word = match line.hear(None) {
+            Ok(heard) => heard.word,
+            Err(broken) => {
+                self.listeners.open_to_new();
+                return match broken {
+                    // It has refused its files, or could not set up what they ask for: that is its business.
+                    Broken::Gone => Ok(None),
+                    broken => Err(broken),
+                };
+            }
+        };
+        match word {
+            FromNew::Ready(lack) => self.hand_over(line, &lack),
+            FromNew::Drain { why } => Ok(Some(self.drain(&why, &[]))),
+            _ => Err(Broken::Unexpected),
         }
     }
 
@@ -213,12 +219,11 @@ impl Offer {
                 return Ok(None);
             }
         };
-        self.listeners.close_to_new(&self.running, &lack.listeners);
         let still = match Still::stop(&self.running, STANDSTILL) {
             Ok(still) => still,
             Err(hung) => {
                 refuse(line, &hung);
-                self.accept_again(lack);
+                self.accept_again();
                 return Err(io::Error::other(hung).into());
             }
         };
@@ -231,7 +236,7 @@ impl Offer {
             Err(broken) => {
                 refuse(line, &broken);
                 still.go_on(&self.running);
-                self.accept_again(lack);
+                self.accept_again();
                 return Err(broken);
             }
         }
@@ -284,8 +289,8 @@ impl Offer {
         }
     }
 
-    fn accept_again(&self, lack: &Lack) {
-        self.listeners.open_to_new(&self.running, &lack.listeners);
+    fn accept_again(&self) {
+        self.listeners.open_to_new();
         for thread in &self.running.threads {
             thread.post(Message::Resume);
         }

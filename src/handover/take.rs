@@ -6,7 +6,7 @@ use std::{
 };
 
 use pontoon_sys::{
-    clock, packet,
+    clock, option, packet,
     process::{Pid, child::Handle, wait},
 };
 
@@ -37,7 +37,7 @@ pub struct Giver {
     /// The process, if it can be watched.
     pub(super) process: Option<Handle>,
     /// Listeners of its that this process has no use for.
-    unused: Vec<wire::Bound>,
+    unused: Vec<(wire::Bound, OwnedFd)>,
 }
 
 /// Why an old process does not hand over; signals work with any.
@@ -104,8 +104,26 @@ impl Giver {
     }
 
     /// Whatever is to listen has been bound: these sockets stay with the old process alone.
-    pub fn leave_behind(&mut self, unused: Vec<wire::Bound>) {
+    pub fn leave_behind(&mut self, unused: Vec<(wire::Bound, OwnedFd)>) {
         self.unused = unused;
+    }
+
+    /// Listeners of proxies that stay behind hear of no new connections; who waits there is served by the
+    /// old process. To be called with all rights: some kernels ask for them, and the old process has none.
+    /// Until [`Giver::take`] has succeeded, the old process can take it back by itself.
+    pub fn silence_unused(&self) {
+        let proxies = &self.welcome.proxies;
+        let is_of_proxy = |bound: &wire::Bound| {
+            proxies
+                .iter()
+                .flat_map(|proxy| &proxy.binds)
+                .flatten()
+                .any(|it| it == bound)
+        };
+        for (_, socket) in self.unused.iter().filter(|(bound, _)| is_of_proxy(bound)) {
+            // UNIX sockets have nothing of that kind.
+            let _heard = option::ignore_new_connections(socket);
+        }
     }
 
     /// The zero of all moments of the old process: that of ours, too.
@@ -175,7 +193,8 @@ impl Giver {
     ) -> Result<(Carried, Vec<Arrival>, usize), Broken> {
         let mut lack = names.lack(&self.welcome.proxies);
         lack.all_sessions = without_sessions;
-        lack.listeners.clone_from(&self.unused);
+        let unused = self.unused.iter().map(|(bound, _)| bound.clone());
+        lack.listeners = unused.collect();
         self.line.say(&FromNew::Ready(lack), &[], &[], PATIENCE)?;
         let carried = match self.line.hear(Some(PATIENCE))?.word {
             FromOld::State(carried) => carried,

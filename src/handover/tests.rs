@@ -1,7 +1,7 @@
 //! Old and new processes that misbehave, played by the test; the other one is real.
 
 use std::{
-    io::{Read as _, Write as _},
+    io::{ErrorKind, Read as _, Write as _},
     net::TcpStream,
     sync::Arc,
     thread::JoinHandle,
@@ -105,6 +105,25 @@ fn whoever_gives_up_before_being_ready_changes_nothing() {
     drop(line);
     assert_eq!(serving.join().unwrap().unwrap(), None);
     old.session_goes_on();
+    old.accepts();
+}
+
+/// A listener that would have gone hears of newcomers again.
+#[test]
+fn whoever_gives_up_lets_go_of_what_it_had_silenced() {
+    /// Less than a client takes to ask again, as a rule.
+    const NOT_HEARD: Duration = Duration::from_millis(300);
+    let old = Old::new();
+    let (line, serving) = old.serve();
+    let (mut giver, inherited) = Giver::ask_over(line).unwrap();
+    giver.leave_behind(inherited.into_unused());
+    giver.silence_unused();
+    let address = old.fixture.address;
+    let unheard = TcpStream::connect_timeout(&address, NOT_HEARD).unwrap_err();
+    assert_eq!(unheard.kind(), ErrorKind::TimedOut);
+    old.session_goes_on();
+    drop(giver);
+    assert_eq!(serving.join().unwrap().unwrap(), None);
     old.accepts();
 }
 

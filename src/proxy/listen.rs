@@ -135,27 +135,12 @@ impl Listeners {
         of_proxies.chain(self.of_control.iter().map(ControlListener::offered))
     }
 
-    /// Those of proxies that are bound so hear of no new connections; who waits there stays.
-    pub fn close_to_new(&self, running: &Running, which: &[Bound]) {
-        for listener in self.bound_so(running, which) {
-            // UNIX sockets have nothing of that kind.
-            let _heard = option::ignore_new_connections(&listener.socket);
-        }
-    }
-
-    /// Takes [`Listeners::close_to_new`] back.
-    pub fn open_to_new(&self, running: &Running, which: &[Bound]) {
-        for listener in self.bound_so(running, which) {
+    /// All hear of new connections, whatever another process has made of them that was to take over
+    /// ([`Giver::silence_unused`](crate::handover::take::Giver::silence_unused)).
+    pub fn open_to_new(&self) {
+        for listener in &self.of_proxies {
             let _never_closed = option::hear_new_connections(&listener.socket);
         }
-    }
-
-    fn bound_so(&self, running: &Running, which: &[Bound]) -> impl Iterator<Item = &Listener> {
-        let all = self.of_proxies.iter().map(|listener| &**listener);
-        all.filter(move |listener| {
-            let bound = listener.bound(running);
-            bound.is_some_and(|bound| which.contains(&bound))
-        })
     }
 
     /// No proxy has any.

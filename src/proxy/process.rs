@@ -190,7 +190,7 @@ fn bind(
         listeners.add(listener.clone());
     }
     if let Some(predecessor) = &mut predecessor {
-        predecessor.giver.leave_behind(inherited.unused());
+        predecessor.giver.leave_behind(inherited.into_unused());
     }
     Ok(Bound {
         signals,
@@ -298,12 +298,7 @@ fn start(
         },
     )?;
     let mut news = tell_problems(&states, options, announcer);
-    // Everything is bound: old processes may leave. As another user we could not tell them.
-    let dismiss = || {
-        if let Some(old) = &options.old {
-            old.dismiss(bound.predecessor.as_ref().map(|it| it.pid));
-        }
-    };
+    let dismiss = || old::leave(bound.predecessor.as_ref(), options.old.as_ref());
     // Before the user changes: whoever started us may listen, and take over.
     let heart = heart(&mut news);
     let door = door(&mut news);

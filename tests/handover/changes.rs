@@ -79,12 +79,12 @@ fn removed_server() -> Outcome {
     let line = |name: &str| format!(" server {name} {}\n", server.address());
     let head = "listen px\n bind {front}\n balance roundrobin\n";
     let mut chain = Chain::start(&format!("{head}{}{}", line("s1"), line("s2")))?;
-    let mut clients = [Client::connect(chain.front)?, Client::connect(chain.front)?];
-    for client in &mut clients {
-        echo(client, b"hello")?;
-    }
+    // One after the other: the first is the one of the first server.
+    let mut first = Client::connect(chain.front)?;
+    echo(&mut first, b"hello")?;
+    let mut second = Client::connect(chain.front)?;
+    echo(&mut second, b"hello")?;
     let old = chain.replace(&format!("{head}{}", line("s2")))?;
-    let [first, mut second] = clients;
     echo(&mut second, b"moved")?;
     chain.wait_for_value("px/s2", "scur", "1")?;
     stays_until_it_ends(old, "Keeping 1 session of px -> px ", first)

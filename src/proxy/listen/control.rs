@@ -178,13 +178,15 @@ mod tests {
         let refused = bind(&endpoint, &Inherited::default()).unwrap_err();
         assert!(refused.to_string().contains("Address already in use"));
         bind(&endpoint, &Inherited::default().beside_others(true)).unwrap();
-        let (bound, socket) = first.offered();
-        let socket = socket.try_clone_to_owned().unwrap();
-        let inherited = Inherited::new(vec![(bound, socket)]);
-        assert_eq!(inherited.unused().len(), 1);
+        let inherited = || {
+            let (bound, socket) = first.offered();
+            Inherited::new(vec![(bound, socket.try_clone_to_owned().unwrap())])
+        };
+        assert_eq!(inherited().into_unused().len(), 1);
+        let inherited = inherited();
         let second = bind(&endpoint, &inherited).unwrap();
-        assert_eq!(inherited.unused(), []);
-        drop((first, inherited));
+        assert!(inherited.into_unused().is_empty());
+        drop(first);
         let _client = TcpStream::connect(endpoint.ip().unwrap()).unwrap();
         assert!(socket::accept_from(&second).unwrap().is_some());
     }

@@ -51,9 +51,9 @@ impl Inherited {
 
     /// What nobody has asked for: the other process is the last that listens there.
     #[must_use]
-    pub fn unused(&self) -> Vec<Bound> {
-        let unused = self.sockets.iter().filter(|it| !it.used.get());
-        unused.map(|it| it.bound.clone()).collect()
+    pub fn into_unused(self) -> Vec<(Bound, OwnedFd)> {
+        let unused = self.sockets.into_iter().filter(|it| !it.used.get());
+        unused.map(|it| (it.bound, it.socket)).collect()
     }
 
     /// Whether addresses may be shared with others that listen there.

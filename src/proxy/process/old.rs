@@ -110,6 +110,16 @@ pub(super) fn bind(
     outcome
 }
 
+/// Everything is bound: old processes may leave, or get ready for it. As another user we could not tell them.
+pub(super) fn leave(predecessor: Option<&Predecessor>, old: Option<&OldProcesses>) {
+    if let Some(predecessor) = predecessor {
+        predecessor.giver.silence_unused();
+    }
+    if let Some(old) = old {
+        old.dismiss(predecessor.map(|it| it.pid));
+    }
+}
+
 fn is_taken(errors: &[BindError]) -> bool {
     errors
         .iter()
@@ -118,7 +128,7 @@ fn is_taken(errors: &[BindError]) -> bool {
 
 impl OldProcesses {
     /// This process takes over: the old ones may leave, but for the one that hands over.
-    pub(super) fn dismiss(&self, except: Option<Pid>) {
+    fn dismiss(&self, except: Option<Pid>) {
         let signal = match self.leave {
             Leave::Softly => Signal::USR1,
             Leave::AtOnce => Signal::TERM,
