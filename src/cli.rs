@@ -19,6 +19,7 @@ mod switchover;
 mod top;
 mod why;
 
+use crate::election::launcher;
 use std::{
     env,
     ffi::{OsStr, OsString},
@@ -36,6 +37,7 @@ pub fn main() -> ExitCode {
     match Twin::of(&name) {
         Twin::Haproxy => haproxy::main(args),
         Twin::Keepalived => keepalived::main(args),
+        Twin::Scripts => keepalived::launch(args),
         Twin::Pontoon => pontoon::main(std::iter::once(name).chain(args)),
         Twin::Ec2AssociateAddress => ec2_associate_address::main(args),
     }
@@ -56,6 +58,8 @@ fn abort_on_panic() {
 enum Twin {
     Haproxy,
     Keepalived,
+    /// What starts a keepalived's scripts.
+    Scripts,
     Pontoon,
     Ec2AssociateAddress,
 }
@@ -65,6 +69,7 @@ impl Twin {
         match Path::new(name).file_name().and_then(OsStr::to_str) {
             Some("haproxy") => Self::Haproxy,
             Some("keepalived") => Self::Keepalived,
+            Some(launcher::NAME) => Self::Scripts,
             Some("ec2-associate-address") => Self::Ec2AssociateAddress,
             _ => Self::Pontoon,
         }

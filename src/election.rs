@@ -8,12 +8,14 @@ mod dump;
 mod event_loop;
 mod floating;
 mod history;
+pub mod launcher;
 pub mod log;
 pub mod network;
 pub mod notify;
 pub mod process;
 pub mod proxy;
 pub mod resume;
+mod sandbox;
 mod script;
 mod settings;
 pub mod status;
@@ -32,7 +34,7 @@ use rustix::{fs::Mode, process::umask};
 
 use self::{
     configuration::Files,
-    event_loop::{EventLoop, Parts},
+    event_loop::{End, EventLoop, Parts},
     log::{Level, Log, OpenError, Outlets},
     network::{Network, NetworkError},
     notify::Notifier,
@@ -41,6 +43,7 @@ use self::{
         signals::{self, Watch},
     },
     resume::Left,
+    script::launched,
     track::Trackers,
 };
 use crate::node::channel::ElectionEnd;
@@ -86,6 +89,10 @@ enum StartError {
     Supervisor(io::Error),
     #[error("what the program before has left cannot be used: {0}")]
     Left(io::Error),
+    #[error("cannot start the process that starts scripts: {0}")]
+    Launcher(io::Error),
+    #[error("the process that starts scripts has ended: the addresses are given back")]
+    LauncherLost,
     #[error("cannot start the event loop: {0}")]
     Runtime(io::Error),
 }
@@ -102,6 +109,8 @@ impl StartError {
             | Self::Network(_)
             | Self::Supervisor(_)
             | Self::Left(_)
+            | Self::Launcher(_)
+            | Self::LauncherLost
             | Self::Runtime(_) => ExitCode::FAILURE,
         }
     }
@@ -133,6 +142,7 @@ fn refuse(error: &StartError, log: &Log) -> ExitCode {
 fn start(options: Options, log: &Log) -> Result<(), StartError> {
     let left = resume::left().map_err(StartError::Left)?;
     let model = Arc::new(read(&options.files, log)?);
+    sandbox::prepare().map_err(StartError::Launcher)?;
     prepare(&model.global, &options, log);
     let _pidfile = options.pidfile.as_deref().map(Pidfile::claim).transpose()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -158,8 +168,13 @@ fn start(options: Options, log: &Log) -> Result<(), StartError> {
             model,
             left,
         };
-        EventLoop::new(parts).run().await;
-        Ok(())
+        let event_loop = EventLoop::new(parts);
+        event_loop.put_up_sandbox();
+        launched::listen().map_err(StartError::Launcher)?;
+        match event_loop.run().await {
+            End::Asked => Ok(()),
+            End::LauncherLost => Err(StartError::LauncherLost),
+        }
     })
 }
 

@@ -17,3 +17,6 @@ pub mod hatch;
 pub mod message;
 pub mod runtime;
 pub mod status;
+
+/// In the environment of a process: `off` leaves it what it had when it was started.
+pub(crate) const SANDBOX: &str = "PONTOON_SANDBOX";

@@ -8,6 +8,7 @@ mod features;
 mod lines;
 mod processes;
 mod reload;
+pub(crate) mod sandbox;
 mod stage;
 
 use pontoon_lab::needs::Need;
@@ -23,6 +24,7 @@ pub(crate) fn register(tests: &mut Vec<Test>) {
     lines::register(tests);
     processes::register(tests);
     reload::register(tests);
+    sandbox::register(tests);
 }
 
 /// A test on hosts.

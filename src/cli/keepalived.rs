@@ -57,6 +57,13 @@ pub(super) fn can_resume(args: impl Iterator<Item = OsString>) -> ExitCode {
     }
 }
 
+/// Starts scripts for an election with these arguments.
+pub(super) fn launch(args: impl Iterator<Item = OsString>) -> ExitCode {
+    let arguments = Arguments::parse(args);
+    let _before = umask(Mode::from_raw_mode(arguments.umask.unwrap_or(UMASK)));
+    election::launcher::run(&options(&arguments))
+}
+
 fn tell_unexpected(arguments: &Arguments) {
     if !arguments.unexpected.is_empty() {
         let words = arguments.unexpected.join(" ");

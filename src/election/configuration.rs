@@ -144,6 +144,7 @@ const PARDONED: &[&str] = &[
     "own-peer",
     "refused",
     "repeated",
+    "sandbox-exception",
     "script-security",
     "timeout-over-interval",
     "unquoted-command",

@@ -34,6 +34,8 @@ use super::{
     process::signals::{Function, Watch},
     proxy::{News, ProxyWatch},
     resume::Left,
+    sandbox,
+    script::launched,
     settings::{Facts, Plan, Subject, Table},
     switchover::{Asking, Sparing},
     track::{Tracked, Trackers},
@@ -97,6 +99,16 @@ pub(super) struct EventLoop {
     /// When the supervisor is next told that we live.
     alive: Interval,
     stopping: bool,
+    why: End,
+}
+
+/// Why it has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// It was to.
+    Asked,
+    /// It cannot start scripts any more.
+    LauncherLost,
 }
 
 /// What it begins with.
@@ -131,6 +143,8 @@ enum Happened {
     Judged(bool),
     /// The supervisor is to hear that we live.
     Alive,
+    /// The launcher is gone.
+    LauncherLost,
 }
 
 impl EventLoop {
@@ -178,6 +192,7 @@ impl EventLoop {
             floating: Floating::new(&model, log.clone()),
             alive: signs_of_life(),
             stopping: false,
+            why: End::Asked,
             log,
             options,
             model,
@@ -192,14 +207,21 @@ impl EventLoop {
     }
 
     /// Runs until a stop is asked for.
-    pub(super) async fn run(mut self) {
+    pub(super) async fn run(mut self) -> End {
         self.begin().await;
         while !self.stopping {
             let happened = self.next().await;
             self.take(happened);
             self.renew_if_due();
         }
+        let why = self.why;
         self.end().await;
+        why
+    }
+
+    /// Gives up the rights that only the start has needed.
+    pub(super) fn put_up_sandbox(&self) {
+        sandbox::put_up(&self.model, &self.log);
     }
 
     /// What is known already goes in before the first `Timeout`, at which everything begins.
@@ -256,6 +278,7 @@ impl EventLoop {
             able = renewal::verdict(&mut self.renewal) => return Happened::Judged(able),
             groups = self.notifier.running() => return Happened::Scripts(groups),
             _ = self.alive.tick() => return Happened::Alive,
+            () = launched::lost() => return Happened::LauncherLost,
             () = until(due) => {}
         }
         self.hear_what_waits().await;
@@ -300,6 +323,10 @@ impl EventLoop {
                 self.handle(Event::Timeout);
                 self.floating.timeout(Instant::now());
                 self.ask_again();
+            }
+            Happened::LauncherLost => {
+                self.why = End::LauncherLost;
+                self.stop();
             }
             Happened::Alive => {
                 if let Some(supervisor) = &mut self.supervisor {

@@ -195,6 +195,15 @@ impl Log {
         level < Level::Debug || self.0.detail
     }
 
+    /// Ends the threads that write; the next line starts them again, with the rights that we have then.
+    /// False: one cannot be ended, as nobody reads what it writes.
+    #[must_use]
+    pub fn pause(&self) -> bool {
+        let deadline = Instant::now() + PATIENCE;
+        let outlets = self.0.outlets.iter();
+        outlets.fold(true, |all, outlet| outlet.sink.pause(deadline) & all)
+    }
+
     /// Before the process exits: gives the last lines a moment to get out.
     pub fn flush(&self) {
         let deadline = Instant::now() + PATIENCE;

@@ -30,18 +30,20 @@ use super::{
     notify::SavedFifo,
     process::signals,
     proxy::Followed,
+    sandbox,
+    script::launched,
     track::SavedTrackers,
 };
 use crate::node::{channel::ElectionEnd, message::Held};
 
 /// Names the descriptor of what the program before has left.
-const VARIABLE: &str = "PONTOON_ELECTION_RESUME_FD";
+pub(super) const VARIABLE: &str = "PONTOON_ELECTION_RESUME_FD";
 /// Of the rest. Whoever changes that in a way that others cannot read changes this.
 const VERSION: u32 = 1;
 /// The command that asks a program whether it could go on from here.
 pub const QUESTION: &str = "can-resume-election";
 /// The lowest priority of those that are run before all ordinary processes.
-const HURRY: u8 = 1;
+pub(super) const HURRY: u8 = 1;
 /// How long it may think.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -126,10 +128,16 @@ pub(super) fn execute(
     };
     let (error, kept) = match leave(core, rest) {
         Ok((memory, kept)) => {
-            let ours = env::vars_os().filter(|(name, _)| name != VARIABLE);
-            let left = (VARIABLE.into(), memory.as_raw_fd().to_string().into());
+            let ours =
+                env::vars_os().filter(|(name, _)| name != VARIABLE && name != launched::VARIABLE);
+            let number = |number: RawFd| OsString::from(number.to_string());
+            let launcher = launched::inheritance();
+            let launcher = launcher.map(|it| (launched::VARIABLE.into(), number(it)));
+            let left = (VARIABLE.into(), number(memory.as_raw_fd()));
+            let left = [left].into_iter().chain(launcher);
             let words = [own_name()].into_iter().chain(own_arguments());
-            (replace(program, words, ours.chain([left])), kept)
+            let error = sandbox::across(|| replace(program, words, ours.chain(left)));
+            (error, kept)
         }
         Err(error) => (error, rest.descriptors()),
     };
@@ -170,6 +178,7 @@ fn leave(core: Core, rest: &Rest) -> io::Result<(OwnedFd, Vec<RawFd>)> {
     memory.write_all(&serde_json::to_vec(&saved)?)?;
     kept.push(memory.as_raw_fd());
     kept.extend(ElectionEnd::inheritance());
+    kept.extend(launched::inheritance());
     for number in &kept {
         descriptor::keep_on_exec(*number)?;
     }
@@ -213,6 +222,7 @@ pub(super) async fn can_resume(program: &Path) -> bool {
         .args(own_arguments())
         .env_remove(crate::node::channel::VARIABLE)
         .env_remove(VARIABLE)
+        .env_remove(launched::VARIABLE)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

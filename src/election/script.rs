@@ -6,9 +6,11 @@
 mod adopted;
 mod groups;
 mod identity;
+pub(super) mod launched;
 mod line;
 mod run;
 mod security;
+pub(super) mod wire;
 
 use std::{
     env,
@@ -24,9 +26,9 @@ pub(super) use self::{
     adopted::SavedRun,
     groups::Groups,
     run::{End, Ran, Running},
-    security::Weakness,
+    security::{Weakness, weakness},
 };
-use self::{identity::Identity, line::Line};
+use self::{identity::Identity, line::Line, wire::Wanted};
 use super::log::{Level, Log};
 use crate::files::without_number;
 
@@ -128,6 +130,11 @@ impl Scripts {
         None
     }
 
+    /// As [`Scripts::prepare`], for who has nobody to tell.
+    pub(super) fn look_at(&self, command: &Command) -> Option<Script> {
+        self.judge(command, &mut Vec::new()).ok()
+    }
+
     /// Gives a file to the user that a script runs as, or to that of all scripts.
     ///
     /// # Errors
@@ -174,8 +181,11 @@ impl Scripts {
             }
             found => found?,
         };
-        executable(&program, &identity)?;
-        self.secure(&program, &identity, remarks)?;
+        // What we may not even look at, the launcher may, and judges.
+        if launched::in_use().is_none() || !is_hidden(&program) {
+            executable(&program, &identity)?;
+            self.secure(&program, &identity, remarks)?;
+        }
         Ok(Script {
             program,
             name: word.into(),
@@ -239,7 +249,26 @@ impl Script {
     ///
     /// # Errors
     /// Out of processes or descriptors, or the program has gone or changed since.
-    pub(super) fn start(&self, more: &[String]) -> io::Result<Running> {
+    pub(super) async fn start(&self, more: &[String]) -> io::Result<Running> {
+        match launched::in_use() {
+            Some(launcher) => Running::launch(launcher, self, more).await,
+            None => Running::start(self.command(more)),
+        }
+    }
+
+    /// As the launcher knows it.
+    pub(super) fn wanted(&self) -> Wanted {
+        Wanted {
+            program: self.program.clone(),
+            name: self.name.clone(),
+            arguments: self.arguments.clone(),
+            uid: self.identity.numbers.uid,
+            gid: self.identity.numbers.gid,
+        }
+    }
+
+    /// What is executed; its output goes nowhere yet.
+    pub(super) fn command(&self, more: &[String]) -> std::process::Command {
         let mut command = std::process::Command::new(&self.program);
         command.arg0(&self.name).args(&self.arguments).args(more);
         for variable in env::vars_os()
@@ -249,7 +278,7 @@ impl Script {
             command.env_remove(variable);
         }
         pontoon_sys::process::script::isolate(&mut command, self.identity.to_become());
-        Running::start(command)
+        command
     }
 }
 
@@ -284,6 +313,10 @@ fn find(word: &str, remarks: &mut Vec<Remark>) -> Result<PathBuf, Disabled> {
         program: program.clone(),
     });
     Ok(program)
+}
+
+fn is_hidden(program: &Path) -> bool {
+    fs::metadata(program).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
 }
 
 fn inaccessible(program: &Path, error: &io::Error) -> Disabled {

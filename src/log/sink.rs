@@ -78,6 +78,15 @@ impl Sink {
         Ok(Some(self.lost.swap(0, Ordering::Relaxed)).filter(|lost| *lost > 0))
     }
 
+    /// Ends the thread that writes, if there is one; the next line starts another. False: it is still
+    /// busy at the deadline.
+    pub(crate) fn pause(&self, deadline: Instant) -> bool {
+        match &self.kind {
+            Kind::Udp(..) | Kind::Unix(_) => true,
+            Kind::Descriptor(writer) => writer.pause(deadline),
+        }
+    }
+
     /// Waits until what was taken is written, at most until the deadline. False: it is not.
     pub(crate) fn flush(&self, deadline: Instant) -> bool {
         match &self.kind {

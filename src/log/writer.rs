@@ -5,6 +5,7 @@ use std::{
     io,
     os::fd::OwnedFd,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread::JoinHandle,
     time::{Duration, Instant},
 };
 
@@ -31,8 +32,10 @@ struct Queue {
     waiting: Vec<u8>,
     /// The thread is writing what it took.
     busy: bool,
-    /// The thread runs: it is started by the first line, so that none is lost in a fork.
-    started: bool,
+    /// It is started by the first line, so that none is lost in a fork.
+    thread: Option<JoinHandle<()>>,
+    /// The thread is to end; the next line starts another.
+    pausing: bool,
     /// Nobody will add lines any more.
     closed: bool,
 }
@@ -78,13 +81,29 @@ impl Writer {
         true
     }
 
+    /// Ends the thread once everything is written; the next line starts another. False: it is not
+    /// written by the deadline, and the thread goes on.
+    pub(super) fn pause(&self, deadline: Instant) -> bool {
+        if !self.flush(deadline) {
+            return false;
+        }
+        let thread = {
+            let mut queue = self.shared.lock();
+            queue.pausing = queue.thread.is_some();
+            queue.thread.take()
+        };
+        self.shared.changed.notify_all();
+        // A panic aborts the process.
+        thread.is_none_or(|thread| thread.join().is_ok())
+    }
+
     fn started(&self, queue: &mut Queue) -> bool {
-        if !queue.started {
+        if queue.thread.is_none() {
             let shared = Arc::clone(&self.shared);
             let thread = std::thread::Builder::new().name("log".to_owned());
-            queue.started = thread.spawn(move || shared.run()).is_ok();
+            queue.thread = thread.spawn(move || shared.run()).ok();
         }
-        queue.started
+        queue.thread.is_some()
     }
 }
 
@@ -116,7 +135,7 @@ impl Shared {
         queue.busy = false;
         self.changed.notify_all();
         while queue.waiting.is_empty() {
-            if queue.closed {
+            if queue.closed || std::mem::take(&mut queue.pausing) {
                 return false;
             }
             queue = self
@@ -177,6 +196,23 @@ mod tests {
             .unwrap();
         let expected: String = (0..100).map(|n| format!("{n}\n")).collect();
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn a_pause_ends_the_thread_and_the_next_line_starts_another() {
+        let (mut reader, writer) = std::io::pipe().unwrap();
+        let log = Writer::new(writer.into());
+        assert!(log.pause(soon()), "there is none yet");
+        for line in [b"1\n", b"2\n"] {
+            assert!(log.push(line));
+            assert!(log.shared.lock().thread.is_some());
+            assert!(log.pause(soon()));
+            assert!(log.shared.lock().thread.is_none());
+        }
+        drop(log);
+        let mut text = String::new();
+        reader.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "1\n2\n");
     }
 
     #[test]

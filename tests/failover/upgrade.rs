@@ -24,7 +24,10 @@ use super::{
     setup::{Place, ROUTER, Setup},
     street::Street,
 };
-use crate::harness::{Failure, Outcome, Test, measured, pontoon};
+use crate::{
+    election::sandbox::{self, is_confined},
+    harness::{Failure, Outcome, Test, measured, pontoon},
+};
 
 /// Adds them.
 pub(super) fn register(tests: &mut Vec<Test>) {
@@ -85,11 +88,15 @@ fn upgrade(setup: Setup, whole: bool, ours: Place) -> Outcome {
         let after_one = descriptors(&process)?;
         (2..=UPGRADES).try_for_each(|count| once(&street, ours, &process, count))?;
         // Those of a script that runs at this moment come and go.
-        Ok(wait::until(
-            "no descriptor to be left",
-            wait::PATIENCE,
-            || (descriptors(&process).ok()? <= after_one).then_some(()),
-        )?)
+        wait::until("no descriptor to be left", wait::PATIENCE, || {
+            (descriptors(&process).ok()?.len() <= after_one.len()).then_some(())
+        })
+        .map_err(|error| {
+            let now = descriptors(&process);
+            Failure::from(format!(
+                "{error:?}: {now:#?}; after the first: {after_one:#?}"
+            ))
+        })
     });
     let complain = |what: &str| {
         let said = process.output().join("\n");
@@ -163,9 +170,17 @@ fn election(process: &Inmate) -> Result<u32, Failure> {
     Ok(election.ok_or("there is no election")?)
 }
 
-/// How many the election has.
-fn descriptors(process: &Inmate) -> Result<usize, Failure> {
-    Ok(fs::read_dir(format!("/proc/{}/fd", election(process)?))?.count())
+/// What the election has open: `12 -> socket:[345]`.
+fn descriptors(process: &Inmate) -> Result<Vec<String>, Failure> {
+    let folder = fs::read_dir(format!("/proc/{}/fd", election(process)?))?;
+    let told = folder.map(|entry| {
+        let entry = entry?;
+        // It may be closed by now.
+        let what = fs::read_link(entry.path()).unwrap_or_default();
+        let number = entry.file_name();
+        Ok(format!("{} -> {}", number.display(), what.display()))
+    });
+    told.collect()
 }
 
 /// One upgrade: all processes run the new file in the end, and are the same processes.
@@ -176,7 +191,13 @@ fn once(street: &Street, ours: Place, process: &Inmate, count: usize) -> Outcome
     wait::until("the new election", wait::PATIENCE, || {
         (process.output().iter().filter(told).count() == count).then_some(())
     })?;
-    let all = [election(process)?].into_iter().chain(process.pid());
+    let election = election(process)?;
+    is_confined(election, sandbox::KEPT)?;
+    let children = fs::read_to_string(format!("/proc/{election}/task/{election}/children"))?;
+    let launcher = children.split_whitespace().map(str::parse).next();
+    let launcher = launcher.ok_or("nobody starts scripts")?;
+    let launcher = launcher.map_err(|_| "no number")?;
+    let all = [election, launcher].into_iter().chain(process.pid());
     for pid in all {
         wait::until("all to run the new program", wait::PATIENCE, || {
             let file = fs::metadata(format!("/proc/{pid}/exe")).ok()?;

@@ -15,6 +15,7 @@ use super::EventLoop;
 use crate::election::{
     log::Level,
     network::Network,
+    script::launched,
     settings::{Facts, Plan},
     track::Trackers,
 };
@@ -45,6 +46,7 @@ impl EventLoop {
     pub(super) fn prepare(&mut self) -> Result<(), String> {
         self.abandon_reload();
         let outcome = self.options.files.read();
+        launched::reload();
         for finding in &outcome.findings {
             self.log.line(finding.level(), &finding.text);
         }

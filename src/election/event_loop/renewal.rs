@@ -28,6 +28,7 @@ use crate::{
         log::Level,
         proxy::Followed,
         resume::{self, Core, Left, Rest},
+        script::launched,
     },
     node::message::FromElection,
 };
@@ -173,6 +174,9 @@ impl EventLoop {
     /// What is different now from what the program before knew goes into the machine.
     pub(super) fn go_on(&mut self, left: &Left) {
         resume::hurry_no_more(self.model.global.realtime_priority);
+        if let Ok(program) = std::fs::read_link("/proc/self/exe") {
+            launched::renew(program);
+        }
         self.network.forsake(&left.core.held);
         self.network.clean();
         self.tell(&FromElection::Renewed {

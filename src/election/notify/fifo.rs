@@ -314,7 +314,7 @@ impl Keeper {
     async fn run(mut self) {
         let mut pause = PAUSE;
         loop {
-            let ran = match self.start() {
+            let ran = match self.start().await {
                 Err(error) => Ran::not_started(&error),
                 Ok(mut running) => tokio::select! {
                     biased;
@@ -344,11 +344,11 @@ impl Keeper {
     }
 
     /// Starts it, unless it runs already.
-    fn start(&mut self) -> io::Result<Running> {
+    async fn start(&mut self) -> io::Result<Running> {
         let left = self.left.take().map(Running::resumed);
         let running = match left {
             Some(Ok(running)) => running,
-            Some(Err(_)) | None => self.script.start(std::slice::from_ref(&self.path))?,
+            Some(Err(_)) | None => self.script.start(std::slice::from_ref(&self.path)).await?,
         };
         *lock(&self.run) = running.saved();
         Ok(running)

@@ -139,7 +139,7 @@ struct Runner {
 impl Runner {
     async fn run(mut self) {
         while let Some(job) = self.next().await {
-            let running = match job.script.start(&job.arguments) {
+            let running = match job.script.start(&job.arguments).await {
                 Ok(running) => running,
                 Err(error) => {
                     self.tell(&job, &Ran::not_started(&error));

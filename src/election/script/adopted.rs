@@ -18,6 +18,8 @@ use rustix::process::{WaitOptions, waitpid};
 use serde::{Deserialize, Serialize};
 use tokio::process::Child;
 
+use super::launched::{self, Launched};
+
 /// What the next program needs of a script that runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::election) struct SavedRun {
@@ -49,7 +51,9 @@ impl SavedRun {
 pub(super) enum Process {
     /// Started by this program.
     Own(Child),
-    /// Started by the one before.
+    /// Started by the launcher.
+    Launched(Launched),
+    /// Started by the program before, which had no launcher.
     Adopted(Adopted),
 }
 
@@ -62,6 +66,9 @@ pub(super) struct Adopted {
 
 impl Process {
     pub(super) fn adopt(pid: i32) -> io::Result<Self> {
+        if let Some(launcher) = launched::in_use() {
+            return Ok(Self::Launched(launcher.adopt(pid)));
+        }
         let pid = Pid::from_raw(pid).ok_or(io::ErrorKind::NotFound)?;
         let handle = Handle::open(pid)?;
         let readiness = Readiness::of(handle.descriptor().as_fd())?;
@@ -76,6 +83,7 @@ impl Process {
     pub(super) fn id(&self) -> Option<i32> {
         match self {
             Self::Own(child) => child.id().and_then(|id| i32::try_from(id).ok()),
+            Self::Launched(launched) => Some(launched.pid()),
             Self::Adopted(adopted) => Some(adopted.handle.pid().as_raw_nonzero().get()),
         }
     }
@@ -84,6 +92,7 @@ impl Process {
     pub(super) async fn wait(&mut self) -> io::Result<ExitStatus> {
         match self {
             Self::Own(child) => child.wait().await,
+            Self::Launched(launched) => launched.wait().await,
             Self::Adopted(adopted) => adopted.wait().await,
         }
     }

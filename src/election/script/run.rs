@@ -16,7 +16,11 @@ use rustix::process::kill_process_group;
 use serde::{Deserialize, Serialize};
 use tokio::{net::unix::pipe, time::timeout};
 
-use super::adopted::{Process, SavedRun, number};
+use super::{
+    Script,
+    adopted::{Process, SavedRun, number},
+    launched::{self, Launcher},
+};
 
 /// How much of the end of a script's output is kept.
 const KEPT: usize = 1024;
@@ -123,6 +127,24 @@ impl Running {
             group,
             output,
             started,
+        })
+    }
+
+    /// The same, where somebody else starts it.
+    pub(super) async fn launch(
+        launcher: &Launcher,
+        script: &Script,
+        more: &[String],
+    ) -> io::Result<Self> {
+        let (reader, writer) = io::pipe()?;
+        let output = Output::new(reader)?;
+        let child = Process::Launched(launcher.start(script, more, writer.into()).await?);
+        Ok(Self {
+            group: Group(child.id()),
+            child,
+            output,
+            // What the launcher has taken for it is not the script's.
+            started: Instant::now(),
         })
     }
 
@@ -241,8 +263,11 @@ impl Group {
 
     fn signal(&self, signal: Signal) {
         if let Some(pid) = self.0.and_then(Pid::from_raw) {
-            // It may have ended in this very moment.
-            let _gone = kill_process_group(pid, signal);
+            match launched::in_use() {
+                Some(launcher) => launcher.signal(pid.as_raw_nonzero().get(), signal),
+                // It may have ended in this very moment.
+                None => drop(kill_process_group(pid, signal)),
+            }
         }
     }
 }

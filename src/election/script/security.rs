@@ -60,7 +60,7 @@ impl fmt::Display for Weakness {
 ///
 /// # Errors
 /// A part is missing or cannot be looked at.
-pub(super) fn weakness(path: &Path) -> io::Result<Option<Weakness>> {
+pub(in crate::election) fn weakness(path: &Path) -> io::Result<Option<Weakness>> {
     let mut reached = PathBuf::from("/");
     let mut ahead = parts(&std::path::absolute(path)?);
     let mut links = 0;

@@ -34,7 +34,7 @@ fn refused(scripts: &Scripts, line: &str) -> String {
 
 async fn run(script: &Script, more: &[&str]) -> Ran {
     let more: Vec<String> = more.iter().map(|&it| it.into()).collect();
-    let mut running = script.start(&more).unwrap();
+    let mut running = script.start(&more).await.unwrap();
     let end = running.ended().await;
     let ran = running.account(end);
     running.let_go();
@@ -117,7 +117,7 @@ async fn a_program_behind_a_link_knows_by_which_name_it_was_called() {
     symlink("/bin/sleep", room.path().join("doze")).unwrap();
     let doze = room.path().join("doze");
     let script = prepared(&format!("{} 60", doze.display()));
-    let running = script.start(&[]).unwrap();
+    let running = script.start(&[]).await.unwrap();
     let pid = running.child.id().unwrap();
     let called = wait::until("the program runs", wait::PATIENCE, || {
         let line = fs::read_to_string(format!("/proc/{pid}/cmdline")).ok()?;
@@ -145,7 +145,7 @@ async fn pidof_finds_a_program_that_runs() {
         "not started yet"
     );
     let sleep = prepared(&format!("{} 60", room.path().join(&name).display()));
-    let running = sleep.start(&[]).unwrap();
+    let running = sleep.start(&[]).await.unwrap();
     assert_eq!(run(&pidof, &[]).await.end, End::Exited(0));
     running.stop(GRACE).await;
 }
@@ -210,7 +210,7 @@ async fn stopping_a_script_ends_its_children_even_those_that_ignore_it() {
         "/bin/sh -c 'trap \"\" TERM; sleep 60 & echo $! $$ > {0}.new; mv {0}.new {0}; wait; wait; sleep 60'",
         file.display()
     );
-    let running = prepared(&line).start(&[]).unwrap();
+    let running = prepared(&line).start(&[]).await.unwrap();
     let pids = wait::until("it has written its numbers", wait::PATIENCE, || {
         fs::read_to_string(&file).ok()
     });
@@ -232,7 +232,7 @@ async fn a_script_that_is_stopped_may_clean_up() {
         clean.display(),
         ready.display()
     );
-    let running = prepared(&line).start(&[]).unwrap();
+    let running = prepared(&line).start(&[]).await.unwrap();
     let is_ready = || ready.exists().then_some(());
     wait::until("it has begun", wait::PATIENCE, is_ready).unwrap();
     running.stop(wait::PATIENCE).await;
@@ -241,7 +241,7 @@ async fn a_script_that_is_stopped_may_clean_up() {
 
 #[tokio::test]
 async fn dropping_a_script_kills_it() {
-    let running = prepared("/bin/sleep 60").start(&[]).unwrap();
+    let running = prepared("/bin/sleep 60").start(&[]).await.unwrap();
     let pid = running.child.id().unwrap().to_string();
     drop(running);
     wait::until("it is dead", wait::PATIENCE, || {

@@ -90,7 +90,7 @@ impl Watcher {
                 () = self.stop.asked() => return,
                 _ = ticks.tick() => {}
             }
-            let next = match self.script.start(&[]) {
+            let next = match self.script.start(&[]).await {
                 Ok(running) => self.follow(running, &mut ticks).await,
                 Err(error) => self.tell(Ran::not_started(&error)).await,
             };

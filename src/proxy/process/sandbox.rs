@@ -17,8 +17,7 @@ use pontoon_sys::{
     },
 };
 
-/// `off` leaves a process what it had when it was started.
-pub(crate) const VARIABLE: &str = "PONTOON_SANDBOX";
+use crate::node::SANDBOX;
 
 /// What is read later all the same: authorities for the checks of servers that are added, and what
 /// the library looks up about time zones and processors.
@@ -57,7 +56,7 @@ impl Sandbox {
         let all =
             |it: fn(Need) -> Capabilities| needs.iter().map(|needed| it(needed.need)).collect();
         Self {
-            wanted: env::var_os(VARIABLE).is_none_or(|value| value != "off"),
+            wanted: env::var_os(SANDBOX).is_none_or(|value| value != "off"),
             starts_programs: needs.iter().any(|needed| needed.need == Need::Programs),
             kept: all(capability_for),
             outlasting: all(|need| match need {
@@ -87,7 +86,7 @@ impl Sandbox {
     /// Takes everything. Before threads are started: it holds for this one and those that it starts.
     pub(super) fn put_up(mut self, becomes_another: bool) -> Option<News> {
         if !self.wanted {
-            let text = format!("This process runs without its sandbox: {VARIABLE}=off.");
+            let text = format!("This process runs without its sandbox: {SANDBOX}=off.");
             return Some((LogLevel::Notice, text));
         }
         let kept = if becomes_another {

@@ -306,6 +306,21 @@ fn addresses_and_routes_keep_their_options() {
 }
 
 #[test]
+fn what_the_election_keeps_for_a_tracked_file_is_noted_once() {
+    let instance = "vrrp_instance VI_1 {\ninterface eth0\nvirtual_router_id 1\n}\n";
+    let file = "track_file one {\nfile /tmp/one\n}\nvrrp_track_file two {\nfile /tmp/two\n}\n";
+    for (text, expected) in [(instance.to_owned(), 0), (format!("{file}{instance}"), 1)] {
+        let loaded = load_with(&text, Unknown::Error, &Node::default());
+        let all = loaded.diagnostics.all().iter();
+        let notes: Vec<_> = all.filter(|it| it.code == "sandbox-exception").collect();
+        assert_eq!(notes.len(), expected, "{notes:?}");
+        for note in notes {
+            assert!(note.message.contains("CAP_DAC_READ_SEARCH"), "{note:?}");
+        }
+    }
+}
+
+#[test]
 fn what_will_hurt_is_told() {
     let mut node = Node::default();
     node.modes.insert("/open.sh".to_owned(), 0o777);

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use rustix::process::{getpriority_process, setpriority_process};
+use rustix::process::{Resource, Rlimit, getpriority_process, setpriority_process, setrlimit};
 
 /// Sets the nice value, -20 (first) to 19 (last), of the calling thread and those it starts.
 ///
@@ -37,7 +37,23 @@ pub fn set_realtime(priority: u8) -> io::Result<()> {
 /// # Errors
 /// `CAP_SYS_NICE` is missing, if it had been run before others.
 pub fn set_ordinary() -> io::Result<()> {
-    set_policy(libc::SCHED_OTHER, libc::sched_param { sched_priority: 0 })
+    // Whoever may not prefer itself to others may not take the second word back, either; children
+    // are ordinary anyway.
+    let policy = libc::SCHED_OTHER | libc::SCHED_RESET_ON_FORK;
+    set_policy(policy, libc::sched_param { sched_priority: 0 })
+}
+
+/// Lets this process call [`set_realtime`] up to that priority also when it has no capability any more.
+///
+/// # Errors
+/// `CAP_SYS_RESOURCE` is missing.
+pub fn allow_realtime(priority: u8) -> io::Result<()> {
+    let most = Some(u64::from(priority));
+    let limit = Rlimit {
+        current: most,
+        maximum: most,
+    };
+    Ok(setrlimit(Resource::Rtprio, limit)?)
 }
 
 fn set_policy(policy: libc::c_int, parameters: libc::sched_param) -> io::Result<()> {

@@ -69,6 +69,25 @@ pub fn keep_only(kept: Capabilities) -> io::Result<()> {
     Ok(thread::set_keep_capabilities(false)?)
 }
 
+/// Has the program that is executed next inherit what we have, also if we are not root. It ends with
+/// [`keep_only`].
+///
+/// # Errors
+/// Securebits forbid it, or the kernel is older than Linux 4.3.
+pub fn pass_on() -> io::Result<()> {
+    let permitted = held()?;
+    let sets = CapabilitySets {
+        effective: permitted,
+        permitted,
+        inheritable: permitted,
+    };
+    thread::set_capabilities(None, sets)?;
+    for each in permitted.iter() {
+        thread::configure_capability_in_ambient_set(each, true)?;
+    }
+    Ok(())
+}
+
 /// What this thread is permitted to use.
 ///
 /// # Errors

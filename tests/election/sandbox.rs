@@ -1,0 +1,230 @@
+//! What a running election has given up, as the kernel tells it of every thread, and who starts its
+//! scripts instead.
+
+use std::fs;
+
+use pontoon_lab::{host::Inmate, wait};
+use pontoon_sys::process::Signal;
+
+use super::{
+    on_hosts,
+    stage::{CHILD, Kind, PARENT, Stage, instance, with_script},
+};
+use crate::harness::{Failure, Outcome, Test};
+
+/// `CAP_NET_ADMIN` and `CAP_NET_RAW`.
+pub(crate) const KEPT: u64 = 1 << 12 | 1 << 13;
+const DAC_READ_SEARCH: u64 = 1 << 2;
+/// The name of the process that starts scripts.
+const LAUNCHER: &str = "pontoon-scripts";
+/// What a script writes about itself.
+const WITNESS: &str = "/tmp/witness";
+
+pub(super) fn register(tests: &mut Vec<Test>) {
+    let mut add = |name: &str, run: fn() -> Outcome| {
+        tests.push(on_hosts(&format!("sandbox_{name}"), run));
+    };
+    add("holds_for_all_threads_and_after_a_reload", confined);
+    add("leaves_reading_to_who_tracks_files", files);
+    add("leaves_scripts_alone", scripts);
+    add("lets_no_script_run_that_no_file_names", reloaded);
+    add("ends_with_the_launcher", launcher_killed);
+    add("takes_the_launcher_along", election_killed);
+    add("of_the_election_is_off_if_told_so", off);
+}
+
+/// A field of a thread's status, e.g. `CapEff:`.
+pub(crate) fn field<'s>(status: &'s str, name: &str) -> &'s str {
+    let found = status.lines().find_map(|line| line.strip_prefix(name));
+    found
+        .unwrap_or_else(|| panic!("no {name} in\n{status}"))
+        .trim()
+}
+
+pub(crate) fn set(status: &str, name: &str) -> u64 {
+    u64::from_str_radix(field(status, name), 16).expect("a hexadecimal number")
+}
+
+/// Every thread of the process has these capabilities only, and gets no more.
+pub(crate) fn is_confined(pid: u32, kept: u64) -> Outcome {
+    for task in fs::read_dir(format!("/proc/{pid}/task"))? {
+        let status = fs::read_to_string(task?.path().join("status"))?;
+        for name in ["CapEff:", "CapPrm:", "CapBnd:"] {
+            assert_eq!(set(&status, name), kept, "{name} {status}");
+        }
+        for name in ["CapInh:", "CapAmb:"] {
+            assert_eq!(set(&status, name), 0, "{name} {status}");
+        }
+        assert_eq!(field(&status, "NoNewPrivs:"), "1", "{status}");
+    }
+    Ok(())
+}
+
+/// The election, as this machine numbers it: the child of the first of its name.
+fn election(stage: &Stage) -> Result<u32, Failure> {
+    let all = stage.host.processes("keepalived");
+    let parent = |pid: u32| {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        field(&status, "PPid:").parse::<u32>().ok()
+    };
+    let child = all
+        .iter()
+        .find(|pid| parent(**pid).is_some_and(|parent| all.contains(&parent)));
+    Ok(*child.ok_or("there is no election")?)
+}
+
+fn reload(stage: &Stage, running: &Inmate) -> Outcome {
+    stage.signal(PARENT, Signal::HUP)?;
+    running.wait_for_line("the reload", |line| line.contains("Reload complete"))?;
+    Ok(())
+}
+
+fn confined() -> Outcome {
+    let stage = Stage::new(Kind::Pontoon)?;
+    let running = stage.start_master("")?;
+    is_confined(election(&stage)?, KEPT)?;
+    // Addresses come and go after it.
+    let other = instance("").replace("10.0.1.100/24", "10.0.1.100/24\n 10.0.1.101/24");
+    stage.write(&other)?;
+    reload(&stage, &running)?;
+    wait::until("the new address", wait::PATIENCE, || {
+        stage.host.holds([10, 0, 1, 101].into()).then_some(())
+    })?;
+    is_confined(election(&stage)?, KEPT)?;
+    let said = running.output().join("\n");
+    assert!(!said.contains("sandbox"), "{said}");
+    // What it writes later belongs to root.
+    stage.signal(PARENT, Signal::USR1)?;
+    wait::until("a dump", wait::PATIENCE, || {
+        stage.host.has("/tmp/keepalived.data").then_some(())
+    })?;
+    Ok(())
+}
+
+/// A file that is somebody else's.
+fn files() -> Outcome {
+    let stage = Stage::new(Kind::Pontoon)?;
+    stage.host.write("/etc/keepalived/weight", "5\n")?;
+    stage.host.run(&[
+        "sh",
+        "-c",
+        "chown 65534 /etc/keepalived/weight && chmod 600 /etc/keepalived/weight",
+    ])?;
+    let tracks = instance("track_file {\n weight weight 1\n }");
+    let text = format!("track_file weight {{\n file /etc/keepalived/weight\n }}\n{tracks}");
+    stage.write(&text)?;
+    let running = stage.start_master("")?;
+    is_confined(election(&stage)?, KEPT | DAC_READ_SEARCH)?;
+    stage
+        .host
+        .run(&["sh", "-c", "echo 7 >/etc/keepalived/weight"])?;
+    running.wait_for_line("the new weight", |line| line.contains("107"))?;
+    Ok(())
+}
+
+/// A script of root has root's rights.
+fn scripts() -> Outcome {
+    let stage = Stage::new(Kind::Pontoon)?;
+    let witness =
+        format!("#!/bin/sh\ncat /proc/self/status >{WITNESS}.new\nmv {WITNESS}.new {WITNESS}\n");
+    stage.host.write_script("/usr/local/bin/witness", witness)?;
+    let global = "global_defs {\n script_user root\n}\n";
+    stage.write(&format!(
+        "{global}{}",
+        instance("notify_master /usr/local/bin/witness")
+    ))?;
+    let _running = stage.start_master("")?;
+    let status = pontoon_lab::host::wait_for_file(&stage.host, WITNESS, |text| !text.is_empty())?;
+    let init = stage.host.run(&["cat", "/proc/self/status"])?;
+    for name in [
+        "CapEff:",
+        "CapBnd:",
+        "NoNewPrivs:",
+        "Seccomp:",
+        "SigBlk:",
+        "Umask:",
+    ] {
+        let expected = if name == "Umask:" {
+            "0177"
+        } else {
+            field(&init, name)
+        };
+        assert_eq!(field(&status, name), expected, "{name} {status}");
+    }
+    let launcher = stage.host.processes(LAUNCHER);
+    assert_eq!(launcher.len(), 1);
+    let status = fs::read_to_string(format!("/proc/{}/status", launcher[0]))?;
+    assert_eq!(field(&status, "PPid:"), election(&stage)?.to_string());
+    // SETUID, SETGID, KILL, DAC_READ_SEARCH.
+    assert_eq!(
+        set(&status, "CapEff:"),
+        1 << 7 | 1 << 6 | 1 << 5 | DAC_READ_SEARCH,
+        "{status}"
+    );
+    Ok(())
+}
+
+/// What the file says since the reload runs.
+fn reloaded() -> Outcome {
+    let stage = Stage::new(Kind::Pontoon)?;
+    stage.write(&with_script())?;
+    let running = stage.start_master("")?;
+    stage
+        .write(&with_script().replace("/usr/bin/test ! -f /tmp/bad", "/usr/bin/touch /tmp/new"))?;
+    reload(&stage, &running)?;
+    wait::until("the new script's file", wait::PATIENCE, || {
+        stage.host.has("/tmp/new").then_some(())
+    })?;
+    let said = running.output().join("\n");
+    assert!(!said.contains("could not be started"), "{said}");
+    Ok(())
+}
+
+/// An election that cannot start scripts is no election: the next one can.
+fn launcher_killed() -> Outcome {
+    let stage = Stage::new(Kind::Pontoon)?;
+    let running = stage.start_master("")?;
+    let before = stage.number_in(CHILD)?;
+    assert_eq!(stage.host.signal_all(LAUNCHER, Signal::KILL)?, 1);
+    running.wait_for_line("its reason", |line| {
+        line.contains("the process that starts scripts has ended")
+    })?;
+    wait::until("another election", wait::PATIENCE, || {
+        let now = stage.host.read(CHILD).trim().to_owned();
+        (!now.is_empty() && now != before).then_some(())
+    })?;
+    stage.wait_until_held(true)?;
+    assert_eq!(stage.host.processes(LAUNCHER).len(), 1);
+    Ok(())
+}
+
+fn election_killed() -> Outcome {
+    let stage = Stage::new(Kind::Pontoon)?;
+    let _running = stage.start_master("-R")?;
+    // It does not listen to signals for the election.
+    assert_eq!(stage.host.signal_all(LAUNCHER, Signal::TERM)?, 1);
+    stage.signal(PARENT, Signal::HUP)?;
+    assert_eq!(stage.host.processes(LAUNCHER).len(), 1);
+    stage.signal(CHILD, Signal::KILL)?;
+    wait::until("the launcher to end", wait::PATIENCE, || {
+        stage.host.processes(LAUNCHER).is_empty().then_some(())
+    })?;
+    Ok(())
+}
+
+fn off() -> Outcome {
+    let stage = Stage::new(Kind::Pontoon)?;
+    let line = "PONTOON_SANDBOX=off exec keepalived -n -l";
+    let running = stage.host.start(&["bash", "-c", line])?;
+    stage.wait_until_held(true)?;
+    running.wait_for_line("a word on it", |line| {
+        line.contains("without its sandbox: PONTOON_SANDBOX=off")
+    })?;
+    let status = fs::read_to_string(format!("/proc/{}/status", election(&stage)?))?;
+    let init = stage.host.run(&["cat", "/proc/self/status"])?;
+    for name in ["CapEff:", "CapBnd:", "NoNewPrivs:"] {
+        assert_eq!(field(&status, name), field(&init, name), "{status}");
+    }
+    assert!(stage.host.processes(LAUNCHER).is_empty());
+    Ok(())
+}
