@@ -25,6 +25,7 @@ pub(super) fn register(tests: &mut Vec<Test>) {
         tests.push(on_hosts(&format!("sandbox_{name}"), run));
     };
     add("holds_for_all_threads_and_after_a_reload", confined);
+    add("forbids_to_give_a_file_away", forbidden);
     add("leaves_reading_to_who_tracks_files", files);
     add("leaves_scripts_alone", scripts);
     add("lets_no_script_run_that_no_file_names", reloaded);
@@ -99,6 +100,27 @@ fn confined() -> Outcome {
         stage.host.has("/tmp/keepalived.data").then_some(())
     })?;
     Ok(())
+}
+
+/// A call that takes a right which the start has had, and the running election has not.
+fn forbidden() -> Outcome {
+    let fifo = |name: &str| format!("global_defs {{\n notify_fifo /tmp/{name} nobody\n}}\n");
+    let owner = |stage: &Stage, name: &str| {
+        let path = format!("/tmp/{name}");
+        stage.host.run(&["stat", "-c", "%U %F", &path])
+    };
+    let stage = Stage::new(Kind::Pontoon)?;
+    stage.write(&format!("{}{}", fifo("early"), instance("")))?;
+    let running = stage.start_master("")?;
+    assert_eq!(owner(&stage, "early")?.trim(), "nobody fifo");
+    stage.write(&format!("{}{}", fifo("late"), instance("")))?;
+    reload(&stage, &running)?;
+    running.wait_for_line("the refusal", |line| {
+        line.contains("notify FIFO /tmp/late cannot be used: Operation not permitted")
+    })?;
+    assert_eq!(owner(&stage, "late")?.trim(), "root fifo");
+    stage.wait_until_held(true)?;
+    is_confined(election(&stage)?, KEPT)
 }
 
 /// A file that is somebody else's.
