@@ -169,10 +169,17 @@ impl OpenFifo {
         let path = &fifo.path;
         let made = mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0);
         match made {
-            Ok(()) => match &fifo.owner {
-                Some(owner) => chown(path, Some(owner.uid), Some(owner.gid))?,
-                None => scripts.give_to_user_of(reader, path)?,
-            },
+            Ok(()) => {
+                let given = match &fifo.owner {
+                    Some(owner) => chown(path, Some(owner.uid), Some(owner.gid)),
+                    None => scripts.give_to_user_of(reader, path),
+                };
+                if let Err(error) = given {
+                    // The next reload would take it for one that somebody has made.
+                    let _gone = fs::remove_file(path);
+                    return Err(error);
+                }
+            }
             Err(rustix::io::Errno::EXIST) => {}
             Err(error) => return Err(error.into()),
         }
