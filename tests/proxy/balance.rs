@@ -1,9 +1,11 @@
 //! Who gets the next session.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::SocketAddr};
 
 use pontoon_lab::{
     balancer::{Kind, free_address},
+    client::Client,
+    needs::Need,
     server::{Behaviour, Server},
 };
 
@@ -24,6 +26,11 @@ pub(super) fn register(tests: &mut Vec<Test>) {
         "a_source_stays_with_its_server_on_a_ring",
         source_stays_on_a_ring,
     );
+    let same = Test::new(
+        "proxy::a_source_gets_the_server_of_haproxy",
+        source_as_haproxy,
+    );
+    tests.push(same.needs(Need::Program("haproxy")));
     both(tests, "random_spreads", random_spreads);
     both(
         tests,
@@ -150,6 +157,78 @@ fn sources_stay(trio: &Trio) -> Outcome {
         *used.entry(first).or_insert(0) += 1;
     }
     expect(&format!("servers in use: {used:?}"), used.len(), 3)
+}
+
+/// Servers' options, and lines of the proxy.
+const SOURCES: [(&[&str], &str); 8] = [
+    (&["", ""], ""),
+    (&["", "", ""], "hash-type map-based crc32"),
+    (&["", "", "", "", ""], "hash-type map-based wt6 avalanche"),
+    (&["", "", "backup"], ""),
+    (
+        &["disabled", "", "", "", ""],
+        "hash-type map-based sdbm avalanche",
+    ),
+    (&["disabled", "disabled", "backup", "backup"], ""),
+    (
+        &["disabled", "backup", "backup", "backup"],
+        "option allbackups",
+    ),
+    (
+        &["weight 10", "weight 20", "weight 35", "weight 0"],
+        "hash-type map-based djb2",
+    ),
+];
+
+fn source_as_haproxy() -> Outcome {
+    let theirs = homes(Kind::Haproxy)?;
+    let ours = homes(Kind::Pontoon)?;
+    for ((theirs, ours), (servers, lines)) in theirs.iter().zip(&ours).zip(SOURCES) {
+        expect(&format!("{servers:?} {lines}"), ours, theirs)?;
+    }
+    expect("proxies", ours.len(), SOURCES.len())
+}
+
+/// Where clients of many addresses come to, in each of the proxies. The addresses are told in PROXY headers.
+fn homes(kind: Kind) -> Result<Vec<String>, Failure> {
+    let servers = ["1", "2", "3", "4", "5"].map(named);
+    let servers = servers.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let mut text = String::new();
+    let mut fronts = Vec::new();
+    for (number, (options, lines)) in SOURCES.iter().enumerate() {
+        let front = free_address()?;
+        text +=
+            &format!("listen p{number}\n bind {front} accept-proxy\n balance source\n {lines}\n");
+        for (server, options) in servers.iter().zip(*options) {
+            let address = server.address();
+            text += &format!(" server s{} {address} {options}\n", address.port());
+        }
+        fronts.push(front);
+    }
+    let _scene = Scene::set(kind, &text)?;
+    let near = (1..=12).map(|n| format!("TCP4 10.1.2.{n} 10.0.0.1"));
+    let far = (1..=30).map(|n| format!("TCP4 {}.{}.{}.{n} 10.0.0.1", 10 + 7 * n, 8 * n, 255 - n));
+    let six = (1u32..=30).map(|n| {
+        let word = |k: u32| n.wrapping_mul(k).wrapping_mul(2_654_435_761) >> 16;
+        format!(
+            "TCP6 2001:db8:{:x}::{:x}:{:x} fd00::1",
+            word(3),
+            word(5),
+            word(9)
+        )
+    });
+    let sources: Vec<String> = near.chain(far).chain(six).collect();
+    let home = |front: &SocketAddr| {
+        let name = |source: &String| {
+            let mut client = Client::connect(*front)?;
+            client.send(format!("PROXY {source} 4000 80\r\n").as_bytes())?;
+            let name = who(&mut client)?;
+            client.finish()?;
+            Ok(name)
+        };
+        sources.iter().map(name).collect()
+    };
+    fronts.iter().map(home).collect()
 }
 
 fn random_spreads(kind: Kind) -> Outcome {

@@ -44,9 +44,7 @@ pub enum Algorithm {
 pub struct Hash {
     /// Static map or consistent ring.
     pub method: HashMethod,
-    /// The hash function.
-    pub function: HashFunction,
-    /// `avalanche`: spread the bits of the result.
+    /// `avalanche`: mix the bits of the address; on the ring they always are.
     pub avalanche: bool,
 }
 
@@ -58,20 +56,6 @@ pub enum HashMethod {
     MapBased,
     /// A ring: only the share of a changed server moves.
     Consistent,
-}
-
-/// The second argument of `hash-type`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum HashFunction {
-    /// The default.
-    #[default]
-    Sdbm,
-    /// Bernstein's.
-    Djb2,
-    /// Its own name in the manual.
-    Wt6,
-    /// CRC32 as in Ethernet.
-    Crc32,
 }
 
 /// What an algorithm needs to know of a server.

@@ -1,16 +1,16 @@
 //! `balance source`: the same client goes to the same server.
 //!
-//! The key is the client's address as it travels (4 or 16 bytes); an IPv4 address mapped into
-//! IPv6 counts as IPv4. Which server a key maps to is ours and stable: it depends only on the
-//! servers in use, their weights and their places in the file. It is not HAProxy's choice, which
-//! is nowhere specified. Without an address the session goes wherever the key 0 leads.
+//! The key is the client's address as a number, its bits mixed with `avalanche`. Which server it
+//! maps to depends only on the servers in use, their weights and their places in the file. On the
+//! map it is HAProxy's choice; on the ring it is not, whose points are nowhere specified. Without
+//! an address the session goes wherever the key 0 leads.
 //!
 //! A choice may be full: the caller then waits for it. Only when its queue is full too, or the
 //! connection failed, does the caller avoid it and get the next of the table or ring.
 
 use std::net::IpAddr;
 
-use super::{Chooser, Draw, Hash, HashMethod, Standing, hash::avalanche, map::spread, ring::Ring};
+use super::{Chooser, Draw, Hash, HashMethod, Standing, hash, map::spread, ring::Ring};
 use crate::units::ServerId;
 
 /// The machinery of either `hash-type`.
@@ -44,15 +44,12 @@ impl Source {
     }
 
     fn key(&self, client: Option<IpAddr>) -> u32 {
-        let raw = match client.map(|address| address.to_canonical()) {
-            Some(IpAddr::V4(address)) => self.hash.of(&address.octets()),
-            Some(IpAddr::V6(address)) => self.hash.of(&address.octets()),
-            None => 0,
-        };
-        match self.hash.method {
-            HashMethod::MapBased => raw,
-            // Neighbouring addresses would share a point of the ring otherwise.
-            HashMethod::Consistent => avalanche(raw),
+        let number = client.map_or(0, hash::number);
+        // Neighbouring addresses would share a point of the ring otherwise.
+        if self.hash.avalanche || self.hash.method == HashMethod::Consistent {
+            hash::avalanche(number)
+        } else {
+            number
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `balance` and `hash-type`.
 
-use pontoon_engine::balance::{Algorithm, Hash, HashFunction, HashMethod};
+use pontoon_engine::balance::{Algorithm, Hash, HashMethod};
 
 use super::{ProxyDraft, Written};
 use crate::{
@@ -39,7 +39,7 @@ pub(super) const KEYWORDS: &[Keyword<ProxyDraft>] = &[
         "hash-type",
         SERVER,
         "{ map-based | consistent } [ sdbm | djb2 | wt6 | crc32 ] [ avalanche ]",
-        "How `balance source` finds a server from a hash. A client keeps its server, but it need not be the one HAProxy picks; `wt6` has no published definition, FNV-1a takes its place.",
+        "How `balance source` finds a server from a hash. The function makes no difference, as an address is its own number. On the map a client gets the server HAProxy picks, on the ring it need not.",
         |draft, args, _, d| {
             let span = Some(args.keyword_span());
             if let Some(hash) = hash_type(args, d) {
@@ -155,6 +155,9 @@ fn unknown(word: &Word, name: &str, d: &mut Diagnostics) {
     };
 }
 
+/// The functions of `hash-type`.
+const FUNCTIONS: [&str; 4] = ["sdbm", "djb2", "wt6", "crc32"];
+
 fn hash_type(args: &mut Args<'_>, d: &mut Diagnostics) -> Option<Hash> {
     let word = value::required(args, "`map-based` or `consistent`", d)?;
     let method = match word.text.as_str() {
@@ -175,36 +178,23 @@ fn hash_type(args: &mut Args<'_>, d: &mut Diagnostics) -> Option<Hash> {
             return None;
         }
     };
-    let function = hash_function(args, d)?;
+    hash_function(args, d)?;
     let avalanche = args.take_if("avalanche");
     value::end(args, d);
-    Some(Hash {
-        method,
-        function,
-        avalanche,
-    })
+    Some(Hash { method, avalanche })
 }
 
-fn hash_function(args: &mut Args<'_>, d: &mut Diagnostics) -> Option<HashFunction> {
+/// The function of texts. An address is its own number, with HAProxy as well: the word is only checked.
+fn hash_function(args: &mut Args<'_>, d: &mut Diagnostics) -> Option<()> {
     let Some(word) = args.peek().filter(|word| word.text != "avalanche") else {
-        return Some(HashFunction::default());
+        return Some(());
     };
     args.next();
-    match word.text.as_str() {
-        "sdbm" => Some(HashFunction::Sdbm),
-        "djb2" => Some(HashFunction::Djb2),
-        "wt6" => {
-            let message = "`wt6` has no published definition; FNV-1a takes its place";
-            d.note("other-hash", word.span, message)
-                .suggest("sessions are spread as evenly, but to other servers than before");
-            Some(HashFunction::Wt6)
-        }
-        "crc32" => Some(HashFunction::Crc32),
-        other => {
-            let message = format!("`{other}` is not a hash function");
-            d.error("unknown-value", word.span, message)
-                .suggest("known are sdbm, djb2, wt6 and crc32");
-            None
-        }
+    if FUNCTIONS.contains(&word.text.as_str()) {
+        return Some(());
     }
+    let message = format!("`{}` is not a hash function", word.text);
+    d.error("unknown-value", word.span, message)
+        .suggest("known are sdbm, djb2, wt6 and crc32");
+    None
 }
