@@ -14,6 +14,11 @@ use crate::harness::{Failure, Outcome, Test};
 
 pub(super) fn register(tests: &mut Vec<Test>) {
     both(tests, "weights_are_kept_in_turn", weights_are_kept_in_turn);
+    let same = Test::new(
+        "proxy::the_turns_around_a_death_are_those_of_haproxy",
+        turns_around_a_death_as_haproxy,
+    );
+    tests.push(same.needs(Need::Program("haproxy")));
     both(tests, "the_least_loaded_is_next", the_least_loaded_is_next);
     both(
         tests,
@@ -97,6 +102,82 @@ fn weights_are_kept_in_turn(kind: Kind) -> Outcome {
     // Spread, not in a row.
     expect(&turns, turns.contains("111"), false)?;
     expect(&turns, &turns[..4], &turns[4..8])
+}
+
+/// How many servers there are, how many sessions come before one of them dies, and which that is.
+const DEATHS: [(usize, usize, usize); 9] = [
+    (2, 3, 1),
+    (3, 0, 1),
+    (3, 1, 2),
+    (3, 5, 1),
+    (3, 6, 2),
+    (4, 4, 2),
+    (4, 7, 1),
+    (5, 5, 2),
+    (5, 8, 1),
+];
+
+fn turns_around_a_death_as_haproxy() -> Outcome {
+    let theirs = turns_around_a_death(Kind::Haproxy)?;
+    let ours = turns_around_a_death(Kind::Pontoon)?;
+    for ((theirs, ours), death) in theirs.iter().zip(&ours).zip(DEATHS) {
+        expect(&format!("{death:?}"), ours, theirs)?;
+    }
+    expect("proxies", ours.len(), DEATHS.len())
+}
+
+/// Who gets the sessions before the death, while the server is dead and when it is back.
+fn turns_around_a_death(kind: Kind) -> Result<Vec<String>, Failure> {
+    let servers = ["1", "2", "3", "4", "5"].map(named);
+    let servers = servers.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let health = free_address()?;
+    let mut text = String::new();
+    let mut fronts = Vec::new();
+    for (number, (count, _, dies)) in DEATHS.iter().enumerate() {
+        let front = free_address()?;
+        text += &format!("listen p{number}\n bind {front}\n balance roundrobin\n");
+        for (server, place) in servers[..*count].iter().zip(1..) {
+            text += &format!(" server s{place} {} weight 100", server.address());
+            if place == *dies {
+                let port = health.port();
+                text += &format!(" check inter 30ms fall 1 rise 1 port {port}");
+            }
+            text += "\n";
+        }
+        fronts.push(front);
+    }
+    let alive = Server::on(health, Behaviour::Close)?;
+    let scene = Scene::set(kind, &text)?;
+    let become_all = |wanted: &str| {
+        DEATHS.iter().enumerate().try_for_each(|(number, death)| {
+            scene.wait_for_value(&format!("p{number}/s{}", death.2), "status", wanted)
+        })
+    };
+    let ask = |front: &SocketAddr| {
+        let mut client = Client::connect(*front)?;
+        let name = who(&mut client)?;
+        client.finish()?;
+        Ok::<_, Failure>(name)
+    };
+    let mut turns = vec![String::new(); DEATHS.len()];
+    let mut sessions = |counts: &[usize]| -> Outcome {
+        for ((turns, front), count) in turns.iter_mut().zip(&fronts).zip(counts) {
+            for _ in 0..*count {
+                turns.push_str(&ask(front)?);
+            }
+            turns.push('|');
+        }
+        Ok(())
+    };
+    become_all("UP")?;
+    sessions(&DEATHS.map(|death| death.1))?;
+    drop(alive);
+    become_all("DOWN")?;
+    sessions(&[8; DEATHS.len()])?;
+    let _alive = Server::on(health, Behaviour::Close)?;
+    become_all("UP")?;
+    sessions(&[11; DEATHS.len()])?;
+    Ok(turns)
 }
 
 fn the_least_loaded_is_next(kind: Kind) -> Outcome {

@@ -4,7 +4,8 @@
 //! picks: after a pick its next turn is one such stride after its last. A server that has had no
 //! turn yet is *fresh*; fresh servers come in, heaviest first, whenever no other is due. That
 //! spreads the light ones over the cycle and gives HAProxy's sequences for everyday weights; for
-//! uneven ones two neighbours may change places. The first cycle settles in (one session more or
+//! uneven ones two neighbours may change places. One that comes back later is due a cycle after
+//! the last pick, less that pick, as with HAProxy. The first cycle settles in (one session more or
 //! less each), every later one gives everyone its exact share.
 
 use std::cmp::Reverse;
@@ -41,8 +42,11 @@ pub(super) struct Rotation {
     total: u64,
     /// How many picks were made, but never behind the turns already taken.
     clock: u64,
-    /// Servers that had a turn, by the next one; heavier first at the same moment.
-    due: Heap<(Moment, Reverse<u32>)>,
+    /// Servers that had a turn, by the next one; at the same moment heavier first, then who has
+    /// waited longer.
+    due: Heap<(Moment, Reverse<u32>, u64)>,
+    /// How many were lined up in `due`.
+    lined_up: u64,
     /// Servers that had none, heaviest first.
     fresh: Heap<Reverse<u32>>,
 }
@@ -54,6 +58,7 @@ impl Rotation {
             total: 0,
             clock: 0,
             due: Heap::new(servers),
+            lined_up: 0,
             fresh: Heap::new(servers),
         }
     }
@@ -65,10 +70,28 @@ impl Rotation {
             // Missed turns are not caught up in a burst.
             Some(turn) => {
                 turn.due = turn.due.max(now);
-                self.due.set(id, (turn.due, Reverse(member.share)));
+                let (due, share) = (turn.due, member.share);
+                self.line_up(id, due, share);
             }
             None => self.fresh.set(id, Reverse(member.share)),
         }
+    }
+
+    /// Has one that comes back, or gets a bigger share, wait no longer than a whole cycle of the
+    /// others: where it would be had the last cycle ended with it.
+    fn call_in(&mut self, id: u32) {
+        let now = Moment::from(self.clock.saturating_sub(1)) << FRACTION_BITS;
+        let member = &mut self.members[id as usize];
+        let due = now + (u128::from(self.total) << FRACTION_BITS) / u128::from(member.share);
+        member.turn = match member.turn {
+            Some(turn) if turn.due <= due => Some(turn),
+            _ => Some(Turn { due, rest: 0 }),
+        };
+    }
+
+    fn line_up(&mut self, id: u32, due: Moment, share: u32) {
+        self.due.set(id, (due, Reverse(share), self.lined_up));
+        self.lined_up += 1;
     }
 
     fn leave(&mut self, id: u32) {
@@ -79,7 +102,7 @@ impl Rotation {
     /// Who comes next, without taking the turn.
     fn next(&self) -> Option<u32> {
         match (self.due.first(), self.fresh.first()) {
-            (Some(((due, _), id)), Some(_)) if due >> FRACTION_BITS <= self.clock.into() => {
+            (Some(((due, ..), id)), Some(_)) if due >> FRACTION_BITS <= self.clock.into() => {
                 Some(id)
             }
             (_, Some((_, id))) | (Some((_, id)), None) => Some(id),
@@ -100,8 +123,9 @@ impl Rotation {
         member.turn = Some(turn);
         let taken = u64::try_from(from >> FRACTION_BITS).unwrap_or(u64::MAX);
         self.clock = self.clock.max(taken).saturating_add(1);
+        let share = member.share;
         self.fresh.remove(id);
-        self.due.set(id, (turn.due, Reverse(member.share)));
+        self.line_up(id, turn.due, share);
     }
 }
 
@@ -112,11 +136,13 @@ impl Chooser for Rotation {
         if (member.share, member.open) == (share, open) {
             return;
         }
-        self.total = self.total - u64::from(member.share) + u64::from(share);
-        member.share = share;
+        let known = std::mem::replace(&mut member.share, share);
         member.open = open;
+        self.total = self.total - u64::from(known) + u64::from(share);
         if share == 0 {
             member.turn = None;
+        } else if share > known && self.clock > 0 {
+            self.call_in(id.0);
         }
         self.leave(id.0);
         if open {
@@ -168,7 +194,7 @@ impl Chooser for Rotation {
             match turn {
                 _ if !open => {}
                 // Not as one that comes in late: it has kept its place.
-                Some(turn) => self.due.set(id, (turn.due, Reverse(share))),
+                Some(turn) => self.line_up(id, turn.due, share),
                 None => self.fresh.set(id, Reverse(share)),
             }
         }
