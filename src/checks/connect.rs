@@ -11,18 +11,14 @@ use super::{
 
 /// Connects, and says no more than `check-ssl` and `check-send-proxy` ask for.
 pub(super) async fn probe(target: &Target, deadlines: &Deadlines) -> Verdict {
-    let status = if target.tls.is_some() {
-        CheckStatus::L6Ok
-    } else {
-        CheckStatus::L4Ok
-    };
     match attempt(target, deadlines).await {
-        Ok(()) => Verdict::new(status),
+        Ok(verdict) => verdict,
         Err(failure) => failure.verdict(1),
     }
 }
 
-async fn attempt(target: &Target, deadlines: &Deadlines) -> Result<(), Failure> {
+/// The same, for those who have more to say of a failure.
+pub(super) async fn attempt(target: &Target, deadlines: &Deadlines) -> Result<Verdict, Failure> {
     if target.tls.is_none() && target.proxy_header.is_none() {
         socket::connect(target, Use::Knock, deadlines.connection()).await?;
     } else {
@@ -31,7 +27,11 @@ async fn attempt(target: &Target, deadlines: &Deadlines) -> Result<(), Failure> 
             .close()
             .await;
     }
-    Ok(())
+    Ok(Verdict::new(if target.tls.is_some() {
+        CheckStatus::L6Ok
+    } else {
+        CheckStatus::L4Ok
+    }))
 }
 
 #[cfg(test)]

@@ -26,7 +26,8 @@ pub(super) struct Script<'a> {
 /// Runs a script against a server.
 pub(super) async fn probe(exchange: Exchange<'_>, script: Script<'_>) -> Verdict {
     if script.steps.is_empty() {
-        return connect::probe(exchange.target, exchange.deadlines).await;
+        let attempt = connect::attempt(exchange.target, exchange.deadlines).await;
+        return attempt.unwrap_or_else(|failure| failed_initially(&failure));
     }
     let mut run = Run {
         script,

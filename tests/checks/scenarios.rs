@@ -91,6 +91,17 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         scenario("l4-proxy", &[], Scripted(&[Hears, Hangs])),
     ),
     scenario("tcp-no-steps", &["option tcp-check"], HANGS),
+    scenario("tcp-no-steps-refused", &["option tcp-check"], Nowhere),
+    scenario("tcp-no-steps-silent", &["option tcp-check"], Silent),
+    with(
+        "check-ssl verify none",
+        scenario("tcp-no-steps-tls", &["option tcp-check"], CLOSES),
+    ),
+    scenario(
+        "tcp-send-refused",
+        &["option tcp-check", "tcp-check send x"],
+        Nowhere,
+    ),
     scenario(
         "tcp-connect",
         &["option tcp-check", "tcp-check connect"],
