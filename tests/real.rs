@@ -1,12 +1,15 @@
 //! Configurations after common public patterns, each run through the same story under the real HAProxy and ours:
 //! who is reached, what checks report and what the statistics say must be the same after every step.
 
+mod kubernetes;
 mod member;
+mod rabbitmq;
 mod shapes;
+mod speech;
 
 use std::{
     collections::BTreeMap,
-    io::{BufRead, BufReader, Write},
+    io::{ErrorKind, Read, Write},
     net::{SocketAddr, TcpStream},
     time::Duration,
 };
@@ -47,14 +50,16 @@ const COLUMNS: [&str; 16] = [
 pub(crate) fn register(tests: &mut Vec<Test>) {
     for shape in SHAPES {
         let name = format!("real::{}", shape.name);
-        tests.push(Test::new(name, || compare(shape)).needs(Need::Program("haproxy")));
+        let test = Test::new(name, || compare(shape)).needs(Need::Program("haproxy"));
+        let needs = shape.needs.iter();
+        tests.push(needs.fold(test, |test, need| test.needs(*need)));
     }
 }
 
 /// What is seen after one step.
 #[derive(Debug, PartialEq, Eq)]
 struct Sight {
-    /// What each client heard first, front by front.
+    /// What each client heard, front by front.
     reached: Vec<String>,
     /// Chosen columns of the statistics.
     rows: BTreeMap<String, Vec<String>>,
@@ -64,6 +69,9 @@ fn compare(shape: &'static Shape) -> Outcome {
     let theirs = run(Kind::Haproxy, shape)?;
     let ours = run(Kind::Pontoon, shape)?;
     let mut found = Vec::new();
+    if theirs[0].reached.contains(&"closed".to_owned()) {
+        found.push("step 0: the real HAProxy reached nobody".to_owned());
+    }
     for (step, (theirs, ours)) in theirs.iter().zip(&ours).enumerate() {
         if theirs.reached != ours.reached {
             found.push(format!(
@@ -98,10 +106,7 @@ fn compare(shape: &'static Shape) -> Outcome {
 fn run(kind: Kind, shape: &Shape) -> Result<Vec<Sight>, Failure> {
     // The operator's network is put on loopback; nothing else is changed.
     let config = shape.file.replace(" 10.77.", " 127.77.");
-    let page = address(&shape.fronts[0].replace(
-        shape.fronts[0].rsplit(':').next().unwrap_or_default(),
-        "7000",
-    ))?;
+    let page = address(shape.page)?;
     let mut members = (shape.members)();
     let mut balancer = None;
     let mut sights = Vec::new();
@@ -149,19 +154,19 @@ fn settle(page: SocketAddr, step: &Step) -> Outcome {
 /// What each of several clients hears, one after the other.
 fn clients(shape: &Shape) -> Result<Vec<String>, Failure> {
     let mut reached = Vec::new();
-    for front in shape.fronts {
+    for (front, greeting) in shape.fronts {
         for _ in 0..CLIENTS {
             let mut stream = TcpStream::connect(address(front)?)?;
             stream.set_read_timeout(Some(Duration::from_secs(10)))?;
             // Where no server is left the balancer may have closed already.
-            let said = stream.write_all(shape.greeting.as_bytes());
-            let mut line = String::new();
-            let heard = said.and_then(|()| BufReader::new(stream).read_line(&mut line));
+            let said = stream.write_all(greeting);
+            let mut bytes = Vec::new();
+            let heard = said.and_then(|()| stream.read_to_end(&mut bytes));
             reached.push(match heard {
                 Ok(0) => "closed".into(),
-                Ok(_) => line.trim_end().to_owned(),
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
-                    return Err("no answer in time".into());
+                Ok(_) => String::from_utf8_lossy(&bytes).into_owned(),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    return Err(format!("{front} did not end its answer in time").into());
                 }
                 Err(_) => "closed".into(),
             });

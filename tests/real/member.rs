@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use super::speech;
 use crate::harness::Failure;
 
 /// What it speaks.
@@ -18,8 +19,12 @@ use crate::harness::Failure;
 pub(super) enum Speech {
     /// Its name at once, as a database would greet.
     Name,
-    /// HTTP: the REST service of Patroni, the `clustercheck` of Galera.
+    /// HTTP: the REST service of Patroni, the `clustercheck` of Galera, the pages of RabbitMQ.
     Http,
+    /// The API of Kubernetes, to whom speaks TLS; its name to others.
+    Api,
+    /// The first step of AMQP 0-9-1.
+    Amqp,
     /// As much of Redis as a check asks.
     Redis,
     /// As much of SMTP as a check asks.
@@ -102,12 +107,17 @@ impl Drop for Member {
 
 fn serve(stream: TcpStream, name: &str, speech: Speech, good: bool) -> std::io::Result<()> {
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    match speech {
+        Speech::Api => return speech::api(stream, name, good),
+        Speech::Amqp => return speech::amqp(stream, name, good),
+        Speech::Name | Speech::Http | Speech::Redis | Speech::Smtp => {}
+    }
     let mut out = stream.try_clone()?;
     let greeting = match speech {
         Speech::Name => format!("{name}\n"),
         Speech::Smtp if good => format!("220 {name} ESMTP\r\n"),
         Speech::Smtp => format!("421 {name} is busy\r\n"),
-        Speech::Http | Speech::Redis => String::new(),
+        _ => String::new(),
     };
     // Each answer is one write: a check must not meet half a line.
     out.write_all(greeting.as_bytes())?;
@@ -125,7 +135,9 @@ fn serve(stream: TcpStream, name: &str, speech: Speech, good: bool) -> std::io::
                 } else {
                     "200 OK"
                 };
-                format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+                format!(
+                    "HTTP/1.1 {status}\r\nServer: {name}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+                )
             }
             (Speech::Http, text) => {
                 follower_asked |= text.contains(" /REPLICA ");

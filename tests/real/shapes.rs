@@ -1,9 +1,15 @@
 //! The table: each shape, who stands behind it, and what happens to them.
 
-use super::member::{
-    Member,
-    Role::{self, Bad, Dead, Good},
-    Speech::{Http, Name, Redis, Smtp},
+use pontoon_lab::needs::Need;
+
+use super::{
+    kubernetes,
+    member::{
+        Member,
+        Role::{self, Bad, Dead, Good},
+        Speech::{Http, Name, Redis, Smtp},
+    },
+    rabbitmq,
 };
 
 /// One configuration and its story.
@@ -12,10 +18,12 @@ pub(super) struct Shape {
     pub(super) name: &'static str,
     /// The file as an operator would have it.
     pub(super) file: &'static str,
-    /// Where clients connect.
-    pub(super) fronts: &'static [&'static str],
-    /// What a client says first, for protocols in which it does.
-    pub(super) greeting: &'static str,
+    /// What the machine must have.
+    pub(super) needs: &'static [Need],
+    /// Where the statistics are.
+    pub(super) page: &'static str,
+    /// Where clients connect, and what each says first; whoever hears it ends the session.
+    pub(super) fronts: &'static [(&'static str, &'static [u8])],
     /// The servers, none of which listens yet.
     pub(super) members: fn() -> Vec<Member>,
     /// What happens, in order.
@@ -31,13 +39,21 @@ pub(super) struct Step {
 }
 
 /// All of them.
-pub(super) const SHAPES: &[Shape] = &[PATRONI, GALERA, REDIS, SMTP];
+pub(super) const SHAPES: &[Shape] = &[
+    PATRONI,
+    GALERA,
+    REDIS,
+    SMTP,
+    kubernetes::SHAPE,
+    rabbitmq::SHAPE,
+];
 
 const PATRONI: Shape = Shape {
     name: "patroni",
     file: include_str!("patroni.cfg"),
-    fronts: &["127.77.1.10:5000", "127.77.1.10:5001"],
-    greeting: "",
+    needs: &[],
+    page: "127.77.1.10:7000",
+    fronts: &[("127.77.1.10:5000", b""), ("127.77.1.10:5001", b"")],
     members: || {
         vec![
             Member::new("pg1", "127.77.1.11:5432", Name),
@@ -86,8 +102,9 @@ const PATRONI: Shape = Shape {
 const GALERA: Shape = Shape {
     name: "galera",
     file: include_str!("galera.cfg"),
-    fronts: &["127.77.2.10:3306"],
-    greeting: "",
+    needs: &[],
+    page: "127.77.2.10:7000",
+    fronts: &[("127.77.2.10:3306", b"")],
     members: || {
         vec![
             Member::new("db1", "127.77.2.11:3306", Name),
@@ -137,8 +154,9 @@ const GALERA: Shape = Shape {
 const REDIS: Shape = Shape {
     name: "redis",
     file: include_str!("redis.cfg"),
-    fronts: &["127.77.3.10:6379"],
-    greeting: "WHO\r\n",
+    needs: &[],
+    page: "127.77.3.10:7000",
+    fronts: &[("127.77.3.10:6379", b"WHO\r\nQUIT\r\n")],
     members: || {
         vec![
             Member::new("r1", "127.77.3.11:6379", Redis),
@@ -174,8 +192,9 @@ const REDIS: Shape = Shape {
 const SMTP: Shape = Shape {
     name: "smtp",
     file: include_str!("smtp.cfg"),
-    fronts: &["127.77.5.10:2525"],
-    greeting: "",
+    needs: &[],
+    page: "127.77.5.10:7000",
+    fronts: &[("127.77.5.10:2525", b"QUIT\r\n")],
     members: || {
         vec![
             Member::new("mx1", "127.77.5.11:2525", Smtp),
