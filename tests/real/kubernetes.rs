@@ -15,6 +15,8 @@ pub(super) const SHAPE: Shape = Shape {
     file: include_str!("kubernetes.cfg"),
     needs: &[],
     page: "127.77.6.10:7000",
+    until: None,
+    explained: None,
     fronts: &[("127.77.6.10:6443", b"who\n")],
     members: || {
         vec![

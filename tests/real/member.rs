@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use super::speech;
+use super::{ldap::Directory, speech};
 use crate::harness::Failure;
 
 /// What it speaks.
@@ -29,6 +29,8 @@ pub(super) enum Speech {
     Redis,
     /// As much of SMTP as a check asks.
     Smtp,
+    /// No fake but an `slapd`.
+    Ldap,
 }
 
 /// What it is at the moment.
@@ -47,7 +49,16 @@ pub(super) struct Member {
     name: &'static str,
     address: &'static str,
     speech: Speech,
-    serving: Option<(Arc<AtomicBool>, JoinHandle<()>)>,
+    serving: Option<Serving>,
+}
+
+/// What stands behind one that listens.
+enum Serving {
+    Fake(Arc<AtomicBool>, JoinHandle<()>),
+    /// It dies with this.
+    Real {
+        _directory: Directory,
+    },
 }
 
 impl Member {
@@ -72,6 +83,14 @@ impl Member {
         if role == Role::Dead {
             return Ok(());
         }
+        if matches!(self.speech, Speech::Ldap) {
+            if role == Role::Bad {
+                return Err("a directory is there, or it is not".into());
+            }
+            let _directory = Directory::start(self.name, self.address)?;
+            self.serving = Some(Serving::Real { _directory });
+            return Ok(());
+        }
         let listener = TcpListener::bind(self.address)?;
         let ends = Arc::new(AtomicBool::new(false));
         let (name, speech, seen) = (self.name, self.speech, Arc::clone(&ends));
@@ -84,12 +103,12 @@ impl Member {
                 std::thread::spawn(move || serve(stream, name, speech, role == Role::Good).ok());
             }
         });
-        self.serving = Some((ends, thread));
+        self.serving = Some(Serving::Fake(ends, thread));
         Ok(())
     }
 
     fn stop(&mut self) {
-        let Some((ends, thread)) = self.serving.take() else {
+        let Some(Serving::Fake(ends, thread)) = self.serving.take() else {
             return;
         };
         ends.store(true, Ordering::SeqCst);
@@ -110,7 +129,7 @@ fn serve(stream: TcpStream, name: &str, speech: Speech, good: bool) -> std::io::
     match speech {
         Speech::Api => return speech::api(stream, name, good),
         Speech::Amqp => return speech::amqp(stream, name, good),
-        Speech::Name | Speech::Http | Speech::Redis | Speech::Smtp => {}
+        Speech::Name | Speech::Http | Speech::Redis | Speech::Smtp | Speech::Ldap => {}
     }
     let mut out = stream.try_clone()?;
     let greeting = match speech {

@@ -15,6 +15,8 @@ pub(super) const SHAPE: Shape = Shape {
     file: include_str!("rabbitmq.cfg"),
     needs: &[],
     page: "127.77.7.10:7000",
+    until: None,
+    explained: None,
     fronts: &[
         ("127.77.7.10:5672", b"AMQP\0\0\x09\x01"),
         ("127.77.7.10:15672", b"GET / HTTP/1.0\r\n\r\n"),

@@ -3,7 +3,7 @@
 use pontoon_lab::needs::Need;
 
 use super::{
-    kubernetes,
+    exasol, kubernetes, ldap,
     member::{
         Member,
         Role::{self, Bad, Dead, Good},
@@ -22,8 +22,12 @@ pub(super) struct Shape {
     pub(super) needs: &'static [Need],
     /// Where the statistics are.
     pub(super) page: &'static str,
-    /// Where clients connect, and what each says first; whoever hears it ends the session.
+    /// Where clients connect, and what each says first.
     pub(super) fronts: &'static [(&'static str, &'static [u8])],
+    /// How the last thing ends that a client hears, if the server does not end the session.
+    pub(super) until: Option<&'static [u8]>,
+    /// A cell of HAProxy's and the same of ours, which differ for a reason that docs/differences.md gives.
+    pub(super) explained: Option<(&'static str, &'static str)>,
     /// The servers, none of which listens yet.
     pub(super) members: fn() -> Vec<Member>,
     /// What happens, in order.
@@ -44,7 +48,9 @@ pub(super) const SHAPES: &[Shape] = &[
     GALERA,
     REDIS,
     SMTP,
+    exasol::SHAPE,
     kubernetes::SHAPE,
+    ldap::SHAPE,
     rabbitmq::SHAPE,
 ];
 
@@ -53,6 +59,8 @@ const PATRONI: Shape = Shape {
     file: include_str!("patroni.cfg"),
     needs: &[],
     page: "127.77.1.10:7000",
+    until: None,
+    explained: None,
     fronts: &[("127.77.1.10:5000", b""), ("127.77.1.10:5001", b"")],
     members: || {
         vec![
@@ -104,6 +112,8 @@ const GALERA: Shape = Shape {
     file: include_str!("galera.cfg"),
     needs: &[],
     page: "127.77.2.10:7000",
+    until: None,
+    explained: None,
     fronts: &[("127.77.2.10:3306", b"")],
     members: || {
         vec![
@@ -156,6 +166,8 @@ const REDIS: Shape = Shape {
     file: include_str!("redis.cfg"),
     needs: &[],
     page: "127.77.3.10:7000",
+    until: None,
+    explained: None,
     fronts: &[("127.77.3.10:6379", b"WHO\r\nQUIT\r\n")],
     members: || {
         vec![
@@ -194,6 +206,8 @@ const SMTP: Shape = Shape {
     file: include_str!("smtp.cfg"),
     needs: &[],
     page: "127.77.5.10:7000",
+    until: None,
+    explained: None,
     fronts: &[("127.77.5.10:2525", b"QUIT\r\n")],
     members: || {
         vec![
