@@ -96,7 +96,7 @@ fn trouble(row: &mut Row, state: &BackendState) {
 
 fn standing(row: &mut Row, view: &BackendView, servers: &[ServerView], now: Instant) {
     row.small(Column::Weight, view.weight);
-    row.small(Column::Uweight, user_weight(view, servers));
+    row.small(Column::Uweight, view.weight_set);
     row.small(Column::Act, view.active);
     row.small(Column::Bck, view.backup);
     row.large(Column::Chkdown, view.went_down);
@@ -105,16 +105,6 @@ fn standing(row: &mut Row, view: &BackendView, servers: &[ServerView], now: Inst
     if !servers.is_empty() {
         row.small(Column::Downtime, clamp(view.downtime_secs));
     }
-}
-
-/// The configured weights of those that take traffic now: active servers, else backup servers.
-fn user_weight(view: &BackendView, servers: &[ServerView]) -> u32 {
-    let backup = view.active == 0;
-    servers
-        .iter()
-        .filter(|server| server.usable && server.backup == backup)
-        .map(|server| u32::from(server.weight.get()))
-        .sum()
 }
 
 /// `UP` or `DOWN`, with how many servers are not down where some are hidden.

@@ -82,6 +82,8 @@ pub struct BackendView {
     pub backup: u32,
     /// Sum of the weights in force of what takes traffic now.
     pub weight: u32,
+    /// Sum of its weights as they were set.
+    pub weight_set: u32,
     /// Sessions waiting in the backend's queue.
     pub queued: u32,
     /// Most that ever waited.
@@ -128,7 +130,7 @@ impl Backend {
     }
 
     pub(super) fn view_whole(&self, now: Instant) -> BackendView {
-        let pool = self.members.iter().filter(|member| member.in_pool);
+        let pool = || self.members.iter().filter(|member| member.in_pool);
         let running = self
             .outage
             .since
@@ -136,9 +138,10 @@ impl Backend {
         BackendView {
             active: self.usable.active,
             backup: self.usable.backup,
-            weight: pool
+            weight: pool()
                 .map(|member| u32::from(in_force(member.weight, member.ramp).get()))
                 .sum(),
+            weight_set: pool().map(|member| u32::from(member.weight.get())).sum(),
             queued: self.queue.length(Line::Backend),
             queued_max: self.queued_max,
             sessions: self.occupied,

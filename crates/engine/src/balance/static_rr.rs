@@ -12,6 +12,7 @@ pub(super) struct StaticRr {
     choosable: u32,
     table: Vec<u32>,
     stale: bool,
+    /// Behind the last pick; a table that has become too short for it begins anew, as with HAProxy.
     place: usize,
 }
 
@@ -45,10 +46,14 @@ impl Chooser for StaticRr {
         }
         if std::mem::take(&mut self.stale) {
             self.table = spread(&self.shares);
-            self.place = 0;
         }
         let table = &self.table;
-        let (before, after) = table.split_at(self.place.min(table.len()));
+        let start = if self.place < table.len() {
+            self.place
+        } else {
+            0
+        };
+        let (before, after) = table.split_at(start);
         let (steps, id) = after
             .iter()
             .chain(before)
@@ -57,19 +62,17 @@ impl Chooser for StaticRr {
                 let id = ServerId(*id);
                 (self.open[id.index()] && draw.avoid != Some(id)).then_some((steps, id))
             })?;
-        self.place = (self.place + steps + 1) % table.len();
+        self.place = (start + steps) % table.len() + 1;
         Some(id)
     }
 
     fn clock(&self) -> u64 {
-        let place = if self.stale { 0 } else { self.place };
-        u64::try_from(place).unwrap_or_default()
+        u64::try_from(self.place).unwrap_or_default()
     }
 
     fn resume(&mut self, clock: u64, _turns: &[Option<Turn>]) {
         self.table = spread(&self.shares);
         self.stale = false;
-        let place = usize::try_from(clock).unwrap_or_default();
-        self.place = place.checked_rem(self.table.len()).unwrap_or_default();
+        self.place = usize::try_from(clock).unwrap_or_default();
     }
 }
