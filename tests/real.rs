@@ -8,18 +8,23 @@ mod member;
 mod rabbitmq;
 mod shapes;
 mod speech;
+mod statistics;
 
 use std::{
     collections::BTreeMap,
     io::{ErrorKind, Read, Write},
     net::{SocketAddr, TcpStream},
+    os::unix::net::UnixStream,
+    path::Path,
     time::Duration,
 };
 
 use pontoon_lab::{
     balancer::{Balancer, Kind},
     needs::Need,
-    statistics, wait,
+    statistics::{get, rows as rows_of},
+    temp::TempDir,
+    wait,
 };
 
 use self::shapes::{SHAPES, Shape, Step};
@@ -32,24 +37,22 @@ const CLIENTS: usize = 6;
 const CSV: &str = "/haproxy_stats;csv";
 const LOGIN: &str = "Authorization: Basic YWRtaW46c3Ryb25nUGFzc3dvckQ=\r\n";
 
-/// Columns that a story determines. The rest are dates, rates and averages, or count checks.
-const COLUMNS: [&str; 16] = [
-    "type",
-    "mode",
-    "status",
-    "weight",
-    "act",
-    "bck",
-    "check_status",
-    "check_code",
-    "last_chk",
-    "check_desc",
-    "stot",
-    "lbtot",
-    "econ",
-    "eresp",
-    "wredis",
-    "algo",
+/// Where a file puts its runtime socket, if it has one.
+const SOCKET: &str = "/run/haproxy/admin.sock";
+
+/// Columns that no story determines, beside those with `time` and `rate` in their names: how checks and sessions
+/// happened to meet.
+const VARYING: [&str; 8] = [
+    // Bytes of those whom nobody serves count if they were faster than the goodbye.
+    "bin",
+    "lastchg",
+    "lastsess",
+    "check_duration",
+    "chkfail",
+    "smax",
+    "conn_rate",
+    // An estimate about a pool of idle connections, which HAProxy raises with each check.
+    "need_conn_est",
 ];
 
 /// Adds this area's tests.
@@ -67,8 +70,10 @@ pub(crate) fn register(tests: &mut Vec<Test>) {
 struct Sight {
     /// What each client heard, front by front.
     reached: Vec<String>,
-    /// Chosen columns of the statistics.
+    /// What the statistics say.
     rows: BTreeMap<String, Vec<String>>,
+    /// The same, and the names of all columns, from the runtime socket.
+    asked: Option<(String, BTreeMap<String, Vec<String>>)>,
 }
 
 fn compare(shape: &'static Shape) -> Outcome {
@@ -90,6 +95,12 @@ fn compare(shape: &'static Shape) -> Outcome {
                 "step {step}: rows {:?} there, {:?} here",
                 theirs.rows.keys(),
                 ours.rows.keys()
+            ));
+        }
+        if theirs.asked != ours.asked {
+            found.push(format!(
+                "step {step}: at the socket {:?} there, {:?} here",
+                theirs.asked, ours.asked
             ));
         }
         for ((name, theirs), ours) in theirs.rows.iter().zip(ours.rows.values()) {
@@ -115,7 +126,11 @@ fn compare(shape: &'static Shape) -> Outcome {
 /// The whole story under one program.
 fn run(kind: Kind, shape: &Shape) -> Result<Vec<Sight>, Failure> {
     // The operator's network is put on loopback; nothing else is changed.
+    let folder = TempDir::new("real")?;
+    let socket = folder.path().join("admin.sock");
     let config = shape.file.replace(" 10.77.", " 127.77.");
+    let config = config.replace(SOCKET, &socket.to_string_lossy());
+    let has_socket = shape.file.contains(SOCKET);
     let page = address(shape.page)?;
     let mut members = (shape.members)();
     let mut balancer = None;
@@ -129,10 +144,11 @@ fn run(kind: Kind, shape: &Shape) -> Result<Vec<Sight>, Failure> {
             balancer = Some(Balancer::start(kind, pontoon(), &config, page)?);
         }
         settle(page, step)?;
-        let reached = clients(shape)?;
+        let reached = clients(shape, page)?;
         sights.push(Sight {
             reached,
             rows: rows(page)?,
+            asked: has_socket.then(|| ask(&socket)).transpose()?,
         });
     }
     Ok(sights)
@@ -146,7 +162,7 @@ fn address(text: &str) -> Result<SocketAddr, Failure> {
 /// Waits until checks have made of the servers what the step says.
 fn settle(page: SocketAddr, step: &Step) -> Outcome {
     let settled = || {
-        let rows = statistics::rows(&statistics::get(page, CSV, LOGIN).ok()?.body).ok()?;
+        let rows = rows_of(&get(page, CSV, LOGIN).ok()?.body).ok()?;
         let is = |(name, state): &(&str, &str)| {
             // The last check's finding as well: a state may be older than the step.
             rows.get(*name)
@@ -162,7 +178,7 @@ fn settle(page: SocketAddr, step: &Step) -> Outcome {
 }
 
 /// What each of several clients hears, one after the other.
-fn clients(shape: &Shape) -> Result<Vec<String>, Failure> {
+fn clients(shape: &Shape, page: SocketAddr) -> Result<Vec<String>, Failure> {
     let mut reached = Vec::new();
     for (front, greeting) in shape.fronts {
         for _ in 0..CLIENTS {
@@ -180,6 +196,15 @@ fn clients(shape: &Shape) -> Result<Vec<String>, Failure> {
                 }
                 Err(_) => "closed".into(),
             });
+            drop(stream);
+            // The next one comes to servers that nobody uses.
+            wait::until("the session to end", wait::PATIENCE, || {
+                let told = Told::from(get(page, CSV, LOGIN).ok()?.body)?;
+                told.rows
+                    .values()
+                    .all(|row| row["scur"] == "0")
+                    .then_some(())
+            })?;
         }
     }
     Ok(reached)
@@ -199,25 +224,62 @@ fn hear(stream: &mut TcpStream, until: Option<&[u8]>, bytes: &mut Vec<u8>) -> st
 
 /// The statistics without the page's own row, once all sessions have ended.
 fn rows(page: SocketAddr) -> Result<BTreeMap<String, Vec<String>>, Failure> {
-    let all = wait::until("all sessions to end", wait::PATIENCE, || {
-        let rows = statistics::rows(&statistics::get(page, CSV, LOGIN).ok()?.body).ok()?;
-        let rows: BTreeMap<_, _> = rows
-            .into_iter()
-            .filter(|(name, _)| !name.starts_with("stats/"))
-            .collect();
+    let calm = wait::until("all sessions to end", wait::PATIENCE, || {
+        let told = Told::from(get(page, CSV, LOGIN).ok()?.body)?;
+        told.is_calm().then_some(told)
+    });
+    Ok(calm?.chosen())
+}
+
+/// The columns and the rows of `show stat`.
+fn ask(socket: &Path) -> Result<(String, BTreeMap<String, Vec<String>>), Failure> {
+    let calm = wait::until("no check to run", wait::PATIENCE, || {
+        let mut stream = UnixStream::connect(socket).ok()?;
+        stream.write_all(b"show stat\n").ok()?;
+        let mut csv = String::new();
+        stream.read_to_string(&mut csv).ok()?;
+        let told = Told::from(csv)?;
+        told.is_calm().then_some(told)
+    });
+    let told = calm?;
+    Ok((told.columns.clone(), told.chosen()))
+}
+
+/// Statistics as they were told.
+struct Told {
+    /// The fixed ones. HAProxy's modules for HTTP and TLS add their own behind `-`.
+    columns: String,
+    rows: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+impl Told {
+    fn from(csv: String) -> Option<Self> {
+        let mut rows = rows_of(&csv).ok()?;
+        rows.retain(|name, _| !name.starts_with("stats/"));
+        let columns = csv.lines().next()?.trim_start_matches("# ");
+        let columns = columns.split(",-,").next()?.to_owned();
+        Some(Self { columns, rows })
+    }
+
+    /// No session runs, and no check, whose rows are marked.
+    fn is_calm(&self) -> bool {
         let calm = |row: &BTreeMap<String, String>| {
             row["scur"] == "0" && !row["check_status"].starts_with('*')
         };
-        rows.values().all(calm).then_some(rows)
-    })?;
-    let chosen = |row: &BTreeMap<String, String>| {
-        COLUMNS
-            .iter()
-            .map(|column| format!("{column}={}", row.get(*column).map_or("", |v| v)))
-            .collect()
-    };
-    Ok(all
-        .iter()
-        .map(|(name, row)| (name.clone(), chosen(row)))
-        .collect())
+        self.rows.values().all(calm)
+    }
+
+    /// What of it the story determines.
+    fn chosen(&self) -> BTreeMap<String, Vec<String>> {
+        let steady = |column: &&str| {
+            !column.contains("time") && !column.contains("rate") && !VARYING.contains(column)
+        };
+        let columns: Vec<&str> = self.columns.split(',').filter(steady).collect();
+        let cells = |row: &BTreeMap<String, String>| {
+            let cell = |column: &&str| format!("{column}={}", row[*column]);
+            columns.iter().map(cell).collect()
+        };
+        let rows = self.rows.iter();
+        rows.map(|(name, row)| (name.clone(), cells(row))).collect()
+    }
 }

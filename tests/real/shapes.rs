@@ -9,7 +9,7 @@ use super::{
         Role::{self, Bad, Dead, Good},
         Speech::{Http, Name, Redis, Smtp},
     },
-    rabbitmq,
+    rabbitmq, statistics,
 };
 
 /// One configuration and its story.
@@ -52,6 +52,7 @@ pub(super) const SHAPES: &[Shape] = &[
     kubernetes::SHAPE,
     ldap::SHAPE,
     rabbitmq::SHAPE,
+    statistics::SHAPE,
 ];
 
 const PATRONI: Shape = Shape {
