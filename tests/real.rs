@@ -5,6 +5,7 @@ mod exasol;
 mod kubernetes;
 mod ldap;
 mod member;
+mod pair;
 mod rabbitmq;
 mod shapes;
 mod speech;
@@ -63,6 +64,7 @@ pub(crate) fn register(tests: &mut Vec<Test>) {
         let needs = shape.needs.iter();
         tests.push(needs.fold(test, |test, need| test.needs(*need)));
     }
+    pair::register(tests);
 }
 
 /// What is seen after one step.
