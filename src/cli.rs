@@ -19,7 +19,6 @@ mod switchover;
 mod top;
 mod why;
 
-use crate::election::launcher;
 use std::{
     env,
     ffi::{OsStr, OsString},
@@ -27,6 +26,8 @@ use std::{
     path::Path,
     process::{self, ExitCode},
 };
+
+use crate::election::launcher;
 
 /// Runs the program under the name it was started by.
 #[must_use]

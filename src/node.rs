@@ -20,3 +20,8 @@ pub mod status;
 
 /// In the environment of a process: `off` leaves it what it had when it was started.
 pub(crate) const SANDBOX: &str = "PONTOON_SANDBOX";
+
+/// Whether this process is to give up what it does not need.
+pub(crate) fn sandbox_is_wanted() -> bool {
+    std::env::var_os(SANDBOX).is_none_or(|value| value != "off")
+}

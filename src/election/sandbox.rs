@@ -1,7 +1,7 @@
 //! What the election gives up once it is set up: all capabilities but those for addresses, packets
 //! and firewall rules. Scripts are started by its launcher.
 
-use std::{env, io};
+use std::io;
 
 use pontoon_config::keepalived::model::Model;
 use pontoon_sys::{
@@ -14,19 +14,14 @@ use super::{
     resume::HURRY,
     script::launched,
 };
-use crate::node::SANDBOX;
-
-/// Whether anything is to be given up.
-pub(super) fn is_wanted() -> bool {
-    env::var_os(SANDBOX).is_none_or(|value| value != "off")
-}
+use crate::node::{SANDBOX, sandbox_is_wanted};
 
 /// Starts the launcher, or takes it over. To be called while we have all rights, and no threads.
 ///
 /// # Errors
 /// Out of processes or descriptors.
 pub(super) fn prepare() -> io::Result<()> {
-    if is_wanted() {
+    if sandbox_is_wanted() {
         launched::begin()
     } else {
         Ok(())
@@ -35,7 +30,7 @@ pub(super) fn prepare() -> io::Result<()> {
 
 /// Gives it up, for this thread and those that it starts.
 pub(super) fn put_up(model: &Model, log: &Log) {
-    if !is_wanted() {
+    if !sandbox_is_wanted() {
         let text = format!("This process runs without its sandbox: {SANDBOX}=off.");
         return log.line(Level::Notice, text);
     }
@@ -77,7 +72,7 @@ fn kept(model: &Model) -> Capabilities {
 /// Does what executes another program, which is to have our capabilities: also if we are not root,
 /// whose programs get them anyway, as far as the bounding set goes.
 pub(super) fn across<T>(execute: impl FnOnce() -> T) -> T {
-    if !is_wanted() {
+    if !sandbox_is_wanted() {
         return execute();
     }
     let held = capability::held();

@@ -162,22 +162,21 @@ impl Offer {
             return line.say(&refused, &[], &[], PATIENCE).map(|()| None);
         }
         self.welcome(line)?;
-        let word = match line.hear(None) {
-            Ok(heard) => heard.word,
-            Err(broken) => {
-                self.listeners.open_to_new();
-                return match broken {
-                    // It has refused its files, or could not set up what they ask for: that is its business.
-                    Broken::Gone => Ok(None),
-                    broken => Err(broken),
-                };
-            }
+        let outcome = match line.hear(None) {
+            Ok(heard) => match heard.word {
+                FromNew::Ready(lack) => self.hand_over(line, &lack),
+                FromNew::Drain { why } => Ok(Some(self.drain(&why, &[]))),
+                _ => Err(Broken::Unexpected),
+            },
+            // It has refused its files, or could not set up what they ask for: that is its business.
+            Err(Broken::Gone) => Ok(None),
+            Err(broken) => Err(broken),
         };
-        match word {
-            FromNew::Ready(lack) => self.hand_over(line, &lack),
-            FromNew::Drain { why } => Ok(Some(self.drain(&why, &[]))),
-            _ => Err(Broken::Unexpected),
+        if !matches!(outcome, Ok(Some(_))) {
+            // We serve on, whatever it has prepared.
+            self.listeners.open_to_new();
         }
+        outcome
     }
 
     fn objection(&self, version: u32) -> Option<String> {
@@ -290,7 +289,6 @@ impl Offer {
     }
 
     fn accept_again(&self) {
-        self.listeners.open_to_new();
         for thread in &self.running.threads {
             thread.post(Message::Resume);
         }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use pontoon_sys::{
-    packet,
+    option, packet,
     process::{Pid, child::Handle},
 };
 
@@ -51,6 +51,13 @@ impl Old {
         let mut heard = [0; 5];
         client.read_exact(&mut heard).unwrap();
         assert_eq!(&heard, b"hello");
+    }
+
+    /// As a new process does with listeners that it has no use for.
+    fn silence(&self) {
+        for listener in self.fixture.listeners.iter() {
+            option::ignore_new_connections(&listener.socket).unwrap();
+        }
     }
 
     fn accepts(&self) {
@@ -171,6 +178,14 @@ fn whoever_talks_nonsense_changes_nothing() {
     let old = Old::new();
     let (line, serving) = old.serve();
     greet(&line);
+    old.silence();
+    say(&line, &FromNew::Taken);
+    assert!(matches!(serving.join().unwrap(), Err(Broken::Unexpected)));
+    old.session_goes_on();
+    old.accepts();
+    let (line, serving) = old.serve();
+    greet(&line);
+    old.silence();
     say(&line, &FromNew::Ready(Lack::default()));
     assert!(matches!(hear(&line), FromOld::State(_)));
     say(&line, &FromNew::Taken);

@@ -1,7 +1,7 @@
 //! What a process takes from itself once everything is bound and opened: capabilities, files,
 //! system calls. What its own files need beyond that, [`needs`] says and `pontoon check` tells.
 
-use std::{env, path::PathBuf};
+use std::path::PathBuf;
 
 use pontoon_config::haproxy::{
     model::{LogLevel, Model},
@@ -17,7 +17,7 @@ use pontoon_sys::{
     },
 };
 
-use crate::node::SANDBOX;
+use crate::node::{SANDBOX, sandbox_is_wanted};
 
 /// What is read later all the same: authorities for the checks of servers that are added, and what
 /// the library looks up about time zones and processors.
@@ -56,7 +56,7 @@ impl Sandbox {
         let all =
             |it: fn(Need) -> Capabilities| needs.iter().map(|needed| it(needed.need)).collect();
         Self {
-            wanted: env::var_os(SANDBOX).is_none_or(|value| value != "off"),
+            wanted: sandbox_is_wanted(),
             starts_programs: needs.iter().any(|needed| needed.need == Need::Programs),
             kept: all(capability_for),
             outlasting: all(|need| match need {
