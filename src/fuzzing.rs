@@ -1,6 +1,6 @@
 //! Doors for `fuzz/`, which is a package of its own: parsers that are private otherwise, each as a function that takes bytes
-//! as a stranger would send them, gives nothing back, and panics where a parser breaks a promise. Nothing in the program
-//! calls them; the linker leaves them out of it.
+//! as a stranger would send them, panics where a parser breaks a promise, and says whether anything in the bytes made sense. Nothing in
+//! the program calls them; the linker leaves them out of it.
 
 use std::sync::{Arc, OnceLock};
 

@@ -40,7 +40,11 @@ pub(crate) fn register(tests: &mut Vec<Test>) {
     let threats = "documentation::threats_name_tests_that_exist";
     tests.push(Test::new(threats, threats::name_tests_that_exist));
     for (name, run) in [
-        ("fences_are_tagged", fences::are_tagged as fn() -> Outcome),
+        (
+            "names_of_no_tests_are_noticed",
+            threats::other_names_are_noticed as fn() -> Outcome,
+        ),
+        ("fences_are_tagged", fences::are_tagged),
         ("hiding_is_noticed", fences::hiding_is_noticed),
         ("every_command_is_shown", commands::every_one_is_shown),
         (

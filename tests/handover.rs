@@ -7,6 +7,7 @@ mod held;
 mod memory;
 mod operated;
 mod states;
+mod strangers;
 mod traffic;
 
 use std::{
@@ -38,6 +39,7 @@ pub(crate) fn register(tests: &mut Vec<Test>) {
     memory::register(tests);
     operated::register(tests);
     states::register(tests);
+    strangers::register(tests);
     traffic::register(tests);
 }
 

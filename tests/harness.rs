@@ -83,6 +83,11 @@ impl Test {
         self
     }
 
+    /// How it is called.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// For the runner.
     pub(crate) fn into_trial(self) -> Trial {
         let Self { name, needs, run } = self;

@@ -16,6 +16,7 @@ mod election;
 mod examples;
 mod exasol;
 mod failover;
+mod fuzz;
 mod handover;
 mod harness;
 mod language;
@@ -43,6 +44,15 @@ fn main() -> std::process::ExitCode {
         return code;
     }
     let arguments = libtest_mimic::Arguments::from_args();
+    libtest_mimic::run(
+        &arguments,
+        tests().into_iter().map(harness::Test::into_trial).collect(),
+    )
+    .exit_code()
+}
+
+/// Every test of this binary.
+fn tests() -> Vec<harness::Test> {
     let mut tests = Vec::new();
     chaos::register(&mut tests);
     checks::register(&mut tests);
@@ -57,6 +67,7 @@ fn main() -> std::process::ExitCode {
     exasol::register(&mut tests);
     examples::register(&mut tests);
     failover::register(&mut tests);
+    fuzz::register(&mut tests);
     handover::register(&mut tests);
     language::register(&mut tests);
     load::register(&mut tests);
@@ -75,9 +86,5 @@ fn main() -> std::process::ExitCode {
     runtime::register(&mut tests);
     stats::register(&mut tests);
     views::register(&mut tests);
-    libtest_mimic::run(
-        &arguments,
-        tests.into_iter().map(harness::Test::into_trial).collect(),
-    )
-    .exit_code()
+    tests
 }

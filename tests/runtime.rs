@@ -2,7 +2,7 @@
 
 mod sessions;
 
-use std::path::Path;
+use std::{fs, os::unix::fs::MetadataExt as _, path::Path};
 
 use pontoon_lab::{
     balancer::{Balancer, Kind, free_address},
@@ -26,6 +26,12 @@ pub(crate) fn register(tests: &mut Vec<Test>) {
         )
         .needs(Need::Program("haproxy")),
     );
+    for kind in [Kind::Haproxy, Kind::Pontoon] {
+        let name = format!("runtime::a_socket_is_for_whom_the_file_says ({kind:?})");
+        let test = Test::new(name, move || is_for_whom_the_file_says(kind));
+        let peer = (kind == Kind::Haproxy).then_some(Need::Program("haproxy"));
+        tests.push(peer.into_iter().fold(test.needs(Need::Root), Test::needs));
+    }
 }
 
 /// What is compared of two answers.
@@ -191,4 +197,43 @@ fn answers_are_haproxys() -> Outcome {
     } else {
         Err(Failure::from(found.join("\n")))
     }
+}
+
+/// Its mode and owners, and what those who come in may do: nobody below `admin` takes a server out or changes limits, nor raises his level.
+fn is_for_whom_the_file_says(kind: Kind) -> Outcome {
+    let folder = TempDir::new("runtime")?;
+    let [user, operator] = ["user", "operator"].map(|level| folder.path().join(level));
+    let (front, dead) = (free_address()?, free_address()?);
+    let config = format!(
+        "global\n stats socket {} mode 640 uid 12 gid 34 level user\n stats socket {} mode 600 level operator\n\
+         defaults\n mode tcp\n timeout connect 1s\n timeout client 5s\n timeout server 5s\n\
+         listen be\n bind {front}\n server s1 {dead}\n",
+        user.display(),
+        operator.display(),
+    );
+    let _balancer = Balancer::start(kind, pontoon(), &config, front)?;
+    wait::until("the sockets", wait::PATIENCE, || {
+        ask(&user, "show version")
+            .and_then(|_| ask(&operator, "show version"))
+            .ok()
+    })?;
+    let mode_and_owners = |path: &Path| {
+        let made = fs::metadata(path)?;
+        Ok::<_, Failure>((made.mode() & 0o777, made.uid(), made.gid()))
+    };
+    assert_eq!(mode_and_owners(&user)?, (0o640, 12, 34));
+    assert_eq!(mode_and_owners(&operator)?, (0o600, 0, 0));
+    for (socket, command) in [
+        (&user, "disable server be/s1"),
+        (&user, "operator; disable server be/s1"),
+        (&user, "set maxconn global 5"),
+        (&operator, "disable server be/s1"),
+        (&operator, "set maxconn global 5"),
+    ] {
+        let answer = ask(socket, command)?;
+        assert!(answer.contains("Permission denied"), "{command}: {answer}");
+    }
+    let status = |socket: &Path| ask(socket, "show stat be 4 -1");
+    assert!(!status(&user)?.contains("MAINT"), "{}", status(&user)?);
+    Ok(())
 }

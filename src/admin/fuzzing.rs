@@ -33,9 +33,9 @@ const STATS: ProxyId = ProxyId(2);
 
 /// A request to the statistics page, its body, and the answer to it. What was read must be read again without what follows
 /// it, and no header of the answer may hold the end of a line.
-pub fn statistics_request(bytes: &[u8]) {
+pub fn statistics_request(bytes: &[u8]) -> bool {
     let Ok(Some((head, length))) = request::parse(bytes) else {
-        return;
+        return false;
     };
     assert!(length <= bytes.len().min(MAX_HEAD), "{length}");
     assert_eq!(request::parse(&bytes[..length - 1]), Ok(None));
@@ -44,17 +44,19 @@ pub fn statistics_request(bytes: &[u8]) {
     let body = read_body(head.framing, &bytes[length..]);
     let running = running();
     let service = Service::new(Arc::clone(&running));
-    if let Some(page) = service.page(STATS, &head) {
-        let mut refusal = std::pin::pin!(service.refuses(page, &head));
-        let refusal = refusal
-            .as_mut()
-            .poll(&mut Context::from_waker(Waker::noop()));
-        assert!(
-            matches!(refusal, Poll::Ready(_)),
-            "a clear password takes no time"
-        );
-        answer(&service, &head, body.as_ref(), &record(&running));
-    }
+    let Some(page) = service.page(STATS, &head) else {
+        return false;
+    };
+    let mut refusal = std::pin::pin!(service.refuses(page, &head));
+    let refusal = refusal
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()));
+    assert!(
+        matches!(refusal, Poll::Ready(_)),
+        "a clear password takes no time"
+    );
+    answer(&service, &head, body.as_ref(), &record(&running));
+    true
 }
 
 fn read_body(framing: Framing, bytes: &[u8]) -> Option<Body> {
@@ -92,10 +94,11 @@ fn record(running: &Running) -> SessionRecord {
 
 /// What follows `stats uri`, and the query of `/metrics`. The link to a view must lead to that view, and every row of the
 /// CSV must have as many fields as its header.
-pub fn statistics_view(bytes: &[u8]) {
+pub fn statistics_view(bytes: &[u8]) -> bool {
     static RUNNING: LazyLock<Arc<Running>> = LazyLock::new(running);
     let options = String::from_utf8_lossy(bytes);
     let view = View::parse(&options);
+    let understood = view != View::default();
     // The words of an outcome are not encoded: what means something in a link ends there.
     if view.outcome.is_none() {
         assert_eq!(View::parse(&view.link("/s")["/s".len()..]), view);
@@ -131,7 +134,7 @@ pub fn statistics_view(bytes: &[u8]) {
         let of = |page: &str| page.matches(&*scope).count();
         assert_eq!(of(&page), of(&render(&harmless)), "not escaped: {scope}");
     }
-    if let Ok(query) = Query::parse(&options) {
-        assert_eq!(Query::parse(&options), Ok(query));
-    }
+    let query = Query::parse(&options);
+    assert_eq!(Query::parse(&options), query);
+    understood
 }

@@ -9,14 +9,15 @@ use super::{
 
 /// The first byte chooses the kind of check, the others are the answer. What is said about it must stay short, whatever was
 /// answered, and once all has come there must be a verdict.
-pub fn check_answers(bytes: &[u8]) {
+pub fn check_answers(bytes: &[u8]) -> bool {
     let Some((kind, answer)) = bytes.split_first() else {
-        return;
+        return false;
     };
     // No check is asked before something has come.
     if answer.is_empty() {
-        return;
+        return false;
     }
+    let mut understood = false;
     for complete in [false, true] {
         let verdict = match kind % 10 {
             0 => redis::judge(answer, complete),
@@ -32,11 +33,15 @@ pub fn check_answers(bytes: &[u8]) {
             7 => ssl_hello::judge(answer, complete),
             8 => agent_line(answer, complete),
             _ => {
-                http::response::fuzz(answer);
+                understood |= http::response::fuzz(answer);
                 exasol::fuzz(answer, complete)
             }
         };
         assert!(verdict.is_some() || !complete, "no verdict");
+        let nonsense = [CheckStatus::L6Response, CheckStatus::L7Response];
+        understood |= verdict
+            .as_ref()
+            .is_some_and(|it| !nonsense.contains(&it.status));
         if let Some(Verdict {
             info: Some(info), ..
         }) = verdict
@@ -45,6 +50,7 @@ pub fn check_answers(bytes: &[u8]) {
             assert!(info.len() <= 3 * INFO_LIMIT + 100, "{info:?}");
         }
     }
+    understood
 }
 
 fn agent_line(answer: &[u8], complete: bool) -> Option<Verdict> {

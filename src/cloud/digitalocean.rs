@@ -120,11 +120,14 @@ impl DigitalOcean {
 }
 
 /// For [`crate::fuzzing`].
-pub(super) fn fuzz(answer: &Answer) {
-    if let Ok(One { reserved_ip }) = answer.json(NAME) {
+pub(super) fn fuzz(answer: &Answer) -> bool {
+    let one = answer.json(NAME);
+    let understood = one.is_ok();
+    if let Ok(One { reserved_ip }) = one {
         let holder = reserved_ip.droplet.map(|droplet| droplet.id);
         assert!(holder.is_none_or(|id| answer.text().contains(&id.to_string())));
     }
     let refusal: Refusal = answer.json(NAME).unwrap_or_default();
     assert!(refusal.message.len() <= answer.body.len());
+    understood || !refusal.message.is_empty()
 }

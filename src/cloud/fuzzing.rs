@@ -5,9 +5,9 @@ use hyper::{HeaderMap, StatusCode};
 use super::{aws, digitalocean, hetzner, http::Answer};
 
 /// The first byte chooses who answers; the others are the body, or the file. No error may quote an answer that held keys.
-pub fn cloud_answers(bytes: &[u8]) {
+pub fn cloud_answers(bytes: &[u8]) -> bool {
     let Some((kind, body)) = bytes.split_first() else {
-        return;
+        return false;
     };
     let answer = Answer {
         status: StatusCode::from_u16(200 + u16::from(*kind)).unwrap_or_default(),

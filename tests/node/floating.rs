@@ -4,6 +4,7 @@
 mod by_hand;
 mod programs;
 mod ready;
+mod secrets;
 mod stage;
 mod weather;
 
@@ -39,6 +40,7 @@ pub(super) fn register(tests: &mut Vec<Test>) {
     by_hand::register(&mut add);
     programs::register(&mut add);
     ready::register(&mut add);
+    secrets::register(&mut add);
     weather::register(&mut add);
 }
 

@@ -155,6 +155,14 @@ impl Cloud {
         lock(&self.0.vault).container(path, authorization, allowed, lifetime);
     }
 
+    /// The secrets of all keys so far, and all tokens that were handed out with them or for metadata.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<String> {
+        let mut all: Vec<_> = lock(&self.0.vault).secrets().collect();
+        all.extend(lock(&self.0.metadata).given().cloned());
+        all
+    }
+
     /// From here on every key of every role has expired, whatever was said when it was handed out.
     pub fn expire_role_keys(&self) {
         lock(&self.0.vault).expire_roles();

@@ -18,17 +18,19 @@ const MOST: usize = 50;
 
 /// Lines of commands with their payloads, read and carried out. It must not matter how the bytes arrive, who may do more must
 /// be understood alike, and every answer must end as clients expect it.
-pub fn runtime_commands(bytes: &[u8]) {
+pub fn runtime_commands(bytes: &[u8]) -> bool {
     let commands = read([bytes]);
     let (first, second) = bytes.split_at(bytes.len() / 2);
     assert_eq!(read([first, second]), commands);
     let running = running();
+    let mut understood = false;
     for written in commands.iter().take(MOST) {
         let asked = [Access::User, Access::Operator, Access::Admin];
         let [user, operator, admin] = asked.map(|access| Command::parse(written, access));
         for lower in [user, operator].into_iter().flatten() {
             assert_eq!(Some(&lower), admin.as_ref().ok());
         }
+        understood |= admin.is_ok();
         match admin {
             Err(answer) => ends(&answer.render(SeverityOutput::Number)),
             // It is for letting time pass.
@@ -43,6 +45,7 @@ pub fn runtime_commands(bytes: &[u8]) {
             }
         }
     }
+    understood
 }
 
 fn ends(answer: &str) {

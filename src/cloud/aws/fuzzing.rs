@@ -10,9 +10,10 @@ use super::{
 use crate::cloud::http::Answer;
 
 /// An answer of EC2, STS or the metadata service, or a file of AWS's tools.
-pub(in crate::cloud) fn answers(heard: &Answer) {
+pub(in crate::cloud) fn answers(heard: &Answer) -> bool {
     let text = heard.text();
-    for address in answer::addresses(&text).unwrap_or_default() {
+    let addresses = answer::addresses(&text).unwrap_or_default();
+    for address in &addresses {
         let holder = address.holder();
         assert!(
             !holder.contains(char::is_control) && holder.len() < 2000,
@@ -29,5 +30,5 @@ pub(in crate::cloud) fn answers(heard: &Answer) {
     for text in [&problem.text, &problem.advice] {
         assert!(!text.contains(char::is_control), "{problem:?}");
     }
-    credentials::fuzz(&text);
+    credentials::fuzz(&text) | !addresses.is_empty() | !complaint.code.is_empty()
 }

@@ -3,12 +3,14 @@
 use super::command::{Command, Target, take_line};
 
 /// Lines of commands, for the master or for a worker. What is passed on to a process must not be for another one.
-pub fn master_commands(bytes: &[u8]) {
+pub fn master_commands(bytes: &[u8]) -> bool {
     let mut input = bytes.to_vec();
-    let mut turned = Target::Master;
+    let (mut turned, mut understood) = (Target::Master, false);
     while let Some(commands) = take_line(&mut input) {
         for text in commands {
-            match Command::parse(&text, &turned) {
+            let command = Command::parse(&text, &turned);
+            understood |= !matches!(command, Command::Unknown(_));
+            match command {
                 Command::Turn(target) => turned = target,
                 Command::Relay { target, .. } => {
                     assert!(
@@ -21,4 +23,5 @@ pub fn master_commands(bytes: &[u8]) {
         }
         assert!(input.len() < bytes.len(), "a line takes bytes");
     }
+    understood
 }

@@ -181,9 +181,9 @@ impl Node {
         Ok(())
     }
 
-    /// The election alone, under the name of the other program, in the foreground.
+    /// The election alone, under the name of the other program, in the foreground, with all that it can tell.
     pub(super) fn start_as_keepalived(&mut self) -> Outcome {
-        let line = ["/usr/sbin/keepalived", "-n", "-l", "-f", FILE];
+        let line = ["/usr/sbin/keepalived", "-n", "-l", "-D", "-d", "-f", FILE];
         self.daemon = Some(self.host.start(&line)?);
         Ok(())
     }

@@ -56,6 +56,11 @@ impl State {
         token
     }
 
+    /// All tokens that are good.
+    pub(super) fn given(&self) -> impl Iterator<Item = &String> {
+        self.given.keys()
+    }
+
     fn knows(&self, token: &str, instance: &str) -> bool {
         let good = |(owner, end): &(String, Instant)| owner == instance && *end > Instant::now();
         self.given.get(token).is_some_and(good)

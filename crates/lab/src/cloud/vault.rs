@@ -136,6 +136,12 @@ impl Vault {
         self.roles.push((claim, role));
     }
 
+    /// What nobody else may see.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = String> {
+        let of_key = |key: &Key| [Some(key.secret.clone()), key.session_token.clone()];
+        self.keys.iter().flat_map(of_key).flatten()
+    }
+
     pub(super) fn expire_roles(&mut self) {
         for key in self.keys.iter_mut().filter(|key| key.expires.is_some()) {
             key.expires = Some(Instant::now());

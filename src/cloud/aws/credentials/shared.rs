@@ -234,7 +234,8 @@ impl Profile {
 }
 
 /// For [`crate::fuzzing`]: whatever a file says of a profile, no error shows its keys.
-pub(super) fn fuzz(text: &str) {
+pub(super) fn fuzz(text: &str) -> bool {
+    let mut understood = false;
     for (name, settings) in sections(text) {
         let profile = Profile {
             name,
@@ -242,12 +243,15 @@ pub(super) fn fuzz(text: &str) {
             file: PathBuf::new(),
         };
         let secret = profile.get("aws_secret_access_key").map(str::to_owned);
-        if let (Err(problem), Some(secret)) = (profile.keys(), secret) {
+        let keys = profile.keys();
+        understood |= keys.is_ok();
+        if let (Err(problem), Some(secret)) = (keys, secret) {
             // A short one may be part of any word, or stand in the name of the profile.
             let told = secret.len() > 40 && !profile.name.contains(&secret);
             assert!(!told || !problem.text.contains(&secret), "{}", problem.text);
         }
     }
+    understood
 }
 
 #[cfg(test)]

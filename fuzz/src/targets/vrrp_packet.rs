@@ -7,7 +7,8 @@ use pontoon_engine::vrrp::{
     readiness,
 };
 
-pub fn run(bytes: &[u8]) {
+pub(super) fn run(bytes: &[u8]) -> bool {
+    let mut understood = false;
     let node = |n: u8| IpAddr::from(Ipv4Addr::new(10, 77, 0, n));
     let node_v6 = |n: u16| IpAddr::from(Ipv6Addr::new(0xfd77, 0, 0, 0, 0, 0, 0, n));
     let ways = [
@@ -20,10 +21,13 @@ pub fn run(bytes: &[u8]) {
         if let Ok((advert, way)) = parse(bytes, from, to) {
             let again = emit_as(way, &advert, from, to);
             assert_eq!(parse(&again, from, to), Ok((advert, way)));
+            understood = true;
         }
     }
     if let Some(message) = readiness::parse(bytes) {
         assert!(readiness::is_message(bytes));
         assert_eq!(readiness::parse(&readiness::emit(&message)), Some(message));
+        understood = true;
     }
+    understood
 }

@@ -8,15 +8,14 @@ use pontoon_engine::{
     units::ProxyId,
 };
 
-pub fn run(bytes: &[u8]) {
-    proxy_header(bytes);
-    client_hello(bytes);
+pub(super) fn run(bytes: &[u8]) -> bool {
+    proxy_header(bytes) | client_hello(bytes)
 }
 
 /// A header is found at its last byte and not before, whatever follows it; what is written is read alike.
-fn proxy_header(bytes: &[u8]) {
+fn proxy_header(bytes: &[u8]) -> bool {
     let Ok(Parsed::Complete { header, length }) = proxy_protocol::parse(bytes) else {
-        return;
+        return false;
     };
     assert!(length <= bytes.len().min(MAX_LENGTH));
     let found = proxy_protocol::parse(&bytes[..length]);
@@ -47,10 +46,12 @@ fn proxy_header(bytes: &[u8]) {
             assert_eq!(read, Ok(Parsed::Complete { header, length }));
         }
     }
+    true
 }
 
 /// What is known of a hello does not change with what follows it.
-fn client_hello(bytes: &[u8]) {
+fn client_hello(bytes: &[u8]) -> bool {
+    let mut understood = false;
     let more = [bytes, &[0x16, 3, 1, 0, 1, 1]].concat();
     for fetch in [Fetch::TlsServerName, Fetch::TlsVersion, Fetch::TlsHelloType] {
         let question = Expression {
@@ -62,8 +63,10 @@ fn client_hello(bytes: &[u8]) {
                 assert!(!name.is_empty() && name.len() < bytes.len());
             }
             assert_eq!(question.sample(&Client(&more)), Sampled::Value(value));
+            understood = true;
         }
     }
+    understood
 }
 
 /// A session of which nothing is known but what came first.

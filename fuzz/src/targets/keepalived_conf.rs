@@ -43,7 +43,8 @@ impl Surroundings for Node {
     }
 }
 
-pub fn run(bytes: &[u8]) {
+pub(super) fn run(bytes: &[u8]) -> bool {
+    let mut understood = false;
     let text = String::from_utf8_lossy(bytes).into_owned();
     for unknown_words in [Unknown::Error, Unknown::Warning] {
         let file = SourceFile {
@@ -59,5 +60,8 @@ pub fn run(bytes: &[u8]) {
         assert_eq!(loaded.model.is_none(), loaded.diagnostics.has_errors());
         let _shown = render::human(&loaded.files, findings, true);
         let _shown = render::json(&loaded.files, findings);
+        // With warnings for what is unknown, anything is a configuration.
+        understood |= unknown_words == Unknown::Error && loaded.model.is_some();
     }
+    understood
 }

@@ -40,31 +40,36 @@ impl Surroundings for Machine<'_> {
     }
 }
 
-pub fn run(bytes: &[u8]) {
+pub(super) fn run(bytes: &[u8]) -> bool {
     let machine = Machine {
         file: b"# list\n10.0.0.0/8\n",
     };
-    read(bytes, &machine);
+    read(bytes, &machine)
 }
 
-/// The same bytes as a file of patterns, for every way in which such files are read.
-pub fn run_patterns(bytes: &[u8]) {
-    const FILE: &[u8] = b"
-listen l
-    mode tcp
-    bind :1
-    acl a src -f /f
-    acl b dst_port -f /f
-    acl c req.ssl_sni -i -m end -f /f
-    acl d req.ssl_sni -m reg -f /f
-    acl e req.payload(0,4) -m bin -f /f
-    acl f req.len -m int -f /f
-    tcp-request content reject if a b c d e f
-";
-    read(FILE, &Machine { file: bytes });
+/// The same bytes as a file of patterns, in each way in which such files are read.
+pub(super) fn run_patterns(bytes: &[u8]) -> bool {
+    let mut understood = false;
+    for way in [
+        "src",
+        "dst_port",
+        "req.ssl_sni -i -m end",
+        "req.ssl_sni -m reg",
+        "req.payload(0,4) -m bin",
+        "req.len -m int",
+    ] {
+        let file = format!(
+            "listen l\n mode tcp\n bind :1\n acl a {way} -f /f\n tcp-request content reject if a\n"
+        );
+        let loaded = read(file.as_bytes(), &Machine { file: bytes });
+        // Any text is the end of a text.
+        understood |= loaded && !way.ends_with("end");
+    }
+    understood
 }
 
-fn read(bytes: &[u8], machine: &Machine<'_>) {
+/// Whether it is a configuration.
+fn read(bytes: &[u8], machine: &Machine<'_>) -> bool {
     let file = SourceFile {
         name: "haproxy.cfg".to_owned(),
         text: String::from_utf8_lossy(bytes).into_owned(),
@@ -75,4 +80,5 @@ fn read(bytes: &[u8], machine: &Machine<'_>) {
     let _shown = render::human(&loaded.files, findings, true);
     let _shown = render::json(&loaded.files, findings);
     let _shown = render::like_haproxy(&loaded.files, findings, 1);
+    loaded.model.is_some()
 }
