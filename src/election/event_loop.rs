@@ -221,7 +221,7 @@ impl EventLoop {
 
     /// Gives up the rights that only the start has needed.
     pub(super) fn put_up_sandbox(&self) {
-        sandbox::put_up(&self.model, &self.log);
+        sandbox::put_up(&self.model, self.left.is_some(), &self.log);
     }
 
     /// What is known already goes in before the first `Timeout`, at which everything begins.

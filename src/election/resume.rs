@@ -128,13 +128,14 @@ pub(super) fn execute(
     };
     let (error, kept) = match leave(core, rest) {
         Ok((memory, kept)) => {
-            let ours =
-                env::vars_os().filter(|(name, _)| name != VARIABLE && name != launched::VARIABLE);
+            let others = [VARIABLE, launched::VARIABLE, sandbox::VARIABLE];
+            let ours = env::vars_os().filter(|(name, _)| !others.iter().any(|it| name == it));
             let number = |number: RawFd| OsString::from(number.to_string());
             let launcher = launched::inheritance();
             let launcher = launcher.map(|it| (launched::VARIABLE.into(), number(it)));
             let left = (VARIABLE.into(), number(memory.as_raw_fd()));
             let left = [left].into_iter().chain(launcher);
+            let left = left.chain(sandbox::inheritance());
             let words = [own_name()].into_iter().chain(own_arguments());
             let error = sandbox::across(|| replace(program, words, ours.chain(left)));
             (error, kept)
@@ -223,6 +224,7 @@ pub(super) async fn can_resume(program: &Path) -> bool {
         .env_remove(crate::node::channel::VARIABLE)
         .env_remove(VARIABLE)
         .env_remove(launched::VARIABLE)
+        .env_remove(sandbox::VARIABLE)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

@@ -3,8 +3,15 @@
 
 use std::fs;
 
-use pontoon_lab::{host::Inmate, wait};
-use pontoon_sys::process::Signal;
+use pontoon_lab::{
+    host::{Inmate, wait_for_file},
+    needs::Need,
+    wait,
+};
+use pontoon_sys::{
+    process::Signal,
+    sandbox::denied::lists::{KERNEL, KEYS, MACHINE, MOUNTS, OTHERS},
+};
 
 use super::{
     on_hosts,
@@ -32,6 +39,8 @@ pub(super) fn register(tests: &mut Vec<Test>) {
     add("ends_with_the_launcher", launcher_killed);
     add("takes_the_launcher_along", election_killed);
     add("of_the_election_is_off_if_told_so", off);
+    let calls = on_hosts("sandbox_fails_what_is_nobodys_business_there", calls);
+    tests.push(calls.needs(Need::Program("python3")));
 }
 
 /// A field of a thread's status, e.g. `CapEff:`.
@@ -46,8 +55,15 @@ pub(crate) fn set(status: &str, name: &str) -> u64 {
     u64::from_str_radix(field(status, name), 16).expect("a hexadecimal number")
 }
 
-/// Every thread of the process has these capabilities only, and gets no more.
+/// How many filters of system calls a thread has.
+fn filters(status: &str) -> u32 {
+    field(status, "Seccomp_filters:").parse().expect("a number")
+}
+
+/// Every thread of the process has these capabilities only, gets no more, and has one filter of system
+/// calls, beside those that we have ourselves.
 pub(crate) fn is_confined(pid: u32, kept: u64) -> Outcome {
+    let ours = filters(&fs::read_to_string("/proc/self/status")?);
     for task in fs::read_dir(format!("/proc/{pid}/task"))? {
         let status = fs::read_to_string(task?.path().join("status"))?;
         for name in ["CapEff:", "CapPrm:", "CapBnd:"] {
@@ -57,6 +73,8 @@ pub(crate) fn is_confined(pid: u32, kept: u64) -> Outcome {
             assert_eq!(set(&status, name), 0, "{name} {status}");
         }
         assert_eq!(field(&status, "NoNewPrivs:"), "1", "{status}");
+        assert_eq!(field(&status, "Seccomp:"), "2", "{status}");
+        assert_eq!(filters(&status), ours + 1, "{status}");
     }
     Ok(())
 }
@@ -123,6 +141,99 @@ fn forbidden() -> Outcome {
     is_confined(election(&stage)?, KEPT)
 }
 
+/// Where the program is that is another one at a reload.
+const PROGRAM: &str = "/opt/pontoon/keepalived";
+/// Makes the calls of its arguments, with arguments that no call can do anything with, and tells the
+/// errors: `NUMBER ERROR`. Then sockets: `socket FAMILY ERROR`.
+const TRIES: &str = r#"
+import ctypes, socket, sys
+call = ctypes.CDLL(None, use_errno=True).syscall
+for number in sys.argv[1:]:
+    result = call(*map(ctypes.c_long, [int(number)] + [-1] * 6))
+    print(number, ctypes.get_errno() if result == -1 else 0)
+for family in range(1, 46):
+    error = 0
+    try:
+        socket.socket(family, socket.SOCK_RAW, 0 if family == 17 else 1).close()
+    except OSError as refused:
+        error = refused.errno
+    print("socket", family, error)
+"#;
+
+/// A program that the election becomes at an upgrade is where the election was. This one tries what is
+/// denied there, and goes on as the usual one.
+fn calls() -> Outcome {
+    let lists = [OTHERS, MOUNTS, KERNEL, KEYS, MACHINE]
+        .into_iter()
+        .flatten();
+    let spaces = [libc::SYS_unshare, libc::SYS_setns];
+    let calls: Vec<_> = lists.chain(&spaces).map(i64::to_string).collect();
+    let stage = Stage::new(Kind::Pontoon)?;
+    let copy = format!("mkdir -p /opt/pontoon && cp /usr/sbin/keepalived {PROGRAM}");
+    stage.host.run(&["sh", "-c", &copy])?;
+    let running = stage
+        .host
+        .start(&[PROGRAM, "-n", "-l", "-f", super::stage::FILE])?;
+    stage.wait_until_held(true)?;
+    let before = election(&stage)?;
+    stage.host.write("/opt/pontoon/tries", TRIES)?;
+    let follower = format!(
+        "#!/bin/bash\ncase $1 in can-resume*) exit 0; esac\n\
+         if [ -n \"$PONTOON_ELECTION_RESUME_FD\" ]; then\n\
+         python3 /opt/pontoon/tries {} >{WITNESS}.new 2>&1\nmv {WITNESS}.new {WITNESS}\nfi\n\
+         exec /usr/sbin/keepalived \"$@\"\n",
+        calls.join(" ")
+    );
+    stage.host.write_script("/opt/pontoon/new", follower)?;
+    stage.host.run(&["mv", "/opt/pontoon/new", PROGRAM])?;
+    stage.signal(PARENT, Signal::HUP)?;
+    running.wait_for_line("the new election", |line| {
+        line.contains("The election is pontoon ")
+    })?;
+    let within = wait_for_file(&stage.host, WITNESS, |text| !text.is_empty())?;
+    is_denied(&within, &calls);
+    // Some need no right: those errors are the filter's.
+    let free = [
+        libc::SYS_process_vm_readv,
+        libc::SYS_kcmp,
+        libc::SYS_pidfd_getfd,
+        libc::SYS_setns,
+        libc::SYS_keyctl,
+        libc::SYS_personality,
+    ];
+    let free = free.map(|call| call.to_string());
+    let mut line = vec!["python3", "/opt/pontoon/tries"];
+    line.extend(free.iter().map(String::as_str));
+    let without = stage.host.run(&line)?;
+    for call in &free {
+        assert_ne!(error(&without, call), libc::EPERM, "{call}: {without}");
+    }
+    assert_eq!(election(&stage)?, before);
+    stage.wait_until_held(true)?;
+    is_confined(before, KEPT)
+}
+
+/// The error that was told of this.
+fn error(told: &str, of: &str) -> i32 {
+    let mut lines = told.lines().filter_map(|line| line.rsplit_once(' '));
+    let found = lines.find(|(what, _)| *what == of);
+    let (_, error) = found.unwrap_or_else(|| panic!("nothing of {of} in\n{told}"));
+    error.parse().expect("a number")
+}
+
+fn is_denied(told: &str, calls: &[String]) {
+    for call in calls {
+        assert_eq!(error(told, call), libc::EPERM, "{call}: {told}");
+    }
+    let [unix, packet] = [libc::AF_UNIX, libc::AF_PACKET];
+    let others = [libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
+    for family in 1..46 {
+        let error = error(told, &format!("socket {family}"));
+        let needed = others.contains(&family) || family == unix || family == packet;
+        assert_eq!(error == libc::EPERM, !needed, "{family}: {told}");
+    }
+}
+
 /// A file that is somebody else's.
 fn files() -> Outcome {
     let stage = Stage::new(Kind::Pontoon)?;
@@ -156,13 +267,14 @@ fn scripts() -> Outcome {
         instance("notify_master /usr/local/bin/witness")
     ))?;
     let _running = stage.start_master("")?;
-    let status = pontoon_lab::host::wait_for_file(&stage.host, WITNESS, |text| !text.is_empty())?;
+    let status = wait_for_file(&stage.host, WITNESS, |text| !text.is_empty())?;
     let init = stage.host.run(&["cat", "/proc/self/status"])?;
     for name in [
         "CapEff:",
         "CapBnd:",
         "NoNewPrivs:",
         "Seccomp:",
+        "Seccomp_filters:",
         "SigBlk:",
         "Umask:",
     ] {
@@ -177,6 +289,7 @@ fn scripts() -> Outcome {
     assert_eq!(launcher.len(), 1);
     let status = fs::read_to_string(format!("/proc/{}/status", launcher[0]))?;
     assert_eq!(field(&status, "PPid:"), election(&stage)?.to_string());
+    assert_eq!(filters(&status), filters(&init), "{status}");
     // SETUID, SETGID, KILL, DAC_READ_SEARCH.
     assert_eq!(
         set(&status, "CapEff:"),
@@ -244,7 +357,7 @@ fn off() -> Outcome {
     })?;
     let status = fs::read_to_string(format!("/proc/{}/status", election(&stage)?))?;
     let init = stage.host.run(&["cat", "/proc/self/status"])?;
-    for name in ["CapEff:", "CapBnd:", "NoNewPrivs:"] {
+    for name in ["CapEff:", "CapBnd:", "NoNewPrivs:", "Seccomp:"] {
         assert_eq!(field(&status, name), field(&init, name), "{status}");
     }
     assert!(stage.host.processes(LAUNCHER).is_empty());

@@ -207,6 +207,15 @@ fn once(street: &Street, ours: Place, process: &Inmate, count: usize) -> Outcome
     Ok(())
 }
 
+/// Says that it is, also if that was a panic: nobody would end otherwise.
+struct AtTheEnd<'f>(&'f AtomicBool);
+
+impl Drop for AtTheEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Does something while it looks again and again whether the first node, and no other, has the address.
 fn holding(street: &Street, setup: Setup, work: impl FnOnce() -> Outcome) -> Outcome {
     let ended = AtomicBool::new(false);
@@ -221,8 +230,10 @@ fn holding(street: &Street, setup: Setup, work: impl FnOnce() -> Outcome) -> Out
             }
             (looks, gone)
         });
-        let done = work();
-        ended.store(true, Ordering::Relaxed);
+        let done = {
+            let _at_the_end = AtTheEnd(&ended);
+            work()
+        };
         let looked = looking.join();
         done?;
         let (looks, gone) = looked.map_err(|_| "the look-out panicked")?;

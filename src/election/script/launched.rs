@@ -25,7 +25,10 @@ use super::{
     Script,
     wire::{LONGEST, News, Order, packed},
 };
-use crate::{election::resume, node::channel};
+use crate::{
+    election::{resume, sandbox},
+    node::channel,
+};
 
 /// The name of the process.
 pub const NAME: &str = "pontoon-scripts";
@@ -122,7 +125,8 @@ fn launch() -> io::Result<OwnedFd> {
         .args(env::args_os().skip(1))
         .env(VARIABLE, theirs.as_raw_fd().to_string())
         .env_remove(channel::VARIABLE)
-        .env_remove(resume::VARIABLE);
+        .env_remove(resume::VARIABLE)
+        .env_remove(sandbox::VARIABLE);
     isolate(&mut command, None);
     child::prepare(&mut command, theirs.as_fd(), child::Bond::Notices);
     // Not waited for: it ends after us, or its end is ours.

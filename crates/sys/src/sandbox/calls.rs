@@ -1,4 +1,5 @@
 //! Which system calls may be made from here on: seccomp. All others fail with `EPERM`.
+//! ([`super::denied`] is the other way round.)
 //!
 //! Calls that are allowed whatever their arguments cost nothing: the kernel knows them by their
 //! number (Linux 5.11) and does not run the filter.
@@ -76,7 +77,10 @@ impl Calls {
     /// Never, unless the rule is wrong.
     pub fn allow_sockets(mut self, family: c_int, kinds: &[Kind]) -> Result<Self, CallsError> {
         for kind in kinds {
-            let conditions = vec![equal(0, family)?, masked(1, KIND, kind.number())?];
+            let conditions = vec![
+                compare(0, SeccompCmpOp::Eq, family)?,
+                masked(1, KIND, kind.number())?,
+            ];
             for call in [libc::SYS_socket, libc::SYS_socketpair] {
                 let rule = SeccompRule::new(conditions.clone())?;
                 self.rules.entry(call).or_default().push(rule);
@@ -127,21 +131,26 @@ impl Kind {
     }
 }
 
-fn error(number: c_int) -> SeccompAction {
+pub(super) fn error(number: c_int) -> SeccompAction {
     SeccompAction::Errno(number.unsigned_abs())
 }
 
-fn equal(argument: u8, value: c_int) -> Result<SeccompCondition, BackendError> {
+pub(super) fn compare(
+    argument: u8,
+    how: SeccompCmpOp,
+    value: c_int,
+) -> Result<SeccompCondition, BackendError> {
     let value = u64::from(value.unsigned_abs());
-    SeccompCondition::new(argument, Dword, SeccompCmpOp::Eq, value)
+    SeccompCondition::new(argument, Dword, how, value)
 }
 
-fn masked(argument: u8, mask: c_int, value: c_int) -> Result<SeccompCondition, BackendError> {
-    let (mask, value) = (
-        u64::from(mask.unsigned_abs()),
-        u64::from(value.unsigned_abs()),
-    );
-    SeccompCondition::new(argument, Dword, SeccompCmpOp::MaskedEq(mask), value)
+pub(super) fn masked(
+    argument: u8,
+    mask: c_int,
+    value: c_int,
+) -> Result<SeccompCondition, BackendError> {
+    let mask = u64::from(mask.unsigned_abs());
+    compare(argument, SeccompCmpOp::MaskedEq(mask), value)
 }
 
 #[cfg(test)]
