@@ -69,7 +69,7 @@ pub(crate) fn register(tests: &mut Vec<Test>) {
     }
     for page in commands::WALKED {
         let name = Path::new(page).file_stem().unwrap_or_default();
-        let name = name.to_string_lossy().replace('-', "_");
+        let name = name.to_string_lossy().to_lowercase().replace('-', "_");
         let test = Test::new(format!("documentation::{name}_can_be_played"), move || {
             walk::play(page)
         });

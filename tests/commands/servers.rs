@@ -1,8 +1,11 @@
 //! Which servers new sessions come to, and that old ones stay where they are.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, process::Command};
 
-use pontoon_lab::server::{Behaviour, Server};
+use pontoon_lab::{
+    needs::Need,
+    server::{Behaviour, Server},
+};
 
 use super::{Stage, both, expect};
 use crate::{
@@ -21,6 +24,12 @@ pub(super) fn register(tests: &mut Vec<Test>) {
         CHECKED,
         by_the_page,
     ));
+    let by_curl = both(
+        "commands::the_page_takes_servers_out_for_curl",
+        CHECKED,
+        by_curl,
+    );
+    tests.push(by_curl.needs(Need::Program("curl")));
     tests.push(both(
         "commands::sessions_are_shared_by_the_weights_that_were_set",
         TWO,
@@ -115,6 +124,18 @@ fn by_the_page(stage: &Stage) -> Outcome {
         &Some("/;st=DONE"),
     )?;
     old.is_ended()
+}
+
+/// As a shell does it.
+fn by_curl(stage: &Stage) -> Outcome {
+    stage.until("be", "s1", "check_status", "L4OK")?;
+    let mut curl = Command::new("curl");
+    curl.args(["-s", "-S", "--max-time", "10", "-u", "admin:secret"]);
+    curl.args(["-d", "b=be&s=s1&action=drain"]);
+    let output = curl.arg(format!("http://{}/", stage.page)).output()?;
+    assert!(output.status.success(), "{output:?}");
+    stage.until("be", "s1", "status", "DRAIN")?;
+    stage.expect_only(&["s2"])
 }
 
 fn weights(stage: &Stage) -> Outcome {

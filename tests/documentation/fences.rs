@@ -40,6 +40,11 @@ impl Fence {
     pub(super) fn says(&self, word: &str) -> bool {
         self.words.iter().any(|it| it == word)
     }
+
+    /// What stands behind `name=`.
+    pub(super) fn word(&self, name: &str) -> Option<&str> {
+        self.words.iter().find_map(|it| it.strip_prefix(name))
+    }
 }
 
 /// Every fence of the repository's pages, in order.

@@ -191,7 +191,7 @@ fn takes_their_place() -> Outcome {
     install(&second, &["pontoon_1.0-1"])?;
     assert!(second.run(OURS).is_err(), "something was started unasked");
     second.must(
-        "echo 'PONTOON_FILES=\"/etc/haproxy/haproxy.cfg /etc/keepalived/keepalived.conf\"' >/etc/default/pontoon",
+        "echo 'PONTOON_FILES=\"/etc/haproxy/haproxy.cfg /etc/keepalived/keepalived.conf\"' | tee /etc/default/pontoon",
     )?;
     second.must("systemctl enable --now pontoon")?;
     second.until(

@@ -8,7 +8,7 @@ hostname "$name"
 
 # What is written stays in the host; what is read comes from the machine.
 mount -t tmpfs -o mode=755 tmpfs /mnt
-for place in etc opt usr/libexec usr/sbin var/lib var/log; do
+for place in etc opt usr/libexec usr/local/sbin usr/sbin var/lib var/log; do
     [ -d "/$place" ] || continue
     mkdir -p "/mnt/$place/upper" "/mnt/$place/work"
     mount -t overlay -o "lowerdir=/$place,upperdir=/mnt/$place/upper,workdir=/mnt/$place/work" \
