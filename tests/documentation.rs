@@ -5,6 +5,7 @@ mod commands;
 mod configurations;
 mod fences;
 mod threats;
+mod troubleshooting;
 mod walk;
 
 use std::{
@@ -39,6 +40,7 @@ pub(crate) fn register(tests: &mut Vec<Test>) {
     tests.push(Test::new("documentation::paths_exist", paths));
     let threats = "documentation::threats_name_tests_that_exist";
     tests.push(Test::new(threats, threats::name_tests_that_exist));
+    troubleshooting::register(tests);
     for (name, run) in [
         (
             "names_of_no_tests_are_noticed",
