@@ -81,7 +81,8 @@ pub(crate) fn register(tests: &mut Vec<Test>) {
             .needs(Need::Hosts);
         let test = test
             .needs(Need::User("haproxy"))
-            .needs(Need::Program("haproxy"));
+            .needs(Need::Program("haproxy"))
+            .needs(Need::Program("socat"));
         tests.push(
             test.needs(Need::Program("keepalived"))
                 .needs(Need::Program("pidof")),

@@ -14,7 +14,7 @@ use super::{
 use crate::harness::{Failure, Outcome};
 
 /// Pages that a test plays, command by command.
-pub(super) const WALKED: [&str; 8] = [
+pub(super) const WALKED: [&str; 10] = [
     "README.md",
     "docs/election.md",
     "docs/migrate-cloud.md",
@@ -23,6 +23,8 @@ pub(super) const WALKED: [&str; 8] = [
     "docs/operating.md",
     "docs/quickstart.md",
     "docs/runbooks.md",
+    "docs/runtime.md",
+    "docs/server-state.md",
 ];
 
 enum Shown {
@@ -88,14 +90,6 @@ const ELSEWHERE: &[(&str, Shown)] = &[
     (
         "pontoon floating-ip verify /etc/keepalived/keepalived.conf",
         By("node::floating_ip_is_verified_by_hand"),
-    ),
-    (
-        "echo \"show servers state\" | socat stdio /run/haproxy/admin.sock > /var/lib/haproxy/server-state",
-        By("peers::socat_asks_as_in_the_manual"),
-    ),
-    (
-        "echo \"show info; show stat\" | socat stdio unix-connect:/run/haproxy.sock",
-        By("peers::socat_asks_as_in_the_manual"),
     ),
     ("socat readline /run/haproxy.sock", Not(NO_READLINE)),
     (

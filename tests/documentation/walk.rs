@@ -6,7 +6,8 @@
 //! `text expect`: each of its lines is in what the last command has said; `anew`: what ran on the nodes is ended first. Lines below a command are what it says, whatever the numbers
 //! are; `…` stands for more.
 //!
-//! Pages in `OF_THE_PAIR` are about the files of `examples/pair`, and if they start nothing, about a pair that runs.
+//! Pages in `OF_THE_PAIR` are about the files of `examples/pair`, to which their parts of a `haproxy.cfg` are added, and if they start nothing,
+//! about a pair that runs.
 
 use std::{fs, net::SocketAddr, time::Duration};
 
@@ -39,7 +40,13 @@ const HOW_TO: [(&str, &str); 5] = [
     ("backup.sh", "/usr/libexec/keepalived/backup.sh"),
 ];
 
-const OF_THE_PAIR: [&str; 3] = ["README.md", "docs/election.md", "docs/operating.md"];
+const OF_THE_PAIR: [&str; 5] = [
+    "README.md",
+    "docs/election.md",
+    "docs/operating.md",
+    "docs/runtime.md",
+    "docs/server-state.md",
+];
 /// Where a reader has the files that have no other place.
 const HERE: &str = "/tmp";
 /// Where both programs look for them.
@@ -157,12 +164,19 @@ impl Scene {
     fn give_pair(&mut self, fences: &[Fence]) -> Outcome {
         let starts = |command: Command| started(&command.text).is_some();
         let runs = !fences.iter().flat_map(commands).any(starts);
+        let is_part = |it: &&Fence| it.tag == "haproxy" && it.says("part");
+        let parts: String = fences.iter().filter(is_part).map(|it| &*it.text).collect();
         for node in &mut self.nodes {
             for (name, at) in FILES {
-                let text = fs::read_to_string(format!("{ROOT}/examples/pair/{name}"))?;
+                let mut text = fs::read_to_string(format!("{ROOT}/examples/pair/{name}"))?;
+                if name == "haproxy.cfg" {
+                    text += &parts;
+                }
                 node.host.write(at, &text)?;
                 node.host.write(&format!("{HERE}/{name}"), &text)?;
             }
+            // As the package `haproxy` makes it for sockets.
+            node.host.run(&["mkdir", "-p", "/run/haproxy"])?;
             if runs {
                 node.start(&FILES.map(|(_, at)| at).join(" "))?;
             }
