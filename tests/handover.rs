@@ -6,6 +6,7 @@ mod files;
 mod held;
 mod memory;
 mod operated;
+mod programs;
 mod states;
 mod strangers;
 mod traffic;
@@ -38,6 +39,7 @@ pub(crate) fn register(tests: &mut Vec<Test>) {
     held::register(tests);
     memory::register(tests);
     operated::register(tests);
+    programs::register(tests);
     states::register(tests);
     strangers::register(tests);
     traffic::register(tests);

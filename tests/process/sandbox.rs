@@ -192,20 +192,36 @@ fn worker() -> Outcome {
     Ok(())
 }
 
-/// They would inherit all of it; the proxy itself holds no capability all the same.
+/// They would inherit all of it; the proxy itself holds no capability all the same, and they gain
+/// rights where HAProxy's do, or where they would have root's.
 fn programs() -> Outcome {
     let more = " option external-check\n external-check command /bin/true\n \
                 server s2 127.0.0.1:9 backup check\n";
-    let scene = Scene::start("external-check", more, |command| {
-        command.arg("-db");
-    })?;
     let own = fs::read_to_string("/proc/self/status")?;
-    for status in statuses(scene.program.pid())? {
-        for name in ["CapEff:", "CapPrm:"] {
-            assert_eq!(set(&status, name), 0, "{status}");
-        }
-        for name in ["CapBnd:", "NoNewPrivs:", "Seccomp:"] {
-            assert_eq!(field(&status, name), field(&own, name), "{status}");
+    for (global, gain_nothing) in [
+        ("external-check", field(&own, "NoNewPrivs:")),
+        ("external-check\n uid 65534\n gid 65534", "1"),
+        (
+            "external-check\n uid 65534\n gid 65534\n insecure-setuid-wanted",
+            field(&own, "NoNewPrivs:"),
+        ),
+        (
+            "external-check\n uid 65534\n gid 65534\n no insecure-setuid-wanted",
+            "1",
+        ),
+    ] {
+        let scene = Scene::start(global, more, |command| {
+            command.arg("-db");
+        })?;
+        for status in statuses(scene.program.pid())? {
+            for name in ["CapEff:", "CapPrm:"] {
+                assert_eq!(set(&status, name), 0, "{global}: {status}");
+            }
+            for name in ["CapBnd:", "Seccomp:"] {
+                assert_eq!(field(&status, name), field(&own, name), "{global}: {status}");
+            }
+            let found = field(&status, "NoNewPrivs:");
+            assert_eq!(found, gain_nothing, "{global}: {status}");
         }
     }
     Ok(())

@@ -40,6 +40,8 @@ pub(super) struct Sandbox {
     wanted: bool,
     /// Programs are started, and inherit all that is taken from us.
     starts_programs: bool,
+    /// `insecure-setuid-wanted`: they may gain rights.
+    programs_gain: bool,
     /// Left, if we have them.
     kept: Capabilities,
     /// Of `kept`: those that a change of the user does not end.
@@ -58,6 +60,7 @@ impl Sandbox {
         Self {
             wanted: sandbox_is_wanted(),
             starts_programs: needs.iter().any(|needed| needed.need == Need::Programs),
+            programs_gain: model.global.insecure_setuid,
             kept: all(capability_for),
             outlasting: all(|need| match need {
                 Need::ClientAddresses => capability_for(need),
@@ -97,9 +100,13 @@ impl Sandbox {
         let laid_down = capability::keep_only(kept);
         self.note("capabilities", laid_down);
         let mut degree = Degree::Full;
-        if !self.starts_programs {
+        // Programs of root are to have root's rights, which the kernel would give to nobody then.
+        let programs_gain = self.programs_gain || rustix::process::geteuid().is_root();
+        if !(self.starts_programs && programs_gain) {
             let nothing = capability::gain_nothing();
             self.note("no-new-privs", nothing);
+        }
+        if !self.starts_programs {
             match files::restrict(&self.reachable()) {
                 Ok(reached) => degree = reached,
                 Err(error) => self.missing.push(error.to_string()),

@@ -93,6 +93,8 @@ pub struct Global {
     pub max_spread_checks: Option<Duration>,
     /// `external-check`.
     pub external_check: bool,
+    /// `insecure-setuid-wanted`: programs of checks may gain rights.
+    pub insecure_setuid: bool,
     /// `node`; `None`: the machine's name.
     pub node: Option<String>,
     /// `description`.

@@ -181,6 +181,13 @@ pub(super) const KEYWORDS: &[Keyword<GlobalDraft>] = &[
         "`external-check` is enough to allow them",
     ),
     Keyword::supported(
+        "insecure-setuid-wanted",
+        GLOBAL,
+        "",
+        "Let the programs of external checks gain rights that the proxy's user does not have.",
+        |draft, args, _, d| switch(args, d, || draft.global.insecure_setuid = !draft.negated),
+    ),
+    Keyword::supported(
         "hard-stop-after",
         GLOBAL,
         "<time>",

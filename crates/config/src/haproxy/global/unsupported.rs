@@ -174,13 +174,6 @@ pub(super) const KEYWORDS: &[Keyword<GlobalDraft>] = &[
         CLIENT,
     ),
     Keyword::inert(
-        "insecure-setuid-wanted",
-        GLOBAL,
-        "",
-        "Let programs that are started gain privileges.",
-        "programs of external checks may gain what the system lets them gain",
-    ),
-    Keyword::inert(
         "localpeer",
         GLOBAL,
         "<name>",

@@ -43,7 +43,8 @@ fn exception(need: Need, becomes_another: bool) -> Option<(&'static str, Option<
     match need {
         Need::Programs => Some((
             "the running proxy starts programs for `option external-check`: they would inherit its \
-             sandbox, so it has none but its user and `chroot`, and no capability",
+             sandbox, so it has none but its user and `chroot`, no capability, and no-new-privs if \
+             it is not root",
             Some("check with `tcp-check` or another protocol's check"),
         )),
         Need::ClientAddresses => Some((
