@@ -41,11 +41,11 @@ fn verdicts() -> Outcome {
     let folder = pontoon_lab::temp::TempDir::new("programs")?;
     let there = folder.path().join("there");
     let program = program(folder.path(), &format!("test -e {}", there.display()))?;
-    // The first check of one of many servers comes at once.
+    // Of many servers the first is checked at once.
     let often = " server often 127.0.0.1:9 check inter 100ms rise 1 fall 1\n";
     let seldom = "backend seldom\n option external-check\n external-check command {program}\n \
                   external-check path /usr/bin:/bin\n server s1 127.0.0.1:9 check inter 1h rise 1 fall 1\n";
-    let sections = backend(&program, often) + &seldom.replace("{program}", &program);
+    let sections = seldom.replace("{program}", &program) + &backend(&program, often);
     let mut chain = Chain::start_with(GLOBAL, &sections)?;
     for server in ["be/often", "seldom/s1"] {
         chain.wait_for_value(server, "status", "DOWN")?;
@@ -112,7 +112,8 @@ fn running() -> Outcome {
         wait_for_end(last)?;
         last = wait_for_run(&file, reload + 1)?;
     }
-    chain.current.signal(Signal::TERM)?;
+    // Not by SIGTERM, which ends it as it stands, as it does HAProxy.
+    chain.current.signal(Signal::USR1)?;
     chain.current.wait(wait::PATIENCE)?;
     wait_for_end(last)
 }

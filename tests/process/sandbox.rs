@@ -218,7 +218,11 @@ fn programs() -> Outcome {
                 assert_eq!(set(&status, name), 0, "{global}: {status}");
             }
             for name in ["CapBnd:", "Seccomp:"] {
-                assert_eq!(field(&status, name), field(&own, name), "{global}: {status}");
+                assert_eq!(
+                    field(&status, name),
+                    field(&own, name),
+                    "{global}: {status}"
+                );
             }
             let found = field(&status, "NoNewPrivs:");
             assert_eq!(found, gain_nothing, "{global}: {status}");

@@ -200,7 +200,7 @@ const OF_REAL_FILES: &[(Place, &str, Fate)] = &[
     (Checks, "option tcp-check\n tcp-check connect", Works),
     (File, "global\n external-check\n user haproxy\nbackend b\n option external-check\n external-check command /bin/true\n server s 10.0.0.1:1 check\n", Works),
     (Global, "insecure-fork-wanted", Inert),
-    (Global, "insecure-setuid-wanted", Supported),
+    (Global, "insecure-setuid-wanted", Works),
     (File, "resolvers r\n nameserver a 10.0.0.1:53\n resolve_retries 3\n timeout retry 1s\n hold valid 10s\n", Refused),
     (Server, "resolvers r", Refused),
     (File, "backend b\n server s db.example:1 check resolve-prefer ipv4\n", Works),

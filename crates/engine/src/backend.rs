@@ -21,7 +21,7 @@ mod tests;
 mod views;
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeSet, VecDeque},
     net::IpAddr,
     sync::Arc,
     time::{Duration, Instant},
@@ -204,7 +204,7 @@ pub struct Backend {
     /// Servers whose limit follows the load of the backend (`minconn`).
     dynamic: Vec<ServerId>,
     /// Servers on their way to full weight (`slowstart`).
-    starting: Vec<ServerId>,
+    starting: BTreeSet<ServerId>,
     usable: Usable,
     outage: Outage,
 }
@@ -243,7 +243,7 @@ impl Backend {
             actions: VecDeque::new(),
             occupied: 0,
             dynamic: dynamic.map(|(id, _)| ServerId(id)).collect(),
-            starting: Vec::new(),
+            starting: BTreeSet::new(),
             usable: Usable::default(),
             outage: Outage {
                 last_change: now,

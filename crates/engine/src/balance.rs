@@ -89,6 +89,9 @@ pub struct Turn {
     pub fraction: u32,
     /// What dividing the last stride left over.
     pub rest: u64,
+    /// Of those that are due at one moment and of one weight, the lowest comes first; 0: it is not
+    /// lined up.
+    pub order: u64,
 }
 
 /// What every algorithm can do.
@@ -113,6 +116,9 @@ pub(crate) trait Chooser: std::fmt::Debug + Send {
     /// Goes on where another of its kind was. To be called when the standing of each server is
     /// known.
     fn resume(&mut self, _clock: u64, _turns: &[Option<Turn>]) {}
+
+    /// All sessions of [`Self::resume`] have their slots: one is about to come, or goes.
+    fn resumed(&mut self) {}
 }
 
 impl Algorithm {

@@ -50,7 +50,7 @@ pub(super) struct Server {
     down_since: Option<Stamp>,
     downtime: Duration,
     last_session: Option<Stamp>,
-    turn: Option<(u64, u32, u64)>,
+    turn: Option<(u64, u32, u64, u64)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -174,7 +174,9 @@ impl Server {
             down_since: memory.down_since.map(|since| zero.stamp(since)),
             downtime: memory.downtime,
             last_session: memory.last_session.map(|last| zero.stamp(last)),
-            turn: memory.turn.map(|it| (it.due, it.fraction, it.rest)),
+            turn: memory
+                .turn
+                .map(|it| (it.due, it.fraction, it.rest, it.order)),
         }
     }
 
@@ -210,11 +212,12 @@ impl Server {
     }
 
     pub(super) fn turn(&self) -> Option<Turn> {
-        let (due, fraction, rest) = self.turn?;
+        let (due, fraction, rest, order) = self.turn?;
         Some(Turn {
             due,
             fraction,
             rest,
+            order,
         })
     }
 }

@@ -299,12 +299,12 @@ impl Backend {
     fn resume_start(&mut self, id: ServerId, start: Option<SlowStart>) {
         let pace = self.servers[id.index()].slow_start;
         let member = &mut self.members[id.index()];
-        self.starting.retain(|other| *other != id);
+        self.starting.remove(&id);
         let goes_on = start.filter(|_| !pace.is_zero() && member.face() == Face::Up);
         member.starting_since = goes_on.map(|start| start.since);
         member.ramp = goes_on.map_or(FULL_SHARE, |start| start.ramp.clamp(1, FULL_SHARE));
         if goes_on.is_some() {
-            self.starting.push(id);
+            self.starting.insert(id);
         }
     }
 }

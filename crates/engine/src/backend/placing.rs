@@ -7,6 +7,7 @@ use crate::{balance::Draw, units::ServerId};
 
 impl Backend {
     pub(super) fn place_session(&mut self, request: Request, now: Instant) -> Placement {
+        self.chooser.resumed();
         let placement = self.find_place(&request, now);
         self.admit_dynamic(now);
         placement
@@ -109,6 +110,7 @@ impl Backend {
         }
         member.sessions -= 1;
         self.occupied -= 1;
+        self.chooser.resumed();
         self.refresh(id);
         self.refresh_dynamic();
     }
@@ -149,6 +151,7 @@ impl Backend {
             let Some(session) = self.queue.next_for(id, shared) else {
                 break;
             };
+            self.chooser.resumed();
             self.take_slot(id, now);
             self.actions.push_back(Action::Admit {
                 session,

@@ -16,12 +16,11 @@ impl Backend {
         if returns && !pace.is_zero() {
             member.starting_since = Some(now);
             member.ramp = 1;
-            self.starting.retain(|other| *other != id);
-            self.starting.push(id);
+            self.starting.insert(id);
         } else if to != Face::Up {
             member.starting_since = None;
             member.ramp = FULL_SHARE;
-            self.starting.retain(|other| *other != id);
+            self.starting.remove(&id);
         }
     }
 
@@ -50,7 +49,7 @@ impl Backend {
             member.ramp = ramp(now.saturating_duration_since(since), pace);
             if member.ramp == FULL_SHARE {
                 member.starting_since = None;
-                self.starting.retain(|other| *other != id);
+                self.starting.remove(&id);
             }
             self.refresh(id);
             stepped = true;

@@ -67,7 +67,7 @@ impl Chooser for LeastConn {
         if known == standing {
             return;
         }
-        if standing.share != known.share || standing.load < known.load {
+        if standing.share != known.share {
             self.places.clear();
         }
         if standing.share == 0 || !standing.open {
@@ -91,7 +91,6 @@ impl Chooser for LeastConn {
     }
 
     fn pick(&mut self, draw: Draw) -> Option<ServerId> {
-        self.places.clear();
         let avoided = draw
             .avoid
             .and_then(|id| Some((id, self.heap.remove(id.0)?)));
@@ -100,6 +99,10 @@ impl Chooser for LeastConn {
             self.heap.set(id.0, key);
         }
         first.map(|(_, id)| ServerId(id))
+    }
+
+    fn resumed(&mut self) {
+        self.places.clear();
     }
 
     fn clock(&self) -> u64 {

@@ -47,6 +47,9 @@ pub(super) struct Rotation {
     due: Heap<(Moment, Reverse<u32>, u64)>,
     /// How many were lined up in `due`.
     lined_up: u64,
+    /// The places in `due` of another process, while nothing happens but that its sessions take
+    /// their slots here: limits that follow the load may shut a server for that moment.
+    places: Vec<Option<u64>>,
     /// Servers that had none, heaviest first.
     fresh: Heap<Reverse<u32>>,
 }
@@ -59,6 +62,7 @@ impl Rotation {
             clock: 0,
             due: Heap::new(servers),
             lined_up: 0,
+            places: Vec::new(),
             fresh: Heap::new(servers),
         }
     }
@@ -67,8 +71,12 @@ impl Rotation {
         let now = Moment::from(self.clock) << FRACTION_BITS;
         let member = &mut self.members[id as usize];
         match &mut member.turn {
-            // Missed turns are not caught up in a burst.
             Some(turn) => {
+                if let Some(Some(order)) = self.places.get(id as usize) {
+                    let key = (turn.due, Reverse(member.share), *order);
+                    return self.due.set(id, key);
+                }
+                // Missed turns are not caught up in a burst.
                 turn.due = turn.due.max(now);
                 let (due, share) = (turn.due, member.share);
                 self.line_up(id, due, share);
@@ -90,8 +98,8 @@ impl Rotation {
     }
 
     fn line_up(&mut self, id: u32, due: Moment, share: u32) {
-        self.due.set(id, (due, Reverse(share), self.lined_up));
         self.lined_up += 1;
+        self.due.set(id, (due, Reverse(share), self.lined_up));
     }
 
     fn leave(&mut self, id: u32) {
@@ -137,6 +145,9 @@ impl Chooser for Rotation {
             return;
         }
         let known = std::mem::replace(&mut member.share, share);
+        if share != known {
+            self.places.clear();
+        }
         member.open = open;
         self.total = self.total - u64::from(known) + u64::from(share);
         if share == 0 {
@@ -176,11 +187,15 @@ impl Chooser for Rotation {
             due: part(turn.due >> FRACTION_BITS),
             fraction: u32::try_from(turn.due & u128::from(u32::MAX)).unwrap_or(u32::MAX),
             rest: part(turn.rest),
+            order: self.due.key(id.0).map_or(0, |(_, _, order)| order),
         })
     }
 
     fn resume(&mut self, clock: u64, turns: &[Option<Place>]) {
         self.clock = clock;
+        let order = |turn: &Option<Place>| turn.map(|turn| turn.order).filter(|order| *order > 0);
+        self.places = turns.iter().map(order).collect();
+        self.lined_up = self.places.iter().flatten().max().copied().unwrap_or(0);
         for (id, turn) in (0u32..).zip(turns) {
             let Some(member) = self.members.get_mut(id as usize) else {
                 break;
@@ -189,14 +204,15 @@ impl Chooser for Rotation {
                 due: (Moment::from(turn.due) << FRACTION_BITS) + Moment::from(turn.fraction),
                 rest: turn.rest.into(),
             });
-            let (open, share, turn) = (member.open, member.share, member.turn);
+            let open = member.open;
             self.leave(id);
-            match turn {
-                _ if !open => {}
-                // Not as one that comes in late: it has kept its place.
-                Some(turn) => self.line_up(id, turn.due, share),
-                None => self.fresh.set(id, Reverse(share)),
+            if open {
+                self.enter(id);
             }
         }
+    }
+
+    fn resumed(&mut self) {
+        self.places.clear();
     }
 }
