@@ -18,6 +18,7 @@ mod connection;
 pub mod door;
 pub(crate) mod fuzzing;
 mod help;
+mod map;
 mod reader;
 mod session;
 mod show;

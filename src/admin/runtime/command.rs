@@ -46,7 +46,6 @@ pub(crate) struct Arguments<'a> {
     /// Its words. What is too much is left aside, as in HAProxy.
     pub(crate) words: &'a [String],
     /// The lines that came with it.
-    #[expect(dead_code, reason = "no command takes any yet")]
     pub(crate) payload: Option<&'a str>,
 }
 

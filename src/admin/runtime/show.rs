@@ -16,6 +16,7 @@ use super::{
     acl::AclQuestion,
     answer::Answer,
     command::{Arguments, Command},
+    map,
     table::Row,
 };
 use crate::{
@@ -162,13 +163,6 @@ pub(super) const ROWS: &[Row] = &[
         parse: |arguments| Ok(Command::Show(Show::Table(first(arguments)))),
     },
     Row {
-        name: "show map",
-        usage: "show map [@ver] [map]",
-        what: "report available maps or dump a map's contents",
-        access: Access::User,
-        parse: |arguments| Ok(Command::Show(Show::Map(first(arguments)))),
-    },
-    Row {
         name: "show resolvers",
         usage: "show resolvers [id]",
         what: "dumps counters from all resolvers section and associated name servers",
@@ -200,7 +194,7 @@ impl Show {
             Self::Table(_) => Answer::error("No such table"),
             Self::Acl(question) => question.answer(running),
             Self::Map(name) if name.is_empty() => Answer::info("# id (file) description"),
-            Self::Map(_) => Answer::error("Unknown map identifier. Please use #<id> or <file>."),
+            Self::Map(_) => Answer::error(map::UNKNOWN),
             Self::Resolvers(name) if name.is_empty() => Answer::Done,
             Self::Resolvers(_) => Answer::error("Can't find that resolvers section"),
             Self::Sessions(wanted) => sessions::answer(running, wanted).await,

@@ -7,7 +7,7 @@ use super::{
     answer::Answer,
     change,
     command::{Arguments, Command},
-    help, session, show, wait,
+    help, map, session, show, wait,
 };
 
 /// A command that can be written.
@@ -26,9 +26,10 @@ pub(crate) struct Row {
 }
 
 /// All of them, by subject.
-const TABLES: [&[Row]; 8] = [
+const TABLES: [&[Row]; 9] = [
     show::ROWS,
     acl::ROWS,
+    map::ROWS,
     change::ROWS,
     change::LIMITS,
     change::SERVERS,
